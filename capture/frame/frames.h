@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <glm/glm.hpp>
+#include <vector>
+
+#include "engine/core/stamp.h"
+#include "engine/math/rigid_transform.h"
+
+namespace understudy::frame {
+
+/// One bright blob as a camera measured it.
+struct Centroid {
+  float x_px = 0, y_px = 0;  ///< Position in the distorted image.
+  float radius_px = 0;       ///< Radius of the disc of the same area.
+  float elongation = 1;      ///< Longer over shorter axis, >= 1; a merged blob is long.
+};
+
+/// What one camera saw of one exposure.
+struct CameraCentroids {
+  std::uint32_t camera = 0;
+  bool received = false;  ///< False: the camera's packet is missing.
+  std::vector<Centroid> centroids;
+};
+
+/// What all cameras saw of one exposure; the record of what was matched, never a gate.
+struct CentroidFrame {
+  core::Stamp stamp;
+  std::vector<CameraCentroids> cameras;  ///< One per camera of the rig.
+};
+
+/// Where the solver expects one marker.
+struct PredictedMarker {
+  std::uint32_t subject = 0;  ///< Index of the subject.
+  std::uint32_t marker = 0;   ///< Index in Subject::markers.
+  glm::vec3 position{0};      ///< World, metres.
+  float sigma = 0;            ///< Standard deviation of the prediction per axis, metres.
+};
+
+struct PredictedMarkers {
+  core::Stamp stamp;  ///< The exposure that is predicted.
+  std::vector<PredictedMarker> markers;
+};
+
+inline constexpr std::int32_t kNoPrediction = -1;
+
+/// A reconstructed 3D marker.
+struct Marker {
+  glm::vec3 position{0};                    ///< World, metres.
+  glm::mat3 covariance{0};                  ///< Square metres.
+  float residual_px = 0;                    ///< RMS distance between rays and centroids.
+  std::uint16_t rays = 0;                   ///< Number of cameras.
+  float angle = 0;                          ///< Largest angle between two of its rays, radians.
+  std::int32_t prediction = kNoPrediction;  ///< Index in PredictedMarkers that it was matched to.
+};
+
+struct MarkerCloud {
+  core::Stamp stamp;
+  std::vector<Marker> markers;
+};
+
+/// One slot of a subject.
+struct LabelledMarker {
+  glm::vec3 position{0};
+  glm::mat3 covariance{0};
+  float confidence = 0;  ///< 0 = not seen in this frame.
+};
+
+struct LabelledSubject {
+  bool tracked = false;                 ///< False: the subject is not recognised at present.
+  std::vector<LabelledMarker> markers;  ///< One per marker of the subject.
+};
+
+struct LabelledMarkers {
+  core::Stamp stamp;
+  std::vector<LabelledSubject> subjects;
+  std::vector<Marker> unlabelled;
+};
+
+/// The solved skeleton of one subject. Vectors have one entry per joint of the subject's skeleton.
+struct SkeletonPose {
+  core::Stamp stamp;
+  std::uint32_t subject = 0;
+  bool tracked = false;  ///< False: held, not solved.
+  std::vector<math::RigidTransform> parent_from_joint;
+  std::vector<glm::vec3>
+      angular_velocity;                 ///< Of the joint against its parent, parent's frame, rad/s.
+  std::vector<glm::vec3> velocity;      ///< Of the joint's translation, m/s.
+  std::vector<std::uint8_t> predicted;  ///< 1 = no marker measured this joint in this frame.
+  float residual_mm = 0;                ///< RMS distance of markers from the model.
+};
+
+enum class CaptureEventKind : std::uint8_t {
+  camera_lost,
+  camera_back,
+  swap_corrected,
+  calibration_changed,
+  frame_degraded,
+  subject_found,
+  subject_lost
+};
+
+/// Something that happened; fixed size.
+struct CaptureEvent {
+  CaptureEventKind kind = CaptureEventKind::frame_degraded;
+  std::uint64_t first_sequence = 0, last_sequence = 0;
+  std::uint32_t subject = 0;  ///< Or the camera.
+  std::uint32_t detail = 0;
+};
+
+}  // namespace understudy::frame

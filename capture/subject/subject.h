@@ -1,0 +1,43 @@
+#pragma once
+
+#include <glm/glm.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/anim/humanoid.h"
+#include "engine/anim/skeleton.h"
+
+namespace understudy::subject {
+
+/// How a joint may move against its parent.
+enum class JointMotion : std::uint8_t {
+  fixed,  ///< Stays in its rest pose.
+  ball,   ///< Three rotations.
+  free,   ///< Three rotations and three translations: roots, props, loose segments.
+};
+
+/// What the solver may do with one joint.
+struct JointModel {
+  JointMotion motion = JointMotion::ball;
+  /// Largest turn away from the rest pose in radians, a soft limit. Pi means none.
+  float limit = 3.14159265f;
+};
+
+/// One marker glued to one joint.
+struct SubjectMarker {
+  std::string name;
+  int joint = 0;                 ///< Index in the skeleton.
+  glm::vec3 offset_joint{0.0f};  ///< Where it sits in the joint's frame, metres.
+};
+
+/// A performer or prop as the solver knows it: bones, joint models, marker offsets. A prop has one
+/// joint.
+struct Subject {
+  std::string name;
+  anim::Skeleton skeleton;
+  std::vector<JointModel> joints;  ///< One per joint of the skeleton.
+  std::vector<SubjectMarker> markers;
+  anim::HumanoidMap humanoid;  ///< Parts that the skeleton plays; all -1 for a prop.
+};
+
+}  // namespace understudy::subject

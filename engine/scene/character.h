@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <glm/glm.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/anim/skeleton.h"
+
+namespace understudy::scene {
+
+/// A picture in memory: RGBA, 8 bits a channel, rows from the top, no padding.
+struct Image {
+  std::uint32_t width = 0, height = 0;
+  bool srgb = true;  ///< Colours (true) or linear data such as normals (false).
+  std::vector<std::uint8_t> rgba;
+};
+
+enum class AlphaMode : std::uint8_t { opaque, mask, blend };
+
+/// Metallic-roughness material of glTF 2.0. Texture members index Character::images, -1 = none.
+struct Material {
+  std::string name;
+  glm::vec4 base_color{1.0f};  ///< Linear.
+  float metallic = 0.0f;
+  float roughness = 0.6f;
+  glm::vec3 emissive{0.0f};
+  float normal_scale = 1.0f;
+  AlphaMode alpha_mode = AlphaMode::opaque;
+  float alpha_cutoff = 0.5f;
+  bool double_sided = false;
+  int base_color_image = -1;
+  int metallic_roughness_image = -1;
+  int normal_image = -1;
+  int emissive_image = -1;
+};
+
+/// One vertex in the bind pose, metres. Up to four joints of Character::skeleton, weights sum to 1.
+struct Vertex {
+  glm::vec3 position{0.0f};
+  glm::vec3 normal{0.0f, 1.0f, 0.0f};
+  glm::vec4 tangent{1.0f, 0.0f, 0.0f, 1.0f};  ///< w = handedness of the bitangent.
+  glm::vec2 uv{0.0f};
+  glm::u16vec4 joints{0};
+  glm::vec4 weights{1.0f, 0.0f, 0.0f, 0.0f};
+};
+
+/// Triangles of one material, counter-clockwise seen from outside.
+struct Mesh {
+  std::string name;
+  int material = 0;  ///< Index in Character::materials.
+  std::vector<Vertex> vertices;
+  std::vector<std::uint32_t> indices;
+};
+
+/// A skinned character. Units metres, +Y up; looks along +Z in its rest pose, which is a T-pose if
+/// the source says so. A mesh without skin hangs on one joint with weight 1.
+struct Character {
+  std::string name;
+  anim::Skeleton skeleton;
+  std::vector<glm::mat4> joint_from_bind;  ///< Inverse bind matrix per joint: bind-pose vertex ->
+                                           ///< joint frame. May hold scale.
+  std::vector<Mesh> meshes;
+  std::vector<Material> materials;
+  std::vector<Image> images;
+  std::vector<std::string> warnings;  ///< What the reader repaired or guessed, one line each.
+};
+
+}  // namespace understudy::scene
