@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <sstream>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -275,9 +276,10 @@ Result<SettingsFile> SettingsFile::load(const std::string& path) {
   if (!file) {
     return makeError(fmt::format("{}: cannot be opened; check the name and permissions", path));
   }
+  std::error_code ignored;
   std::ostringstream text;
   text << file.rdbuf();  // Unlike an iterator this throws nothing where `path` is a folder.
-  if (file.bad() || std::filesystem::is_directory(path)) {
+  if (file.bad() || std::filesystem::is_directory(path, ignored)) {
     return makeError(fmt::format("{}: cannot be read; is it a folder?", path));
   }
   return parse(text.str(), path);
