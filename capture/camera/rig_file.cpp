@@ -128,11 +128,8 @@ Camera readCamera(core::SettingsTable& table) {
   camera.fy_px = focal[1];
   camera.cx_px = centre[0];
   camera.cy_px = centre[1];
-  camera.lens = {.k1 = radial[0],
-                 .k2 = radial[1],
-                 .k3 = radial[2],
-                 .p1 = tangential[0],
-                 .p2 = tangential[1]};
+  camera.lens = {
+      .k1 = radial[0], .k2 = radial[1], .k3 = radial[2], .p1 = tangential[0], .p2 = tangential[1]};
   if (table.has("camera_from_world")) {
     readMatrix(table, camera.camera_from_world);
   } else {
@@ -221,9 +218,10 @@ core::Result<Rig> loadRig(const std::filesystem::path& path) {
 }
 
 std::string formatRig(const Rig& rig) {
-  std::string text = "# A calibrated camera rig. Metres, +Y up; camera axes: +X right, +Y down, +Z "
-                     "out of the lens.\n# Each camera maps world points by rotation_xyzw and "
-                     "translation, or by camera_from_world = a 3 x 4 matrix, row by row.\n";
+  std::string text =
+      "# A calibrated camera rig. Metres, +Y up; camera axes: +X right, +Y down, +Z "
+      "out of the lens.\n# Each camera maps world points by rotation_xyzw and "
+      "translation, or by camera_from_world = a 3 x 4 matrix, row by row.\n";
   text += fmt::format("rate_hz = {}\n", number(rig.rate_hz));
   for (const Camera& camera : rig.cameras) {
     const glm::dquat& q = camera.camera_from_world.rotation;
@@ -235,9 +233,9 @@ std::string formatRig(const Rig& rig) {
                         number(camera.fy_px), number(camera.cx_px), number(camera.cy_px));
     text += fmt::format("radial = [{}, {}, {}]\ntangential = [{}, {}]\n", number(lens.k1),
                         number(lens.k2), number(lens.k3), number(lens.p1), number(lens.p2));
-    text += fmt::format("rotation_xyzw = [{}, {}, {}, {}]\ntranslation = [{}, {}, {}]\n",
-                        number(q.x), number(q.y), number(q.z), number(q.w), number(t.x),
-                        number(t.y), number(t.z));
+    text +=
+        fmt::format("rotation_xyzw = [{}, {}, {}, {}]\ntranslation = [{}, {}, {}]\n", number(q.x),
+                    number(q.y), number(q.z), number(q.w), number(t.x), number(t.y), number(t.z));
   }
   return text;
 }
@@ -247,9 +245,9 @@ core::Result<void> saveRig(const Rig& rig, const std::filesystem::path& path) {
   file << formatRig(rig);
   file.close();
   if (!file) {
-    return core::makeError(fmt::format(
-        "{}: the rig cannot be written; check the folder, permissions and free space",
-        path.string()));
+    return core::makeError(
+        fmt::format("{}: the rig cannot be written; check the folder, permissions and free space",
+                    path.string()));
   }
   return {};
 }

@@ -21,7 +21,8 @@ math::RigidTransformd lookAt(const glm::dvec3& position, const glm::dvec3& targe
   const glm::dvec3 right = glm::normalize(glm::cross(forward, glm::dvec3(0, 1, 0)));
   const glm::dvec3 down = glm::cross(forward, right);
   const glm::dmat3 world_from_camera(right, down, forward);
-  return inverse(math::RigidTransformd{glm::normalize(glm::quat_cast(world_from_camera)), position});
+  return inverse(
+      math::RigidTransformd{glm::normalize(glm::quat_cast(world_from_camera)), position});
 }
 
 glm::dquat turn(const glm::dvec3& rotation_vector) {
@@ -57,8 +58,8 @@ double imageDifference(const Camera& a, const Camera& b, double distance) {
   for (int row = 1; row < 6; ++row) {
     for (int column = 1; column < 6; ++column) {
       for (const double depth_share : {0.6, 1.0, 1.4}) {
-        const glm::dvec2 ray = normalisedFromPixel(
-            a, {a.width_px * column / 6.0, a.height_px * row / 6.0});
+        const glm::dvec2 ray =
+            normalisedFromPixel(a, {a.width_px * column / 6.0, a.height_px * row / 6.0});
         const glm::dvec3 point =
             world_from_camera * (glm::dvec3(ray, 1.0) * (distance * depth_share));
         const glm::dvec2 difference = project(a, point) - project(b, point);
@@ -117,8 +118,7 @@ Rig perturbRig(const Rig& rig, double error_px, std::uint64_t seed) {
                             .centre = glm::dvec2(normal(random), normal(random)) * 0.5};
     double scale = error_px;
     for (int step = 0; step < 3; ++step) {
-      const double difference =
-          imageDifference(camera, applyError(camera, error, scale), distance);
+      const double difference = imageDifference(camera, applyError(camera, error, scale), distance);
       if (!(difference > 0.0)) break;
       scale *= error_px / difference;
     }

@@ -60,7 +60,8 @@ core::Result<void> BodyBuilder::measure() {
                              "; a performer needs hips, head, arms and legs");
     }
   }
-  hip_middle_ = 0.5f * (place(HumanoidJoint::left_upper_leg) + place(HumanoidJoint::right_upper_leg));
+  hip_middle_ =
+      0.5f * (place(HumanoidJoint::left_upper_leg) + place(HumanoidJoint::right_upper_leg));
   shoulder_middle_ =
       0.5f * (place(HumanoidJoint::left_upper_arm) + place(HumanoidJoint::right_upper_arm));
   const glm::vec3 spine = shoulder_middle_ - hip_middle_;
@@ -274,16 +275,18 @@ glm::vec3 surfacePoint(const BodySolid& solid, float along, float around, float 
   const float cosine = std::cos(around), sine = std::sin(around);
   // Radius of the elliptical section in this direction.
   const float radius =
-      front * out / std::sqrt(std::max(1e-12f, out * out * cosine * cosine + front * front * sine * sine));
+      front * out /
+      std::sqrt(std::max(1e-12f, out * out * cosine * cosine + front * front * sine * sine));
   const glm::vec3 sideways = solid.front * cosine + solid.out * sine;
   glm::vec3 normal = sideways;
   float reach = along;
   if (solid.shape == SolidShape::ellipsoid) {
     const float half = 0.5f * solid.length;
     const float height = std::clamp(2.0f * along - 1.0f, -1.0f, 1.0f) * half;
-    normal = glm::normalize(solid.axis * (height / (half * half)) +
-                            solid.front * (radius * cosine / (solid.front_near * solid.front_near)) +
-                            solid.out * (radius * sine / (solid.out_near * solid.out_near)));
+    normal =
+        glm::normalize(solid.axis * (height / (half * half)) +
+                       solid.front * (radius * cosine / (solid.front_near * solid.front_near)) +
+                       solid.out * (radius * sine / (solid.out_near * solid.out_near)));
   } else if (along < 0.0f || along > 1.0f) {
     // Over the round end: `along` beyond the axis turns the normal towards it.
     const float beyond = (along < 0.0f ? -along : along - 1.0f) * solid.length;

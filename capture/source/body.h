@@ -55,8 +55,8 @@ glm::vec3 surfacePoint(const BodySolid& solid, float along, float around, float 
 struct PosedSolid {
   SolidShape shape = SolidShape::capsule;
   glm::vec3 middle{0.0f};
-  float bound = 0;            ///< Radius of a sphere round the middle that holds it.
-  glm::mat3 unit_from_world;  ///< Ellipsoids: to the unit sphere.
+  float bound = 0;                  ///< Radius of a sphere round the middle that holds it.
+  glm::mat3 unit_from_world;        ///< Ellipsoids: to the unit sphere.
   glm::vec3 near{0.0f}, far{0.0f};  ///< Capsules: the axis.
   float radius_near = 0, radius_far = 0;
 };

@@ -52,7 +52,8 @@ class CameraPacketMaker {
   std::vector<CameraClock> clocks_;
   std::vector<std::uint32_t> order_;
   std::vector<double> delays_us_;
-  std::mt19937_64 random_;
+  // Of their own, so that neither loss nor shuffling changes the rest.
+  std::mt19937_64 random_, loss_random_, shuffle_random_;
 };
 
 }  // namespace understudy::source

@@ -13,9 +13,7 @@ namespace {
 constexpr std::size_t kMaxMarkers = 1024;
 
 // Whole bodies only: fingers carry no segment of ours.
-bool carriesMarkers(anim::HumanoidJoint joint) {
-  return joint <= anim::HumanoidJoint::right_toes;
-}
+bool carriesMarkers(anim::HumanoidJoint joint) { return joint <= anim::HumanoidJoint::right_toes; }
 
 anim::HumanoidJoint readJoint(core::SettingsTable& table) {
   std::string name;
@@ -67,8 +65,7 @@ core::Result<MarkerSet> readMarkerSet(core::SettingsFile file) {
     place.skin = readSkin(table);
     if (place.name.empty()) table.fail("name", "must not be empty");
     if (!names.insert(place.name).second) {
-      table.fail("name",
-                 fmt::format("\"{}\" is used twice; give each marker its own", place.name));
+      table.fail("name", fmt::format("\"{}\" is used twice; give each marker its own", place.name));
     }
     set.markers.push_back(place);
   }
