@@ -501,7 +501,8 @@ bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t f
                    std::size_t second) {
   RecogniseWorkspace& w = job.workspace;
   constexpr int kSteps = 3;
-  constexpr double kClearlyBetter = 0.9;
+  constexpr double kClearlyBetter = 0.85;
+  constexpr double kLeastGain = 1.0e-4;  // Square metres: two markers by 7 mm each.
   w.kept_pose = w.pose;
   solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, w.labelled, kSteps,
                  job.solve_workspace, w.pose);
@@ -520,7 +521,8 @@ bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t f
   solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, w.labelled, kSteps,
                  job.solve_workspace, w.pose);
   updateWorld(job);
-  if (squaredResiduals(job) < kClearlyBetter * before) return true;
+  const double after = squaredResiduals(job);
+  if (after < kClearlyBetter * before && after < before - kLeastGain) return true;
   std::swap(w.labelled.markers[first], w.labelled.markers[second]);
   w.pose = w.kept_pose;
   updateWorld(job);
