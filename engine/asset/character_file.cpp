@@ -12,7 +12,7 @@
 #include "engine/asset/gltf_model.h"
 #include "engine/asset/gltf_skeleton.h"
 #include "engine/asset/mesh_repair.h"
-#include "engine/asset/read_file.h"
+#include "engine/core/read_file.h"
 
 namespace understudy::asset {
 namespace {

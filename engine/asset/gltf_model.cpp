@@ -9,7 +9,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "engine/asset/read_file.h"
+#include "engine/core/read_file.h"
 
 namespace understudy::asset {
 namespace {
@@ -60,7 +60,7 @@ std::string sameFilePath(const std::string& path, void*) { return path; }
 
 bool readOrdinaryFile(std::vector<unsigned char>* bytes, std::string* error,
                       const std::string& path, void*) {
-  const auto content = readFile(path);
+  const auto content = core::readFile(path);
   if (!content) {
     *error = content.error().message;
     return false;
@@ -583,7 +583,7 @@ core::Result<GltfModel> readGltfModel(std::string bytes, const std::string& name
 }
 
 core::Result<GltfModel> loadGltfModel(const std::filesystem::path& path) {
-  auto bytes = readFile(path);
+  auto bytes = core::readFile(path);
   if (!bytes) return bytes.error();
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   return readGltfModel(*std::move(bytes), path.string(), folder.string());
