@@ -35,7 +35,7 @@ struct DeviceFeatures {
   bool calibrated_timestamps = false;  ///< With CLOCK_MONOTONIC as a domain.
   bool timestamps = false;
   bool software = false;  ///< The device is the CPU.
-  bool wide_lines = false;
+  bool anisotropy = false;  ///< Anisotropic texture filtering.
 };
 
 /// A Vulkan 1.3 device with one queue that does graphics, compute and transfer. Handles are open to
