@@ -185,7 +185,7 @@ core::Result<void> Device::createInstance(const DeviceSettings& settings) {
   };
   constexpr VkValidationFeatureEnableEXT kEnabled[] = {
       VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT};
-  const VkValidationFeaturesEXT features{
+  const VkValidationFeaturesEXT validation{
       .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
       .pNext = &messenger,
       .enabledValidationFeatureCount = 1,
@@ -203,7 +203,7 @@ core::Result<void> Device::createInstance(const DeviceSettings& settings) {
   };
   const VkInstanceCreateInfo info{
       .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-      .pNext = settings.validation ? &features : nullptr,
+      .pNext = settings.validation ? &validation : nullptr,
       .pApplicationInfo = &application,
       .enabledLayerCount = static_cast<std::uint32_t>(layers.size()),
       .ppEnabledLayerNames = layers.data(),

@@ -8,6 +8,7 @@
 
 namespace understudy::shared {
 using uint = std::uint32_t;
+using device_address = std::uint64_t;  ///< Of a buffer; GLSL sees two words.
 using glm::mat4;
 using glm::uvec2;
 using glm::uvec4;
@@ -17,5 +18,8 @@ using glm::vec4;
 }  // namespace understudy::shared
 #else
 #extension GL_EXT_scalar_block_layout : require
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_buffer_reference_uvec2 : require
+#define device_address uvec2
 #endif
 #endif
