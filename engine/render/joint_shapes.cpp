@@ -8,7 +8,7 @@ namespace understudy::render {
 
 namespace {
 
-std::array<std::uint32_t, 4> jointsOf(const shared::BindVertex& vertex) {
+std::array<std::uint32_t, 4> jointsOf(const shaders::BindVertex& vertex) {
   return {vertex.joints01 & 0xffffu, vertex.joints01 >> 16, vertex.joints23 & 0xffffu,
           vertex.joints23 >> 16};
 }
@@ -50,12 +50,12 @@ void fitStick(std::span<const glm::vec3> points, JointShape& shape) {
 
 }  // namespace
 
-std::vector<JointShape> jointShapes(std::span<const shared::BindVertex> vertices,
+std::vector<JointShape> jointShapes(std::span<const shaders::BindVertex> vertices,
                                     std::size_t joint_count) {
   std::vector<JointShape> shapes(joint_count);
   std::vector<glm::vec3> low(joint_count, glm::vec3(1e30f)), high(joint_count, glm::vec3(-1e30f));
   std::vector<std::vector<glm::vec3>> owned(joint_count);
-  for (const shared::BindVertex& vertex : vertices) {
+  for (const shaders::BindVertex& vertex : vertices) {
     const auto joints = jointsOf(vertex);
     int heaviest = 0;
     for (int i = 0; i < 4; ++i) {

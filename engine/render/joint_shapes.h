@@ -19,7 +19,7 @@ struct JointShape {
 };
 
 /// Measures the shapes of all joints.
-std::vector<JointShape> jointShapes(std::span<const shared::BindVertex> vertices,
+std::vector<JointShape> jointShapes(std::span<const shaders::BindVertex> vertices,
                                     std::size_t joint_count);
 
 }  // namespace understudy::render

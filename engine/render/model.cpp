@@ -66,7 +66,7 @@ glm::vec3 unitOr(const glm::vec3& v, const glm::vec3& fallback) {
   return finite(v) && size > 1e-12f ? v / size : fallback;
 }
 
-shared::BindVertex bindVertex(const scene::Vertex& vertex) {
+shaders::BindVertex bindVertex(const scene::Vertex& vertex) {
   const glm::vec3 normal = unitOr(vertex.normal, {0.0f, 1.0f, 0.0f});
   const glm::vec3 beside = std::abs(normal.x) < 0.7f ? glm::vec3(1.0f, 0.0f, 0.0f)
                                                      : glm::vec3(0.0f, 1.0f, 0.0f);
@@ -84,8 +84,8 @@ shared::BindVertex bindVertex(const scene::Vertex& vertex) {
 
 /// The character's geometry in one piece.
 struct Geometry {
-  std::vector<shared::BindVertex> bind;
-  std::vector<shared::FixedVertex> fixed;
+  std::vector<shaders::BindVertex> bind;
+  std::vector<shaders::FixedVertex> fixed;
   std::vector<std::uint32_t> indices;
   std::vector<ModelPart> parts;
 };
@@ -150,7 +150,7 @@ core::Result<gpu::Buffer> makeBuffer(gpu::Device& device, const std::vector<T>& 
 /// Offset between materials in their uniform buffer.
 VkDeviceSize materialStride(const gpu::Device& device) {
   const VkDeviceSize alignment = device.properties.limits.minUniformBufferOffsetAlignment;
-  return (sizeof(shared::MaterialUniforms) + alignment - 1) / alignment * alignment;
+  return (sizeof(shaders::MaterialUniforms) + alignment - 1) / alignment * alignment;
 }
 
 core::Result<void> makeMaterialUniforms(gpu::Device& device, const scene::Character& character,
@@ -159,7 +159,7 @@ core::Result<void> makeMaterialUniforms(gpu::Device& device, const scene::Charac
   std::vector<std::byte> bytes(character.materials.size() * stride);
   for (std::size_t i = 0; i < character.materials.size(); ++i) {
     const scene::Material& material = character.materials[i];
-    const shared::MaterialUniforms uniforms{
+    const shaders::MaterialUniforms uniforms{
         .base_color = material.base_color,
         .emissive = material.emissive,
         .normal_scale = material.normal_scale,
@@ -207,7 +207,7 @@ core::Result<void> makeMaterialSets(const ModelContext& context,
     }
     const VkDescriptorBufferInfo uniforms{model.material_uniforms.get(),
                                           i * materialStride(device),
-                                          sizeof(shared::MaterialUniforms)};
+                                          sizeof(shaders::MaterialUniforms)};
     const VkImageView views[4] = {view(material.base_color_image, context.white),
                                   view(material.metallic_roughness_image, context.white),
                                   view(material.normal_image, context.flat_normal),

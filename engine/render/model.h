@@ -24,8 +24,8 @@ struct ModelMaterial {
 
 /// A character on the GPU.
 struct Model {
-  gpu::Buffer bind_vertices;   ///< shared::BindVertex.
-  gpu::Buffer fixed_vertices;  ///< shared::FixedVertex.
+  gpu::Buffer bind_vertices;   ///< shaders::BindVertex.
+  gpu::Buffer fixed_vertices;  ///< shaders::FixedVertex.
   gpu::Buffer indices;         ///< 32 bits.
   std::vector<ModelPart> parts;  ///< Opaque ones first, blended ones last.
   std::vector<ModelMaterial> materials;

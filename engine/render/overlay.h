@@ -24,8 +24,8 @@ inline constexpr glm::vec4 kSkeleton{1.0f, 0.55f, 0.08f, 0.95f};
 /// What is drawn over the scene in one frame. Keep one and refill it: it allocates only until its
 /// vectors have grown to their size.
 struct Overlay {
-  std::vector<shared::OverlaySphere> spheres;
-  std::vector<shared::OverlayLine> lines;
+  std::vector<shaders::OverlaySphere> spheres;
+  std::vector<shaders::OverlayLine> lines;
 
   void clear() {
     spheres.clear();

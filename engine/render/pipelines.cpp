@@ -49,14 +49,14 @@ struct DrawPipelineSettings {
 };
 
 constexpr VkVertexInputBindingDescription kVertexBindings[] = {
-    {0, sizeof(shared::SkinnedVertex), VK_VERTEX_INPUT_RATE_VERTEX},
-    {1, sizeof(shared::FixedVertex), VK_VERTEX_INPUT_RATE_VERTEX}};
+    {0, sizeof(shaders::SkinnedVertex), VK_VERTEX_INPUT_RATE_VERTEX},
+    {1, sizeof(shaders::FixedVertex), VK_VERTEX_INPUT_RATE_VERTEX}};
 constexpr VkVertexInputAttributeDescription kVertexAttributes[] = {
-    {0, 0, VK_FORMAT_R32G32B32_SFLOAT, offsetof(shared::SkinnedVertex, position)},
-    {1, 0, VK_FORMAT_R16G16_SNORM, offsetof(shared::SkinnedVertex, normal)},
-    {2, 0, VK_FORMAT_R16G16_SNORM, offsetof(shared::SkinnedVertex, tangent)},
-    {3, 1, VK_FORMAT_R32G32_SFLOAT, offsetof(shared::FixedVertex, uv)},
-    {4, 1, VK_FORMAT_R32G32_SFLOAT, offsetof(shared::FixedVertex, handedness)}};
+    {0, 0, VK_FORMAT_R32G32B32_SFLOAT, offsetof(shaders::SkinnedVertex, position)},
+    {1, 0, VK_FORMAT_R16G16_SNORM, offsetof(shaders::SkinnedVertex, normal)},
+    {2, 0, VK_FORMAT_R16G16_SNORM, offsetof(shaders::SkinnedVertex, tangent)},
+    {3, 1, VK_FORMAT_R32G32_SFLOAT, offsetof(shaders::FixedVertex, uv)},
+    {4, 1, VK_FORMAT_R32G32_SFLOAT, offsetof(shaders::FixedVertex, handedness)}};
 
 VkPipelineVertexInputStateCreateInfo vertexInput(VertexInput input) {
   VkPipelineVertexInputStateCreateInfo info{
@@ -249,7 +249,7 @@ core::Result<void> makeLayouts(gpu::Device& device, Pipelines& made) {
 
   const VkDescriptorSetLayout character[] = {made.frame_layout.get(), made.material_layout.get()};
   const VkDescriptorSetLayout tone[] = {made.frame_layout.get(), made.image_layout.get()};
-  if (auto done = makeLayout(device, {}, sizeof(shared::SkinPush), made.skin_pipeline_layout);
+  if (auto done = makeLayout(device, {}, sizeof(shaders::SkinPush), made.skin_pipeline_layout);
       !done) {
     return done;
   }

@@ -236,17 +236,17 @@ core::Result<void> Renderer::Impl::createSlotBuffers(FrameSlot& slot) {
   const auto make = [&](gpu::Buffer& buffer, VkDeviceSize bytes, VkBufferUsageFlags usage) {
     return assign(buffer, gpu::Buffer::create(device, bytes, usage, gpu::MemoryUse::upload));
   };
-  if (auto done = make(slot.uniforms, sizeof(shared::FrameUniforms),
+  if (auto done = make(slot.uniforms, sizeof(shaders::FrameUniforms),
                        VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT);
       !done) {
     return done;
   }
-  if (auto done = make(slot.spheres, settings.max_spheres * sizeof(shared::OverlaySphere),
+  if (auto done = make(slot.spheres, settings.max_spheres * sizeof(shaders::OverlaySphere),
                        VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
       !done) {
     return done;
   }
-  if (auto done = make(slot.lines, settings.max_lines * sizeof(shared::OverlayLine),
+  if (auto done = make(slot.lines, settings.max_lines * sizeof(shaders::OverlayLine),
                        VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
       !done) {
     return done;
@@ -256,7 +256,7 @@ core::Result<void> Renderer::Impl::createSlotBuffers(FrameSlot& slot) {
       !done) {
     return done;
   }
-  return make(slot.bounds, settings.max_performers * sizeof(shared::PerformerBounds),
+  return make(slot.bounds, settings.max_performers * sizeof(shaders::PerformerBounds),
               VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
 }
 
@@ -417,7 +417,7 @@ core::Result<void> Renderer::Impl::setCast(std::span<const ModelId> ids) {
                     .skinned_offset = skinned_bytes,
                     .palette_offset = joints,
                     .joint_count = count});
-    skinned_bytes += model.vertex_count * sizeof(shared::SkinnedVertex);
+    skinned_bytes += model.vertex_count * sizeof(shaders::SkinnedVertex);
     skinned_bytes = (skinned_bytes + 255) / 256 * 256;
     joints += count;
   }
@@ -431,11 +431,11 @@ core::Result<void> Renderer::Impl::setCast(std::span<const ModelId> ids) {
   if (auto done = assign(skinned, std::move(made)); !done) return done;
   for (FrameSlot& slot : slots) {
     auto palette = gpu::Buffer::create(
-        device, joints * sizeof(shared::JointRows),
+        device, joints * sizeof(shaders::JointRows),
         VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT,
         gpu::MemoryUse::upload);
     if (auto done = assign(slot.palette, std::move(palette)); !done) return done;
-    auto occluders = gpu::Buffer::create(device, joints * sizeof(shared::Occluder),
+    auto occluders = gpu::Buffer::create(device, joints * sizeof(shaders::Occluder),
                                          VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
                                          gpu::MemoryUse::upload);
     if (auto done = assign(slot.occluders, std::move(occluders)); !done) return done;
@@ -458,9 +458,9 @@ void Renderer::Impl::recordSkinning(FrameSlot& slot) {
   vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines.skin.get());
   for (const Performer& performer : cast) {
     const Model& model = models[performer.model];
-    const shared::SkinPush push{
+    const shaders::SkinPush push{
         .bind_vertices = model.bind_vertices.address(),
-        .palette = slot.palette.address() + performer.palette_offset * sizeof(shared::JointRows),
+        .palette = slot.palette.address() + performer.palette_offset * sizeof(shaders::JointRows),
         .skinned_vertices = skinned.address() + performer.skinned_offset,
         .vertex_count = model.vertex_count};
     vkCmdPushConstants(commands, pipelines.skin_pipeline_layout.get(),
@@ -719,28 +719,28 @@ bool Renderer::Impl::waitFor(std::uint64_t value) {
 }
 
 void Renderer::Impl::latchPalettes(FrameSlot& slot, const FrameContent& content) {
-  auto* rows = reinterpret_cast<shared::JointRows*>(slot.palette.mapped());
-  auto* bounds = reinterpret_cast<shared::PerformerBounds*>(slot.bounds.mapped());
-  auto* occluders = reinterpret_cast<shared::Occluder*>(slot.occluders.mapped());
+  auto* rows = reinterpret_cast<shaders::JointRows*>(slot.palette.mapped());
+  auto* bounds = reinterpret_cast<shaders::PerformerBounds*>(slot.bounds.mapped());
+  auto* occluders = reinterpret_cast<shaders::Occluder*>(slot.occluders.mapped());
   casters.clear();
   std::uint32_t visible = 0, sticks = 0;
   for (std::size_t i = 0; i < cast.size(); ++i) {
     const Performer& performer = cast[i];
-    shared::JointRows* palette = rows + performer.palette_offset;
+    shaders::JointRows* palette = rows + performer.palette_offset;
     const bool shown = i < content.palettes.size() && !content.palettes[i].empty();
     if (!shown) {
       // All vertices fall into one point: nothing is drawn.
-      std::fill_n(palette, performer.joint_count, shared::JointRows{});
+      std::fill_n(palette, performer.joint_count, shaders::JointRows{});
       continue;
     }
     const std::span<const glm::mat4> world_from_bind = content.palettes[i];
     assert(world_from_bind.size() == performer.joint_count && "palette of another model");
     const std::vector<JointShape>& shapes = models[performer.model].shapes;
-    shared::PerformerBounds around{.first_occluder = sticks};
+    shaders::PerformerBounds around{.first_occluder = sticks};
     glm::vec3 low(1e30f), high(-1e30f);
     for (std::size_t joint = 0; joint < performer.joint_count; ++joint) {
       const glm::mat4& m = world_from_bind[joint];
-      shared::JointRows packed;
+      shaders::JointRows packed;
       for (int row = 0; row < 3; ++row) {
         packed.row[row] = {m[0][row], m[1][row], m[2][row], m[3][row]};
       }
@@ -782,7 +782,7 @@ void Renderer::Impl::latchUniforms(FrameSlot& slot, const FrameContent& content,
     high = glm::max(high, glm::vec2(ball.centre.x, ball.centre.z) + ball.radius);
   }
   const float side = std::max(high.x - low.x, high.y - low.y) + 0.8f;
-  const shared::FrameUniforms uniforms{
+  const shaders::FrameUniforms uniforms{
       .clip_from_world = scene::clipFromView(view, aspect) * view_from_world,
       .shadow_from_world = shadow.shadow_from_world,
       .eye = view.eye,
@@ -815,8 +815,8 @@ void Renderer::Impl::latchOverlay(FrameSlot& slot, const FrameContent& content) 
     lines = static_cast<std::uint32_t>(
         std::min<std::size_t>(overlay.lines.size(), settings.max_lines));
     std::memcpy(slot.spheres.mapped(), overlay.spheres.data(),
-                spheres * sizeof(shared::OverlaySphere));
-    std::memcpy(slot.lines.mapped(), overlay.lines.data(), lines * sizeof(shared::OverlayLine));
+                spheres * sizeof(shaders::OverlaySphere));
+    std::memcpy(slot.lines.mapped(), overlay.lines.data(), lines * sizeof(shaders::OverlayLine));
   }
   const VkDrawIndirectCommand draws[kOverlayDrawCount] = {{4, spheres, 0, 0}, {4, lines, 0, 0}};
   std::memcpy(slot.draws.mapped(), draws, sizeof draws);

@@ -81,12 +81,12 @@ float openness(const DepthMap& map, const glm::vec3& point, float slack) {
 
 }  // namespace
 
-void fillSkyExposure(std::span<const shared::BindVertex> bind,
+void fillSkyExposure(std::span<const shaders::BindVertex> bind,
                      std::span<const std::uint32_t> indices,
-                     std::span<shared::FixedVertex> fixed) {
+                     std::span<shaders::FixedVertex> fixed) {
   if (bind.empty()) return;
   glm::vec3 low = bind[0].position, high = low;
-  for (const shared::BindVertex& vertex : bind) {
+  for (const shaders::BindVertex& vertex : bind) {
     low = glm::min(low, vertex.position);
     high = glm::max(high, vertex.position);
   }

@@ -2,7 +2,7 @@
 #define UNDERSTUDY_SHADERS_SHARED_CHARACTER_H
 #include "shaders/shared/types.h"
 #ifdef __cplusplus
-namespace understudy::shared {
+namespace understudy::shaders {
 #endif
 
 /// A vertex in the bind pose, as skinning reads it.
@@ -56,6 +56,6 @@ struct MaterialUniforms {
 static_assert(sizeof(BindVertex) == 60 && sizeof(FixedVertex) == 16);
 static_assert(sizeof(SkinnedVertex) == 20 && sizeof(JointRows) == 48);
 static_assert(sizeof(MaterialUniforms) == 48);
-}  // namespace understudy::shared
+}  // namespace understudy::shaders
 #endif
 #endif

@@ -2,7 +2,7 @@
 #define UNDERSTUDY_SHADERS_SHARED_FRAME_H
 #include "shaders/shared/types.h"
 #ifdef __cplusplus
-namespace understudy::shared {
+namespace understudy::shaders {
 #endif
 
 /// What all passes of one frame know; written at the latch.
@@ -48,6 +48,6 @@ struct Occluder {
 #ifdef __cplusplus
 static_assert(sizeof(FrameUniforms) == 128 + 6 * 16 + 32);
 static_assert(sizeof(PerformerBounds) == 24 && sizeof(Occluder) == 32);
-}  // namespace understudy::shared
+}  // namespace understudy::shaders
 #endif
 #endif

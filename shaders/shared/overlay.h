@@ -2,7 +2,7 @@
 #define UNDERSTUDY_SHADERS_SHARED_OVERLAY_H
 #include "shaders/shared/types.h"
 #ifdef __cplusplus
-namespace understudy::shared {
+namespace understudy::shaders {
 #endif
 
 /// A small lit sphere.
@@ -23,6 +23,6 @@ struct OverlayLine {
 
 #ifdef __cplusplus
 static_assert(sizeof(OverlaySphere) == 32 && sizeof(OverlayLine) == 48);
-}  // namespace understudy::shared
+}  // namespace understudy::shaders
 #endif
 #endif
