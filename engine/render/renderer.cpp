@@ -72,7 +72,7 @@ struct Renderer::Impl {
   gpu::Device& device;
   RenderSettings settings;
   Pipelines pipelines;
-  gpu::Sampler texture_sampler, map_sampler, compare_sampler;
+  gpu::Sampler texture_sampler, map_sampler, depth_sampler, compare_sampler;
   gpu::Image white, flat_normal, reflectance_image, shadow_map, contact_map;
   Targets targets;
   gpu::CommandPool command_pool;
@@ -164,6 +164,10 @@ core::Result<void> Renderer::Impl::createSamplers() {
   info.addressModeU = info.addressModeV = VK_SAMPLER_ADDRESS_MODE_CLAMP_TO_EDGE;
   info.mipmapMode = VK_SAMPLER_MIPMAP_MODE_NEAREST;
   if (auto done = makeSampler(device, info, map_sampler); !done) return done;
+  // Depth formats need not be filterable.
+  info.magFilter = info.minFilter = VK_FILTER_NEAREST;
+  if (auto done = makeSampler(device, info, depth_sampler); !done) return done;
+  info.magFilter = info.minFilter = VK_FILTER_LINEAR;
   // Outside the shadow map nothing blocks the light.
   info.addressModeU = info.addressModeV = VK_SAMPLER_ADDRESS_MODE_CLAMP_TO_BORDER;
   info.borderColor = VK_BORDER_COLOR_FLOAT_OPAQUE_WHITE;
@@ -354,7 +358,7 @@ void Renderer::Impl::writeToneSet() {
 void Renderer::Impl::writeSlotSet(const FrameSlot& slot) {
   const VkDescriptorImageInfo shadow_compare{compare_sampler.get(), shadow_map.view(),
                                              depthReadLayout()};
-  const VkDescriptorImageInfo shadow_depth{map_sampler.get(), shadow_map.view(),
+  const VkDescriptorImageInfo shadow_depth{depth_sampler.get(), shadow_map.view(),
                                            depthReadLayout()};
   const VkDescriptorImageInfo contact{map_sampler.get(), contact_map.view(),
                                       VK_IMAGE_LAYOUT_GENERAL};
