@@ -21,6 +21,17 @@ float lineShare(float x, float footprint, float spacing, float width) {
   return clamp((to - from) / span, 0.0, 1.0);
 }
 
+/// Mean of one line at 0 over the footprint.
+float oneLine(float x, float footprint, float width) {
+  const float reach = 0.5 * footprint, edge = 0.5 * width;
+  return clamp((min(x + reach, edge) - max(x - reach, -edge)) / footprint, 0.0, 1.0);
+}
+
+/// Share of the footprint between 0 and 1.
+float within(float x, float footprint) {
+  return clamp(x / footprint + 0.5, 0.0, 1.0) * clamp((1.0 - x) / footprint + 0.5, 0.0, 1.0);
+}
+
 float grid(vec2 place, vec2 footprint, float spacing, float width) {
   const float x = lineShare(place.x, footprint.x, spacing, width);
   const float y = lineShare(place.y, footprint.y, spacing, width);
@@ -41,22 +52,22 @@ void main() {
     albedo = mix(albedo, vec3(0.115, 0.117, 0.122), tenth * 0.35 * clamp(1.0 - distance / 9.0, 0.0, 1.0));
     albedo = mix(albedo, vec3(0.46, 0.47, 0.49), metre * 0.75 * far * far);
     // The stage's axes: +X warm, +Z cool.
-    const float x_axis = lineShare(position.z, footprint.y, 1e4, 0.02) * step(0.0, position.x);
-    const float z_axis = lineShare(position.x, footprint.x, 1e4, 0.02) * step(0.0, position.z);
-    albedo = mix(albedo, vec3(0.52, 0.12, 0.09), 0.8 * x_axis * step(position.x, 1.0));
-    albedo = mix(albedo, vec3(0.09, 0.20, 0.50), 0.8 * z_axis * step(position.z, 1.0));
+    const float x_axis = oneLine(position.z, footprint.y, 0.018) * within(position.x, footprint.x);
+    const float z_axis = oneLine(position.x, footprint.x, 0.018) * within(position.z, footprint.y);
+    albedo = mix(albedo, vec3(0.50, 0.10, 0.07), 0.85 * x_axis);
+    albedo = mix(albedo, vec3(0.07, 0.19, 0.52), 0.85 * z_axis);
   }
 
   const float contact = floorContact(position.xz);
   const float shadow = keyShadow(position, vec3(0.0, 1.0, 0.0), gl_FragCoord.xy);
   // Light from a lamp, not from a sun: it falls off towards the walls.
   const float pool = 1.0 / (1.0 + 0.010 * dot(position.xz, position.xz));
-  const vec3 ambient = environment(vec3(0.0, 1.0, 0.0), 0.70) * contact;
+  const vec3 ambient = frame.floor_ambient * contact;
   vec3 light = albedo * (frame.key_color * (frame.to_key.y * shadow * pool / kPi) +
                          ambient * mix(0.75, 1.0, pool));
 
   const float n_v = max(to_eye.y, 0.0);
-  const float mirror_share = 0.045 + 0.40 * pow(1.0 - n_v, 5.0);
+  const float mirror_share = 0.06 + 0.40 * pow(1.0 - n_v, 5.0);
   float alpha = 1.0;
   if (frame.floor_reflection > 0.5) {
     alpha = 1.0 - mirror_share;

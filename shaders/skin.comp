@@ -24,24 +24,23 @@ void main() {
   Palette palette = Palette(push.palette);
   const uvec4 joints = uvec4(vertex.joints01 & 0xffffu, vertex.joints01 >> 16,
                              vertex.joints23 & 0xffffu, vertex.joints23 >> 16);
-  vec4 row[3] = vec4[3](vec4(0.0), vec4(0.0), vec4(0.0));
-  for (int i = 0; i < 4; ++i) {
-    const JointRows joint = palette.at[joints[i]];
-    row[0] += joint.row[0] * vertex.weights[i];
-    row[1] += joint.row[1] * vertex.weights[i];
-    row[2] += joint.row[2] * vertex.weights[i];
-  }
+  const JointRows a = palette.at[joints.x], b = palette.at[joints.y];
+  const JointRows c = palette.at[joints.z], d = palette.at[joints.w];
+  const vec4 w = vertex.weights;
+  const vec4 row_0 = a.row[0] * w.x + b.row[0] * w.y + c.row[0] * w.z + d.row[0] * w.w;
+  const vec4 row_1 = a.row[1] * w.x + b.row[1] * w.y + c.row[1] * w.z + d.row[1] * w.w;
+  const vec4 row_2 = a.row[2] * w.x + b.row[2] * w.y + c.row[2] * w.z + d.row[2] * w.w;
   const vec4 position = vec4(vertex.position, 1.0);
   // Normals turn with the cofactor matrix: right for scaled joints too.
-  const vec3 cofactor_0 = cross(row[1].xyz, row[2].xyz);
-  const vec3 cofactor_1 = cross(row[2].xyz, row[0].xyz);
-  const vec3 cofactor_2 = cross(row[0].xyz, row[1].xyz);
+  const vec3 cofactor_0 = cross(row_1.xyz, row_2.xyz);
+  const vec3 cofactor_1 = cross(row_2.xyz, row_0.xyz);
+  const vec3 cofactor_2 = cross(row_0.xyz, row_1.xyz);
   const vec3 normal = vec3(dot(cofactor_0, vertex.normal), dot(cofactor_1, vertex.normal),
                            dot(cofactor_2, vertex.normal));
-  const vec3 tangent = vec3(dot(row[0].xyz, vertex.tangent), dot(row[1].xyz, vertex.tangent),
-                            dot(row[2].xyz, vertex.tangent));
+  const vec3 tangent = vec3(dot(row_0.xyz, vertex.tangent), dot(row_1.xyz, vertex.tangent),
+                            dot(row_2.xyz, vertex.tangent));
   SkinnedVertex skinned;
-  skinned.position = vec3(dot(row[0], position), dot(row[1], position), dot(row[2], position));
+  skinned.position = vec3(dot(row_0, position), dot(row_1, position), dot(row_2, position));
   skinned.normal = packSnorm2x16(octahedralFromDirection(normalize(normal)));
   skinned.tangent = packSnorm2x16(octahedralFromDirection(normalize(tangent)));
   SkinnedVertices(push.skinned_vertices).at[index] = skinned;

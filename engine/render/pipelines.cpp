@@ -297,7 +297,8 @@ core::Result<void> makeStagePipelines(gpu::Device& device, const QualitySettings
                                 .color = kSceneFormat,
                                 .depth = kDepthFormat,
                                 .compare = VK_COMPARE_OP_GREATER_OR_EQUAL,
-                                .samples = quality.samples};
+                                .samples = quality.samples,
+                                .constants = {quality.floor_reflection ? 1 : 0, 0}};
   if (auto done = makeDraw(device, settings, made.sky); !done) return done;
 
   settings.vertex = k_floor_vert;

@@ -17,7 +17,7 @@ core::Result<void> inRange(const char* name, std::uint32_t value, std::uint32_t 
 
 QualitySettings qualitySettings(Quality quality) {
   if (quality == Quality::high) return {};
-  return {.samples = 1, .shadow_size_px = 1024, .shadow_taps = 4, .floor_reflection = false};
+  return {.samples = quality == Quality::medium ? 4u : 1u, .shadow_size_px = 1024, .shadow_taps = 4, .floor_reflection = false};
 }
 
 core::Result<void> check(const RenderSettings& settings) {

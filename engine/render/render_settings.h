@@ -8,8 +8,9 @@ namespace understudy::render {
 
 /// What a picture may cost.
 enum class Quality : std::uint8_t {
-  low,   ///< Live on a software device: no multisampling, a small filtered shadow.
-  high,  ///< Pictures and graphics cards: 4 samples, wide soft shadow, planar floor reflection.
+  low,     ///< Live on a software device: no multisampling, a small filtered shadow.
+  medium,  ///< The same with 4 samples.
+  high,    ///< Pictures and graphics cards: 4 samples, wide soft shadow, planar floor reflection.
 };
 
 /// The single choices behind a Quality; may be changed one by one.

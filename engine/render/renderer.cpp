@@ -17,10 +17,11 @@ namespace understudy::render {
 
 namespace {
 
-constexpr std::uint32_t kContactSide = 192;
+constexpr std::uint32_t kContactSide = 128;
 constexpr std::uint32_t kReflectanceSide = 32;
 const glm::vec3 kToKey = glm::normalize(glm::vec3(-0.55f, 0.90f, 0.606f));
 const glm::vec3 kKeyColor(3.05f, 2.86f, 2.62f);
+const glm::vec3 kFloorAmbient(0.42f, 0.43f, 0.45f);
 constexpr float kKeyTangent = 0.055f;
 constexpr float kExposure = 0.92f;
 
@@ -28,6 +29,7 @@ constexpr float kExposure = 0.92f;
 enum Mark : std::uint32_t {
   kMarkBegin,
   kMarkSkinned,
+  kMarkContact,
   kMarkShadowed,
   kMarkShaded,
   kMarkToned,
@@ -471,6 +473,7 @@ void Renderer::Impl::recordSkinning(FrameSlot& slot) {
                        VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof push, &push);
     vkCmdDispatch(commands, (model.vertex_count + 63) / 64, 1, 1);
   }
+  mark(slot, kMarkSkinned);
   vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines.contact.get());
   vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE,
                           pipelines.frame_pipeline_layout.get(), 0, 1, &slot.set, 0, nullptr);
@@ -758,10 +761,14 @@ void Renderer::Impl::latchPalettes(FrameSlot& slot, const FrameContent& content)
       low = glm::min(low, ball.centre - ball.radius);
       high = glm::max(high, ball.centre + ball.radius);
       if (shape.radius <= 0.0f) continue;
-      occluders[sticks++] = {.from = glm::vec3(m * glm::vec4(shape.from, 1.0f)),
-                             .radius = shape.radius * scale,
-                             .to = glm::vec3(m * glm::vec4(shape.to, 1.0f)),
-                             .strength = 0.75f};
+      const shaders::Occluder stick{.from = glm::vec3(m * glm::vec4(shape.from, 1.0f)),
+                                    .radius = shape.radius * scale,
+                                    .to = glm::vec3(m * glm::vec4(shape.to, 1.0f)),
+                                    .strength = 0.75f};
+      // What is thin or far above the floor takes no light from it.
+      const float height = std::max(std::min(stick.from.y, stick.to.y), 0.0f);
+      if (stick.radius < 0.12f * height || stick.radius < 0.015f) continue;
+      occluders[sticks++] = stick;
     }
     around.center = 0.5f * (low + high);
     around.radius = 0.5f * glm::length(high - low);
@@ -806,7 +813,8 @@ void Renderer::Impl::latchUniforms(FrameSlot& slot, const FrameContent& content,
       .contact_scale = casters.empty() ? 0.0f : 1.0f / side,
       .shadow_taps = casters.empty() ? 0u : settings.quality.shadow_taps,
       .sequence = static_cast<std::uint32_t>(content.sequence),
-      .performer_count = visible};
+      .performer_count = visible,
+      .floor_ambient = kFloorAmbient};
   std::memcpy(slot.uniforms.mapped(), &uniforms, sizeof uniforms);
 }
 
@@ -843,7 +851,8 @@ void Renderer::Impl::readTimes(FrameSlot& slot) {
     return at[to] > at[from] ? static_cast<double>(at[to] - at[from]) * tick_us : 0.0;
   };
   image.gpu = {.skin_us = span(kMarkBegin, kMarkSkinned),
-               .shadow_us = span(kMarkSkinned, kMarkShadowed),
+               .contact_us = span(kMarkSkinned, kMarkContact),
+               .shadow_us = span(kMarkContact, kMarkShadowed),
                .scene_us = span(kMarkShadowed, kMarkShaded),
                .tone_us = span(kMarkShaded, kMarkToned),
                .readback_us = span(kMarkToned, kMarkCopied),
@@ -911,7 +920,7 @@ bool Renderer::beginFrame(const FrameOptions& options) {
   self.recording = true;
   self.mark(slot, kMarkBegin);
   self.recordSkinning(slot);
-  self.mark(slot, kMarkSkinned);
+  self.mark(slot, kMarkContact);
   self.recordShadow(slot, options.characters);
   self.mark(slot, kMarkShadowed);
   self.recordScene(slot, options);

@@ -41,7 +41,7 @@ struct FrameContent {
 
 /// Time the GPU spent on a frame, microseconds; all zero where the device has no timestamps.
 struct GpuTimes {
-  double skin_us = 0, shadow_us = 0, scene_us = 0, tone_us = 0, readback_us = 0;
+  double skin_us = 0, contact_us = 0, shadow_us = 0, scene_us = 0, tone_us = 0, readback_us = 0;
   double total_us = 0;  ///< From the frame's first command to its last, window drawing included.
 };
 

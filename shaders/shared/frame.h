@@ -27,6 +27,8 @@ struct FrameUniforms {
   uint shadow_taps;
   uint sequence;  ///< Lower 32 bits.
   uint performer_count;
+  vec3 floor_ambient;  ///< Light of the room on the open floor.
+  float reserved;
 };
 
 /// Where a performer is, so that what is far away need not be looked at.
@@ -46,7 +48,7 @@ struct Occluder {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(FrameUniforms) == 128 + 6 * 16 + 32);
+static_assert(sizeof(FrameUniforms) == 128 + 7 * 16 + 32);
 static_assert(sizeof(PerformerBounds) == 24 && sizeof(Occluder) == 32);
 }  // namespace understudy::shaders
 #endif

@@ -42,6 +42,11 @@ core::Result<scene::View> viewOf(const std::string& shot, float height) {
       shot));
 }
 
+render::Quality qualityOf(const std::string& name) {
+  if (name == "low") return render::Quality::low;
+  return name == "medium" ? render::Quality::medium : render::Quality::high;
+}
+
 float heightOf(const scene::Character& character) {
   float low = 1e30f, high = -1e30f;
   for (const scene::Mesh& mesh : character.meshes) {
@@ -105,9 +110,7 @@ core::Result<void> run(const Options& options) {
   auto renderer = render::Renderer::create(
       **device, {.width_px = options.width,
                  .height_px = options.height,
-                 .quality = render::qualitySettings(options.quality == "low"
-                                                        ? render::Quality::low
-                                                        : render::Quality::high)});
+                 .quality = render::qualitySettings(qualityOf(options.quality))});
   if (!renderer) return renderer.error();
   auto model = (*renderer)->addModel(*character);
   if (!model) return model.error();
@@ -128,9 +131,9 @@ core::Result<void> run(const Options& options) {
         {.grid = !options.no_grid});
     if (!image) return core::makeError("the graphics device was lost: " + (*device)->firstFailure());
     if (options.frames > 1) {
-      fmt::print(stderr, "wall {:.2f} ms  gpu {:.2f} (skin {:.2f} shadow {:.2f} scene {:.2f} tone {:.2f} copy {:.2f})\n",
+      fmt::print(stderr, "wall {:.2f} ms  gpu {:.2f} (skin {:.2f} contact {:.2f} shadow {:.2f} scene {:.2f} tone {:.2f} copy {:.2f})\n",
                  core::toMicroseconds(core::Clock::now() - start) * 1e-3, image->gpu.total_us * 1e-3,
-                 image->gpu.skin_us * 1e-3, image->gpu.shadow_us * 1e-3,
+                 image->gpu.skin_us * 1e-3, image->gpu.contact_us * 1e-3, image->gpu.shadow_us * 1e-3,
                  image->gpu.scene_us * 1e-3, image->gpu.tone_us * 1e-3,
                  image->gpu.readback_us * 1e-3);
     }
@@ -159,7 +162,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 100000));
   app.add_option("--quality", options.quality)
       ->capture_default_str()
-      ->check(CLI::IsMember({"low", "high"}));
+      ->check(CLI::IsMember({"low", "medium", "high"}));
   app.add_option("--device", options.device, "part of the graphics device's name");
   app.add_flag("--overlay", options.overlay, "draws cameras, markers and rays");
   app.add_flag("--no-grid", options.no_grid);
