@@ -9,6 +9,8 @@
 #include "engine/core/result.h"
 #include "engine/gpu/device.h"
 
+struct ImFont;
+
 namespace understudy::app {
 
 /// What an ImTextureID of our drawing is: a descriptor set made by UserInterface::addTexture.
@@ -33,10 +35,9 @@ class UserInterface {
   void endFrame();
 
   /// Records the drawing of the closed frame over a colour attachment (layout GENERAL or
-  /// COLOR_ATTACHMENT_OPTIMAL) of the interface's format. The submission before the last must have
-  /// finished.
-  void record(VkCommandBuffer commands, VkImageView target, VkImageLayout layout,
-              std::uint32_t width_px, std::uint32_t height_px);
+  /// COLOR_ATTACHMENT_OPTIMAL) of the interface's format and size. The submission before the last
+  /// must have finished.
+  void record(VkCommandBuffer commands, VkImageView target, VkImageLayout layout);
 
   /// Makes an image drawable by ImGui::Image; the view must outlive the interface or the next
   /// removeTexture. Null when 64 textures exist.
@@ -49,7 +50,14 @@ class UserInterface {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Dark, tidy, one accent colour; DejaVu Sans where it is installed.
+/// Dark, tidy, one accent colour. Needs an ImGui context.
 void applyStyle(float scale);
+
+/// The fonts of the interface.
+enum class InterfaceFont : std::uint8_t { text, heading, figure };
+
+/// Loads them into the atlas: DejaVu Sans where it is installed, else ImGui's own.
+void addFonts(float scale);
+ImFont* interfaceFont(InterfaceFont which);
 
 }  // namespace understudy::app
