@@ -1,0 +1,11 @@
+#include "capture/reconstruct/projection_kernels.h"
+#include "capture/reconstruct/projection_kernels.inl"
+
+namespace understudy::reconstruct {
+
+const ProjectionKernels& baselineProjectionKernels() {
+  static constexpr ProjectionKernels kernels{"x86-64", project};
+  return kernels;
+}
+
+}  // namespace understudy::reconstruct

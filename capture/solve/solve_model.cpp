@@ -1,0 +1,125 @@
+#include <cassert>
+#include <cmath>
+#include <string>
+
+#include "capture/solve/solve_subject.h"
+
+namespace understudy::solve {
+namespace {
+
+core::Error outOfRange(const char* key, const char* condition) {
+  return core::makeError(std::string("solve settings: ") + key + " must be " + condition);
+}
+
+}  // namespace
+
+core::Result<void> check(const SolveSettings& s) {
+  const auto positive = [](double value) { return value > 0.0 && std::isfinite(value); };
+  if (!positive(s.marker_sigma)) return outOfRange("marker_sigma", "> 0");
+  if (!positive(s.robust_radius)) return outOfRange("robust_radius", "> 0");
+  if (!positive(s.angular_noise)) return outOfRange("angular_noise", "> 0");
+  if (!positive(s.linear_noise)) return outOfRange("linear_noise", "> 0");
+  if (!positive(s.hidden_turning)) return outOfRange("hidden_turning", "> 0");
+  if (!positive(s.hidden_speed)) return outOfRange("hidden_speed", "> 0");
+  if (!positive(s.rest_sigma)) return outOfRange("rest_sigma", "> 0");
+  if (!positive(s.rest_time)) return outOfRange("rest_time", "> 0");
+  if (!positive(s.largest_sigma)) return outOfRange("largest_sigma", "> 0");
+  if (!positive(s.limit_sigma)) return outOfRange("limit_sigma", "> 0");
+  if (!positive(s.bias_time)) return outOfRange("bias_time", "> 0");
+  if (!(s.velocity_gain >= 0.0 && s.velocity_gain <= 1.0)) {
+    return outOfRange("velocity_gain", "in 0..1");
+  }
+  if (!(s.velocity_damping >= 0.0 && s.velocity_damping <= 1.0)) {
+    return outOfRange("velocity_damping", "in 0..1");
+  }
+  if (!(s.hidden_damping >= 0.0 && s.hidden_damping <= 1.0)) {
+    return outOfRange("hidden_damping", "in 0..1");
+  }
+  if (s.iterations < 1 || s.iterations > 20) return outOfRange("iterations", "in 1..20");
+  return {};
+}
+
+SolveModel makeSolveModel(const subject::Subject& subject) {
+  const std::size_t joints = subject.skeleton.size();
+  assert(subject.joints.size() == joints);
+  std::vector<bool> informed(joints, false);
+  for (const subject::SubjectMarker& marker : subject.markers) {
+    informed[static_cast<std::size_t>(marker.joint)] = true;
+  }
+  for (std::size_t joint = joints; joint-- > 0;) {
+    const int parent = subject.skeleton.parents[joint];
+    if (informed[joint] && parent >= 0) informed[static_cast<std::size_t>(parent)] = true;
+  }
+
+  SolveModel model;
+  std::vector<std::int32_t> last_freedom(joints, -1);
+  for (std::size_t joint = 0; joint < joints; ++joint) {
+    const int parent = subject.skeleton.parents[joint];
+    const math::RigidTransform& rest = subject.skeleton.parent_from_joint[joint];
+    model.joint_parent.push_back(parent);
+    model.rest.push_back({glm::normalize(glm::dquat(rest.rotation)), glm::dvec3(rest.translation)});
+    std::int32_t count = 0;
+    if (informed[joint]) {
+      switch (subject.joints[joint].motion) {
+        case subject::JointMotion::fixed:
+          break;
+        case subject::JointMotion::ball:
+          count = 3;
+          break;
+        case subject::JointMotion::free:
+          count = 6;
+          break;
+      }
+    }
+    const std::int32_t inherited = parent < 0 ? -1 : last_freedom[static_cast<std::size_t>(parent)];
+    model.joint_freedoms.push_back(count);
+    model.joint_freedom.push_back(count > 0 ? static_cast<std::int32_t>(model.freedoms()) : -1);
+    last_freedom[joint] = inherited;
+    for (std::int32_t k = 0; k < count; ++k) {
+      const std::int32_t above = last_freedom[joint];
+      const std::int32_t depth = above < 0 ? 0 : model.depth[static_cast<std::size_t>(above)] + 1;
+      last_freedom[joint] = static_cast<std::int32_t>(model.freedoms());
+      model.freedom_joint.push_back(static_cast<std::int32_t>(joint));
+      model.freedom_parent.push_back(above);
+      model.depth.push_back(depth);
+      model.row.push_back(static_cast<std::int32_t>(model.matrix_size));
+      model.matrix_size += static_cast<std::size_t>(depth) + 1;
+    }
+  }
+  return model;
+}
+
+SolveState makeSolveState(const subject::Subject& subject, const SolveModel& model) {
+  SolveState state;
+  state.parent_from_joint = model.rest;
+  state.velocity.assign(model.freedoms(), 0.0);
+  state.variance.assign(model.freedoms(), 0.0);
+  state.measured.assign(model.joints(), 0);
+  state.bias.assign(subject.markers.size(), glm::dvec3(0.0));
+  state.unseen.assign(subject.markers.size(), 0.0);
+  return state;
+}
+
+SolveWorkspace makeSolveWorkspace(const SolveModel& model, const subject::Subject& subject) {
+  SolveWorkspace workspace;
+  workspace.predicted.resize(model.joints());
+  workspace.candidate.resize(model.joints());
+  workspace.world_from_joint.resize(model.joints());
+  workspace.matrix.resize(model.matrix_size);
+  workspace.gradient.resize(model.freedoms());
+  workspace.axes.resize(6 * model.freedoms());
+  workspace.moments.resize(21 * model.joints());
+  workspace.forces.resize(6 * model.joints());
+  workspace.information.resize(model.freedoms());
+  workspace.prior_offset.resize(model.freedoms());
+  workspace.step.resize(model.freedoms());
+  workspace.terms.reserve(subject.markers.size());
+  return workspace;
+}
+
+glm::dvec3 markerPosition(const subject::SubjectMarker& marker,
+                          const std::vector<math::RigidTransformd>& world_from_joint) {
+  return world_from_joint[static_cast<std::size_t>(marker.joint)] * glm::dvec3(marker.offset_joint);
+}
+
+}  // namespace understudy::solve

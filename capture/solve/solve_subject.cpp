@@ -1,0 +1,502 @@
+#include "capture/solve/solve_subject.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "engine/math/exponential.h"
+
+namespace understudy::solve {
+namespace {
+
+using math::RigidTransformd;
+
+constexpr double kReferenceRate = 240.0;  // Damping settings are per frame of this rate.
+constexpr double kMeasuredGain = 1.1;  // A joint whose information grew by less was not measured.
+constexpr int kReturnIterations = 3;   // More steps when a limb comes back into sight.
+
+// x^n for small n by multiplication: std::pow may differ between machines.
+double power(double base, double exponent) {
+  const int whole = std::clamp(static_cast<int>(exponent + 0.5), 0, 1000);
+  double result = 1.0;
+  for (int i = 0; i < whole; ++i) result *= base;
+  return result;
+}
+
+void worldFromJoints(const SolveModel& model, const std::vector<RigidTransformd>& parent_from_joint,
+                     std::vector<RigidTransformd>& world_from_joint) {
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    const std::int32_t parent = model.joint_parent[joint];
+    world_from_joint[joint] =
+        parent < 0 ? parent_from_joint[joint]
+                   : world_from_joint[static_cast<std::size_t>(parent)] * parent_from_joint[joint];
+  }
+}
+
+// Turns a joint by the step of its freedoms: rotations about its own axes, translations along its
+// parent's.
+void moveJoint(const SolveModel& model, std::size_t joint, const double* step,
+               RigidTransformd& local) {
+  const glm::dvec3 turn(step[0], step[1], step[2]);
+  local.rotation = glm::normalize(local.rotation * math::rotationFromVector(turn));
+  if (model.joint_freedoms[joint] == 6) local.translation += glm::dvec3(step[3], step[4], step[5]);
+}
+
+// The step that leads from one local transform to another, in the freedoms of the joint.
+void stepBetween(const SolveModel& model, std::size_t joint, const RigidTransformd& from,
+                 const RigidTransformd& to, double* step) {
+  const glm::dvec3 turn = math::vectorFromRotation(glm::conjugate(from.rotation) * to.rotation);
+  for (int k = 0; k < 3; ++k) step[k] = turn[k];
+  if (model.joint_freedoms[joint] == 6) {
+    for (int k = 0; k < 3; ++k) step[3 + k] = to.translation[k] - from.translation[k];
+  }
+}
+
+template <class Function>
+void forEachMovingJoint(const SolveModel& model, const Function& function) {
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    if (model.joint_freedoms[joint] > 0) {
+      function(joint, static_cast<std::size_t>(model.joint_freedom[joint]));
+    }
+  }
+}
+
+// Axes of all freedoms about an origin near the subject, so that numbers stay small.
+void fillAxes(const SolveModel& model, const std::vector<RigidTransformd>& world_from_joint,
+              const glm::dvec3& origin, std::vector<double>& axes) {
+  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
+    const RigidTransformd& world = world_from_joint[joint];
+    const glm::dmat3 turn = glm::mat3_cast(world.rotation);
+    const glm::dvec3 position = world.translation - origin;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const glm::dvec3 axis = turn[static_cast<glm::length_t>(k)];
+      const glm::dvec3 velocity = glm::cross(position, axis);
+      double* out = &axes[6 * (first + k)];
+      for (int c = 0; c < 3; ++c) {
+        out[c] = axis[c];
+        out[3 + c] = velocity[c];
+      }
+    }
+    if (model.joint_freedoms[joint] != 6) return;
+    const std::int32_t parent = model.joint_parent[joint];
+    const glm::dmat3 parent_turn =
+        parent < 0 ? glm::dmat3(1.0)
+                   : glm::mat3_cast(world_from_joint[static_cast<std::size_t>(parent)].rotation);
+    for (std::size_t k = 0; k < 3; ++k) {
+      double* out = &axes[6 * (first + 3 + k)];
+      for (int c = 0; c < 3; ++c) {
+        out[c] = 0.0;
+        out[3 + c] = parent_turn[static_cast<glm::length_t>(k)][c];
+      }
+    }
+  });
+}
+
+// Inverse of a symmetric 3x3 matrix plus variance on its diagonal: xx, xy, xz, yy, yz, zz.
+void invertCovariance(const glm::mat3& covariance, double variance, double* information) {
+  const double a = covariance[0][0] + variance, b = covariance[0][1], c = covariance[0][2];
+  const double d = covariance[1][1] + variance, e = covariance[1][2],
+               f = covariance[2][2] + variance;
+  const double m0 = d * f - e * e, m1 = c * e - b * f, m2 = b * e - c * d;
+  const double inverse = 1.0 / (a * m0 + b * m1 + c * m2);
+  information[0] = m0 * inverse;
+  information[1] = m1 * inverse;
+  information[2] = m2 * inverse;
+  information[3] = (a * f - c * c) * inverse;
+  information[4] = (b * c - a * e) * inverse;
+  information[5] = (a * d - b * b) * inverse;
+}
+
+// Geman and McClure's weight (1985): 1 at the model, 1/4 at the radius.
+double robustWeight(double squared_distance, double radius) {
+  const double ratio = 1.0 + squared_distance / (radius * radius);
+  return 1.0 / (ratio * ratio);
+}
+
+// Variance that the uncertain joints above a marker give its predicted place, in square metres.
+// `position` and the axes are about the same origin.
+double markerVariance(const SolveModel& model, const SolveWorkspace& workspace, int marker_joint,
+                      const glm::dvec3& position) {
+  std::size_t carrier = static_cast<std::size_t>(marker_joint);
+  while (model.joint_freedoms[carrier] == 0 && model.joint_parent[carrier] >= 0) {
+    carrier = static_cast<std::size_t>(model.joint_parent[carrier]);
+  }
+  if (model.joint_freedoms[carrier] == 0) return 0.0;
+  double variance = 0.0;
+  std::int32_t freedom = model.joint_freedom[carrier] + model.joint_freedoms[carrier] - 1;
+  for (; freedom >= 0; freedom = model.freedom_parent[static_cast<std::size_t>(freedom)]) {
+    const std::size_t f = static_cast<std::size_t>(freedom);
+    const double* axis = &workspace.axes[6 * f];
+    const glm::dvec3 moved = glm::dvec3(axis[3], axis[4], axis[5]) +
+                             glm::cross(glm::dvec3(axis[0], axis[1], axis[2]), position);
+    variance += glm::dot(moved, moved) / workspace.information[f];
+  }
+  return variance;
+}
+
+// How much doubt a Gauss-Newton step leaves to its markers.
+struct MarkerTrust {
+  double sigma = 0;   // Metres.
+  double radius = 0;  // Of the robust weight, metres.
+  double hidden_share =
+      0;  // The radius grows by this share of the doubt about a marker that was hidden.
+};
+
+void gatherMarkers(const SolveSubject& job, const glm::dvec3& origin, const MarkerTrust& trust) {
+  SolveWorkspace& w = job.workspace;
+  w.terms.clear();
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    const frame::LabelledMarker& seen = job.labelled.markers[m];
+    if (!(seen.confidence > 0.0f)) continue;
+    const glm::dvec3 model_world = markerPosition(job.subject.markers[m], w.world_from_joint);
+    const glm::dvec3 residual = glm::dvec3(seen.position) - model_world;
+    MarkerTerm term{};
+    for (int k = 0; k < 3; ++k) {
+      term.position[k] = model_world[k] - origin[k];
+      term.residual[k] = residual[k];
+    }
+    invertCovariance(seen.covariance, trust.sigma * trust.sigma, term.information);
+    double squared_radius = trust.radius * trust.radius;
+    if (trust.hidden_share > 0.0 && job.state.unseen[m] > 0.0) {
+      squared_radius +=
+          trust.hidden_share * trust.hidden_share *
+          markerVariance(job.model, w, job.subject.markers[m].joint, model_world - origin);
+    }
+    const double weight = static_cast<double>(seen.confidence) *
+                          robustWeight(glm::dot(residual, residual), std::sqrt(squared_radius));
+    for (double& value : term.information) value *= weight;
+    term.joint = job.subject.markers[m].joint;
+    w.terms.push_back(term);
+  }
+}
+
+// True if a marker is seen again after a while: its limb may be far from where it was expected.
+bool seesHiddenAgain(const SolveSubject& job) {
+  constexpr double kLongHidden = 0.05;  // Seconds.
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    if (job.labelled.markers[m].confidence > 0.0f && job.state.unseen[m] > kLongHidden) return true;
+  }
+  return false;
+}
+
+TreeSystem makeSystem(const SolveModel& model, SolveWorkspace& workspace) {
+  return {.joints = model.joints(),
+          .freedoms = model.freedoms(),
+          .joint_parent = model.joint_parent.data(),
+          .freedom_joint = model.freedom_joint.data(),
+          .freedom_parent = model.freedom_parent.data(),
+          .depth = model.depth.data(),
+          .row = model.row.data(),
+          .matrix = workspace.matrix.data(),
+          .gradient = workspace.gradient.data(),
+          .axes = workspace.axes.data(),
+          .moments = workspace.moments.data(),
+          .forces = workspace.forces.data()};
+}
+
+double& diagonal(const SolveModel& model, SolveWorkspace& workspace, std::size_t freedom) {
+  return workspace.matrix[static_cast<std::size_t>(model.row[freedom] + model.depth[freedom])];
+}
+
+// Pulls joints back that are turned further from rest than their limit.
+void addLimits(const subject::Subject& subject, const SolveModel& model,
+               const SolveSettings& settings, SolveWorkspace& workspace) {
+  const double information = 1.0 / (settings.limit_sigma * settings.limit_sigma);
+  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
+    const double limit = static_cast<double>(subject.joints[joint].limit);
+    if (model.joint_parent[joint] < 0 || limit > 3.14) return;
+    const glm::dvec3 turn = math::vectorFromRotation(glm::conjugate(model.rest[joint].rotation) *
+                                                     workspace.candidate[joint].rotation);
+    const double angle = std::sqrt(glm::dot(turn, turn));
+    if (angle <= limit) return;
+    // Only along the turn itself, taken per axis so that the tree stays sparse.
+    for (std::size_t k = 0; k < 3; ++k) {
+      const double direction = turn[static_cast<glm::length_t>(k)] / angle;
+      diagonal(model, workspace, first + k) += information * direction * direction;
+      workspace.gradient[first + k] -= information * direction * (angle - limit);
+    }
+  });
+}
+
+void zeroSums(SolveWorkspace& workspace) {
+  std::fill(workspace.moments.begin(), workspace.moments.end(), 0.0);
+  std::fill(workspace.forces.begin(), workspace.forces.end(), 0.0);
+}
+
+// Where the state expects the pose after `seconds`, and how sure it is (per freedom information).
+void predictPose(const SolveModel& model, const SolveSettings& settings, const SolveState& state,
+                 double seconds, std::vector<RigidTransformd>& predicted,
+                 std::vector<double>& information) {
+  const double frames = seconds * kReferenceRate;
+  const double turn_noise = std::min(settings.angular_noise * seconds * seconds, 0.3);
+  const double shift_noise = std::min(settings.linear_noise * seconds * seconds, 0.1);
+  const double seen_damping = power(settings.velocity_damping, frames);
+  const double hidden_damping = power(settings.hidden_damping, frames);
+  predicted = state.parent_from_joint;
+  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
+    const std::size_t count = static_cast<std::size_t>(model.joint_freedoms[joint]);
+    const double damping = state.measured[joint] ? seen_damping : hidden_damping;
+    double step[6];
+    for (std::size_t k = 0; k < count; ++k) {
+      step[k] = state.velocity[first + k] * damping * seconds;
+      const double noise = k < 3 ? turn_noise : shift_noise;
+      double variance = state.variance[first + k] + noise * noise;
+      if (!state.measured[joint]) {  // An unseen joint goes on at a speed that nobody knows.
+        const double speed = k < 3 ? settings.hidden_turning : settings.hidden_speed;
+        const double sigma = std::sqrt(variance) + speed * seconds;
+        variance = sigma * sigma;
+      }
+      const double largest = settings.largest_sigma * settings.largest_sigma;
+      information[first + k] = 1.0 / std::min(variance, largest);
+    }
+    moveJoint(model, joint, step, predicted[joint]);
+  });
+}
+
+// One Gauss-Newton step about workspace.candidate; leaves the factored matrix and the step in the
+// workspace.
+void gaussNewtonStep(const SolveSubject& job, const MarkerTrust& trust, bool with_prior) {
+  SolveWorkspace& w = job.workspace;
+  const SolveModel& model = job.model;
+  worldFromJoints(model, w.candidate, w.world_from_joint);
+  const glm::dvec3 origin = w.world_from_joint[0].translation;
+  fillAxes(model, w.world_from_joint, origin, w.axes);
+  gatherMarkers(job, origin, trust);
+  zeroSums(w);
+  const TreeSystem system = makeSystem(model, w);
+  job.kernels.addMarkers(system, w.terms.data(), w.terms.size());
+  job.kernels.project(system);
+  const double rest_information = 1.0 / (job.settings.rest_sigma * job.settings.rest_sigma);
+  const double rest_share = 1.0 / (job.settings.rest_time * job.rate_hz);
+  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
+    const std::size_t count = static_cast<std::size_t>(model.joint_freedoms[joint]);
+    double offset[6] = {}, rest[6] = {};
+    if (with_prior) stepBetween(model, joint, w.candidate[joint], w.predicted[joint], offset);
+    const bool pulled = model.joint_parent[joint] >= 0;
+    if (pulled) stepBetween(model, joint, w.candidate[joint], model.rest[joint], rest);
+    for (std::size_t k = 0; k < count; ++k) {
+      const double prior = with_prior ? w.information[first + k] : 0.0;
+      const double pull = pulled ? rest_information * (with_prior ? rest_share : 0.02) : 1e-6;
+      diagonal(model, w, first + k) += prior + pull;
+      w.gradient[first + k] += prior * offset[k] + (pulled ? pull * rest[k] : 0.0);
+    }
+  });
+  addLimits(job.subject, model, job.settings, w);
+  job.kernels.factorAndSolve(system);
+}
+
+void applyStep(const SolveModel& model, const std::vector<double>& step, double largest_turn,
+               std::vector<RigidTransformd>& pose) {
+  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
+    const std::size_t count = static_cast<std::size_t>(model.joint_freedoms[joint]);
+    double bounded[6];
+    double squared = 0.0;
+    for (std::size_t k = 0; k < 3; ++k) squared += step[first + k] * step[first + k];
+    const double turn = std::sqrt(squared);
+    const double scale = turn > largest_turn ? largest_turn / turn : 1.0;
+    for (std::size_t k = 0; k < count; ++k) bounded[k] = step[first + k] * (k < 3 ? scale : 1.0);
+    moveJoint(model, joint, bounded, pose[joint]);
+  });
+}
+
+double rmsDistance(const subject::Subject& subject, const frame::LabelledSubject& labelled,
+                   const std::vector<RigidTransformd>& world_from_joint) {
+  double sum = 0.0;
+  std::size_t count = 0;
+  for (std::size_t m = 0; m < subject.markers.size(); ++m) {
+    if (!(labelled.markers[m].confidence > 0.0f)) continue;
+    const glm::dvec3 residual = glm::dvec3(labelled.markers[m].position) -
+                                markerPosition(subject.markers[m], world_from_joint);
+    sum += glm::dot(residual, residual);
+    ++count;
+  }
+  return count > 0 ? std::sqrt(sum / static_cast<double>(count)) : 0.0;
+}
+
+// Remembers each marker's own offset from the model (skin, calibration), which makes the next
+// prediction sharper.
+void updateBias(const SolveSubject& job, double seconds) {
+  const double forget = std::max(0.0, 1.0 - seconds / job.settings.bias_time);
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    const frame::LabelledMarker& seen = job.labelled.markers[m];
+    glm::dvec3& bias = job.state.bias[m];
+    if (!(seen.confidence > 0.0f)) {
+      job.state.unseen[m] += seconds;
+      bias *= forget;
+      continue;
+    }
+    job.state.unseen[m] = 0.0;
+    const subject::SubjectMarker& marker = job.subject.markers[m];
+    const RigidTransformd& world =
+        job.workspace.world_from_joint[static_cast<std::size_t>(marker.joint)];
+    const glm::dvec3 residual =
+        glm::dvec3(seen.position) - markerPosition(marker, job.workspace.world_from_joint);
+    bias += 0.5 * (glm::conjugate(world.rotation) * residual - bias);
+    const double length = std::sqrt(glm::dot(bias, bias));
+    if (length > job.settings.largest_bias) bias *= job.settings.largest_bias / length;
+  }
+}
+
+void updateMotion(const SolveSubject& job, double seconds) {
+  SolveState& state = job.state;
+  SolveWorkspace& w = job.workspace;
+  const SolveModel& model = job.model;
+  const double frames = seconds * kReferenceRate;
+  const double hidden_damping = power(job.settings.hidden_damping, frames);
+  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
+    const std::size_t count = static_cast<std::size_t>(model.joint_freedoms[joint]);
+    double step[6];
+    stepBetween(model, joint, state.parent_from_joint[joint], w.candidate[joint], step);
+    bool measured = false;
+    for (std::size_t k = 0; k < count; ++k) {
+      const double information = diagonal(model, w, first + k);
+      measured = measured || information > kMeasuredGain * w.information[first + k];
+      state.variance[first + k] = 1.0 / information;
+    }
+    const bool returned = measured && !state.measured[joint];
+    state.measured[joint] = measured ? 1 : 0;
+    for (std::size_t k = 0; k < count; ++k) {
+      double& velocity = state.velocity[first + k];
+      const double moved = step[k] / seconds;
+      if (returned) {
+        velocity = 0.0;  // The jump back into sight is no motion.
+      } else if (measured) {
+        velocity += job.settings.velocity_gain * (moved - velocity);
+      } else {
+        velocity *= hidden_damping;
+      }
+    }
+  });
+  std::swap(state.parent_from_joint, w.candidate);
+}
+
+void publish(const SolveSubject& job) {
+  const SolveModel& model = job.model;
+  frame::SkeletonPose& pose = job.pose;
+  pose.tracked = job.state.tracked;
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    const RigidTransformd& local = job.state.parent_from_joint[joint];
+    pose.parent_from_joint[joint] = {glm::quat(local.rotation), glm::vec3(local.translation)};
+    pose.predicted[joint] = model.joint_freedoms[joint] > 0 && !job.state.measured[joint] ? 1 : 0;
+    glm::dvec3 turning(0.0), moving(0.0);
+    if (model.joint_freedoms[joint] > 0 && job.state.tracked) {
+      const double* velocity =
+          &job.state.velocity[static_cast<std::size_t>(model.joint_freedom[joint])];
+      turning = local.rotation * glm::dvec3(velocity[0], velocity[1], velocity[2]);
+      if (model.joint_freedoms[joint] == 6)
+        moving = glm::dvec3(velocity[3], velocity[4], velocity[5]);
+    }
+    pose.angular_velocity[joint] = glm::vec3(turning);
+    pose.velocity[joint] = glm::vec3(moving);
+  }
+}
+
+// A subject with too few markers for too long is lost and has to be recognised again.
+void updateTracking(const SolveSubject& job, double seconds) {
+  std::size_t seen = 0;
+  for (const frame::LabelledMarker& marker : job.labelled.markers) seen += marker.confidence > 0.0f;
+  const double share = static_cast<double>(seen) /
+                       static_cast<double>(std::max<std::size_t>(job.labelled.markers.size(), 1));
+  job.state.unseen_share_time =
+      share < job.settings.lost_share ? job.state.unseen_share_time + seconds : 0.0;
+  if (job.state.unseen_share_time > job.settings.lost_time) job.state.tracked = false;
+}
+
+}  // namespace
+
+void SolveSubject::run() const {
+  assert(labelled.markers.size() == subject.markers.size());
+  pose.stamp = stamp;
+  if (!state.tracked) {
+    publish(*this);
+    return;
+  }
+  const std::uint64_t elapsed =
+      stamp.sequence > state.sequence ? stamp.sequence - state.sequence : 1;
+  const double seconds = static_cast<double>(std::min<std::uint64_t>(elapsed, 240)) / rate_hz;
+  predictPose(model, settings, state, seconds, workspace.predicted, workspace.information);
+  workspace.candidate = workspace.predicted;
+  const int iterations = settings.iterations + (seesHiddenAgain(*this) ? kReturnIterations : 0);
+  for (int i = 0; i < iterations; ++i) {
+    const bool last = i + 1 == iterations;
+    const MarkerTrust trust{.sigma = settings.marker_sigma,
+                            .radius = last ? settings.robust_radius : 2.0 * settings.robust_radius,
+                            .hidden_share = last ? 0.3 : 3.0};
+    gaussNewtonStep(*this, trust, true);
+    applyStep(model, workspace.gradient, 0.5, workspace.candidate);
+  }
+  worldFromJoints(model, workspace.candidate, workspace.world_from_joint);
+  pose.residual_mm =
+      static_cast<float>(1000.0 * rmsDistance(subject, labelled, workspace.world_from_joint));
+  updateBias(*this, seconds);
+  updateMotion(*this, seconds);
+  updateTracking(*this, seconds);
+  state.sequence = stamp.sequence;
+  publish(*this);
+}
+
+void PredictSubject::run() const {
+  if (!state.tracked) return;
+  predictPose(model, settings, state, seconds_ahead, workspace.predicted, workspace.information);
+  worldFromJoints(model, workspace.predicted, workspace.world_from_joint);
+  fillAxes(model, workspace.world_from_joint, glm::dvec3(0.0), workspace.axes);
+  for (std::size_t m = 0; m < subject.markers.size(); ++m) {
+    const subject::SubjectMarker& marker = subject.markers[m];
+    const std::size_t joint = static_cast<std::size_t>(marker.joint);
+    const glm::dvec3 bias = workspace.world_from_joint[joint].rotation * state.bias[m];
+    const glm::dvec3 position = markerPosition(marker, workspace.world_from_joint) + bias;
+    double variance = 0.25 * settings.marker_sigma * settings.marker_sigma;
+    if (state.unseen[m] > 0.0) variance = settings.marker_sigma * settings.marker_sigma;
+    variance += markerVariance(model, workspace, marker.joint, position);
+    markers.push_back({.subject = subject_index,
+                       .marker = static_cast<std::uint32_t>(m),
+                       .position = glm::vec3(position),
+                       .sigma = static_cast<float>(std::sqrt(variance))});
+  }
+}
+
+double fitPose(const subject::Subject& subject, const SolveModel& model,
+               const SolveSettings& settings, const TreeKernels& kernels,
+               const frame::LabelledSubject& labelled, int iterations, SolveWorkspace& workspace,
+               std::vector<RigidTransformd>& parent_from_joint) {
+  SolveState unused_state;
+  frame::SkeletonPose unused_pose;
+  const SolveSubject job{.subject = subject,
+                         .model = model,
+                         .settings = settings,
+                         .kernels = kernels,
+                         .labelled = labelled,
+                         .stamp = {},
+                         .rate_hz = kReferenceRate,
+                         .state = unused_state,
+                         .workspace = workspace,
+                         .pose = unused_pose};
+  workspace.candidate = parent_from_joint;
+  for (int i = 0; i < iterations; ++i) {
+    gaussNewtonStep(
+        job, {.sigma = 2.0 * settings.marker_sigma, .radius = 5.0 * settings.robust_radius}, false);
+    applyStep(model, workspace.gradient, 0.6, workspace.candidate);
+  }
+  worldFromJoints(model, workspace.candidate, workspace.world_from_joint);
+  parent_from_joint = workspace.candidate;
+  return rmsDistance(subject, labelled, workspace.world_from_joint);
+}
+
+void startTracking(const SolveModel& model, std::uint64_t sequence,
+                   const std::vector<RigidTransformd>& parent_from_joint, SolveState& state) {
+  state.tracked = true;
+  state.sequence = sequence;
+  state.parent_from_joint = parent_from_joint;
+  std::fill(state.velocity.begin(), state.velocity.end(), 0.0);
+  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
+    for (std::size_t k = 0; k < static_cast<std::size_t>(model.joint_freedoms[joint]); ++k) {
+      state.variance[first + k] = k < 3 ? 0.05 * 0.05 : 0.01 * 0.01;
+    }
+    state.measured[joint] = 1;
+  });
+  std::fill(state.bias.begin(), state.bias.end(), glm::dvec3(0.0));
+  std::fill(state.unseen.begin(), state.unseen.end(), 0.0);
+  state.unseen_share_time = 0.0;
+}
+
+}  // namespace understudy::solve

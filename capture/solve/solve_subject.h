@@ -1,0 +1,131 @@
+#pragma once
+
+#include <cstdint>
+#include <glm/glm.hpp>
+#include <glm/gtc/quaternion.hpp>
+#include <vector>
+
+#include "capture/frame/frames.h"
+#include "capture/solve/tree_kernels.h"
+#include "capture/subject/subject.h"
+#include "engine/core/result.h"
+#include "engine/math/rigid_transform.h"
+
+namespace understudy::solve {
+
+/// What the solver believes about markers, motion and joints.
+struct SolveSettings {
+  double marker_sigma = 0.004;  ///< Skin motion and reconstruction together, metres.
+  double robust_radius =
+      0.02;  ///< A marker this far from the model has a quarter of its weight, metres.
+  double angular_noise = 600.0;  ///< Unforeseen turning, rad/s^2; grows the prior between frames.
+  double linear_noise = 150.0;   ///< Unforeseen acceleration of free joints, m/s^2.
+  double velocity_gain = 0.5;    ///< Share of each new velocity measurement that is believed, 0..1.
+  double velocity_damping = 0.97;  ///< Per frame of 1/240 s, for joints that markers measure.
+  double hidden_damping = 0.88;    ///< The same for joints that no marker measures.
+  double hidden_turning = 2.0;     ///< How fast unseen joints may turn, rad/s.
+  double hidden_speed = 0.5;       ///< How fast unseen free joints may move, m/s.
+  double rest_sigma = 0.6;         ///< Stray from the rest pose, rad; pulls unseen joints home.
+  double rest_time = 1.0;          ///< Time constant of that pull, seconds.
+  double largest_sigma = 0.8;      ///< Uncertainty of a joint that was unseen for long, rad.
+  double limit_sigma = 0.05;       ///< Softness of joint limits, rad.
+  double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
+  double largest_bias = 0.012;     ///< Longest remembered offset, metres.
+  double lost_share = 0.12;        ///< Below this share of markers seen, a subject ...
+  double lost_time = 0.5;          ///< ... is lost after this many seconds.
+  int iterations = 2;              ///< Gauss-Newton steps per frame.
+};
+
+/// Says which setting is out of range, if any.
+core::Result<void> check(const SolveSettings& settings);
+
+/// The degrees of freedom of a subject, laid out once. Joints without markers in their subtree have
+/// none.
+struct SolveModel {
+  std::vector<std::int32_t> joint_parent;
+  std::vector<std::int32_t> joint_freedom;   ///< First freedom of each joint, -1 for none.
+  std::vector<std::int32_t> joint_freedoms;  ///< 0, 3 or 6.
+  std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
+  std::vector<math::RigidTransformd> rest;  ///< parent_from_joint.
+  std::size_t matrix_size = 0;
+
+  std::size_t joints() const { return joint_parent.size(); }
+  std::size_t freedoms() const { return freedom_joint.size(); }
+};
+
+SolveModel makeSolveModel(const subject::Subject& subject);
+
+/// What is remembered of one subject between frames.
+struct SolveState {
+  bool tracked = false;
+  std::uint64_t sequence = 0;                            ///< Of the newest solved frame.
+  std::vector<math::RigidTransformd> parent_from_joint;  ///< Newest pose.
+  std::vector<double> velocity;                          ///< Per freedom, 1/s.
+  std::vector<double> variance;                          ///< Per freedom, given its ancestors.
+  std::vector<std::uint8_t> measured;  ///< Per joint: a marker informed it in the newest frame.
+  std::vector<glm::dvec3> bias;        ///< Per marker: its own offset from the model, joint frame.
+  std::vector<double> unseen;          ///< Per marker: seconds since it was seen.
+  double unseen_share_time = 0;        ///< Seconds with too few markers.
+};
+
+SolveState makeSolveState(const subject::Subject& subject, const SolveModel& model);
+
+/// Scratch of the solver; one per thread, for its largest subject.
+struct SolveWorkspace {
+  std::vector<math::RigidTransformd> predicted, candidate, world_from_joint;
+  std::vector<double> matrix, gradient, axes, moments, forces, information, prior_offset, step;
+  std::vector<MarkerTerm> terms;
+};
+
+SolveWorkspace makeSolveWorkspace(const SolveModel& model, const subject::Subject& subject);
+
+/// Finds the pose that explains the labelled markers of one subject: damped Gauss-Newton on joint
+/// angles with robust markers, the motion prior of the state and soft limits. Gives the most
+/// probable pose of this very frame, no lag.
+struct SolveSubject {
+  const subject::Subject& subject;
+  const SolveModel& model;
+  const SolveSettings& settings;
+  const TreeKernels& kernels;
+  const frame::LabelledSubject& labelled;
+  core::Stamp stamp;
+  double rate_hz;  ///< The exposure grid; time steps are sequence differences over this.
+  SolveState& state;
+  SolveWorkspace& workspace;
+  frame::SkeletonPose& pose;
+
+  void run() const;
+};
+
+/// Appends where each marker of the subject will be at the frame after the state's newest,
+/// `frames_ahead` exposures later. Nothing is appended for a subject that is not tracked.
+struct PredictSubject {
+  const subject::Subject& subject;
+  std::uint32_t subject_index;
+  const SolveModel& model;
+  const SolveSettings& settings;
+  double seconds_ahead;
+  const SolveState& state;
+  SolveWorkspace& workspace;
+  std::vector<frame::PredictedMarker>& markers;
+
+  void run() const;
+};
+
+/// Fits the pose to markers from a rough start without any motion prior (recognition, static fits):
+/// `iterations` steps; returns the RMS distance of the seen markers in metres. `world` start is
+/// `parent_from_joint`, updated in place.
+double fitPose(const subject::Subject& subject, const SolveModel& model,
+               const SolveSettings& settings, const TreeKernels& kernels,
+               const frame::LabelledSubject& labelled, int iterations, SolveWorkspace& workspace,
+               std::vector<math::RigidTransformd>& parent_from_joint);
+
+/// Starts tracking from a pose that recognition found.
+void startTracking(const SolveModel& model, std::uint64_t sequence,
+                   const std::vector<math::RigidTransformd>& parent_from_joint, SolveState& state);
+
+/// World position of a subject's marker for given world joints.
+glm::dvec3 markerPosition(const subject::SubjectMarker& marker,
+                          const std::vector<math::RigidTransformd>& world_from_joint);
+
+}  // namespace understudy::solve

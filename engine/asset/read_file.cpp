@@ -1,0 +1,43 @@
+#include "engine/asset/read_file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <new>
+#include <system_error>
+
+namespace understudy::asset {
+
+core::Result<std::string> readFile(const std::filesystem::path& path) {
+  std::error_code failure;
+  const auto status = std::filesystem::status(path, failure);
+  if (!std::filesystem::exists(status)) {
+    return core::makeError(path.string() + ": no such file; check the path");
+  }
+  if (std::filesystem::is_directory(status)) {
+    return core::makeError(path.string() + ": is a folder; name a file in it");
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return core::makeError(path.string() + ": cannot be opened (" + std::strerror(errno) +
+                           "); check its permissions");
+  }
+  std::string bytes;
+  if (std::filesystem::is_regular_file(status)) {
+    const auto size = std::filesystem::file_size(path, failure);
+    if (!failure) bytes.reserve(static_cast<std::size_t>(size));
+  }
+  char block[65536];
+  while (file.read(block, sizeof block) || file.gcount() > 0) {
+    bytes.append(block, static_cast<std::size_t>(file.gcount()));
+  }
+  if (file.bad()) {
+    return core::makeError(path.string() + ": reading failed; check the disk");
+  }
+  if (bytes.empty()) {
+    return core::makeError(path.string() + ": is empty; export it again");
+  }
+  return bytes;
+}
+
+}  // namespace understudy::asset
