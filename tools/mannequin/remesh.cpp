@@ -182,11 +182,9 @@ class Remesher {
     if (kind_a == Kind::line && !isFeature(edge)) return false;
     if (commonNeighbours(a, b) != edge.count || bridgesMiddle(a, b)) return false;
     Vec3 to = position(b);
-    if (kind_a == kind_b) {
-      const std::uint32_t borders =
-          kind_a == Kind::free ? 0u : mesh_.borders[at(a)] & mesh_.borders[at(b)];
-      to = projectToBorders(field_, borders, 0.5 * (position(a) + position(b)));
-    }
+    if (kind_a == Kind::line && kind_b == Kind::line)
+      to = projectToBorders(field_, mesh_.borders[at(a)] & mesh_.borders[at(b)],
+                            0.5 * (position(a) + position(b)));
     if (!staysSound(a, b, to) || !staysSound(b, a, to)) return false;
     mesh_.positions[at(b)] = to;
     sizes_[at(b)] = std::min(sizes_[at(a)], sizes_[at(b)]);
