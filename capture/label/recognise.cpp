@@ -17,7 +17,9 @@ constexpr std::size_t kMostNear = 160;   // Points around one joint that are loo
 constexpr std::size_t kMostTriples = 6;  // Per anchor segment.
 constexpr std::size_t kMostAnchors = 4;
 constexpr double kLooseJoint = 0.05;  // How far an unmarked joint may move its child, metres.
-constexpr double kFreeJoint = 0.08;   // How far a free joint may stray from rest, metres.
+constexpr double kSuspicious =
+    0.008;  // Twins that are together so far off the model are tested, metres.
+constexpr double kFreeJoint = 0.08;  // How far a free joint may stray from rest, metres.
 
 double distance(const glm::dvec3& a, const glm::dvec3& b) {
   const glm::dvec3 between = a - b;
@@ -466,6 +468,78 @@ std::size_t matchNearest(const RecogniseSubject& job, double reach,
   return matched;
 }
 
+// ---- Twins: two markers of a segment that could be exchanged ----
+
+double squaredResiduals(const RecogniseSubject& job) {
+  const RecogniseWorkspace& w = job.workspace;
+  double sum = 0.0;
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    if (!(w.labelled.markers[m].confidence > 0.0f)) continue;
+    const glm::dvec3 between = glm::dvec3(w.labelled.markers[m].position) -
+                               solve::markerPosition(job.subject.markers[m], w.world_from_joint);
+    sum += glm::dot(between, between);
+  }
+  return sum;
+}
+
+// The two seen markers of a joint that has no third one; false for other joints.
+bool findTwins(const RecogniseSubject& job, std::size_t joint, std::size_t& first,
+               std::size_t& second) {
+  std::size_t seen = 0;
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    if (job.subject.markers[m].joint != static_cast<int>(joint)) continue;
+    if (!(job.workspace.labelled.markers[m].confidence > 0.0f)) continue;
+    (seen == 0 ? first : second) = m;
+    ++seen;
+  }
+  return seen == 2 && job.model.joint_parent[joint] >= 0 && job.model.joint_freedoms[joint] > 0;
+}
+
+// Exchanges two markers of w.labelled, turns their joint to suit and fits the body; keeps the
+// exchange (and w.pose) if the markers fit clearly better.
+bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t first,
+                   std::size_t second) {
+  RecogniseWorkspace& w = job.workspace;
+  constexpr int kSteps = 3;
+  constexpr double kClearlyBetter = 0.85;
+  constexpr double kLeastGain = 1.0e-4;  // Square metres: two markers by 7 mm each.
+  w.kept_pose = w.pose;
+  solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, w.labelled, kSteps,
+                 job.solve_workspace, w.pose);
+  updateWorld(job);
+  const double before = squaredResiduals(job);
+  std::swap(w.labelled.markers[first], w.labelled.markers[second]);
+  const RigidTransformd& world = w.world_from_joint[joint];
+  Correspondences exchanged;
+  exchanged.add(glm::dvec3(0.0), world.translation, 1.0);
+  exchanged.add(offsetOf(job, first), glm::dvec3(w.labelled.markers[first].position), 1.0);
+  exchanged.add(offsetOf(job, second), glm::dvec3(w.labelled.markers[second].position), 1.0);
+  const RigidTransformd& parent =
+      w.world_from_joint[static_cast<std::size_t>(job.model.joint_parent[joint])];
+  w.pose[joint].rotation = glm::normalize(glm::conjugate(parent.rotation) *
+                                          fitRigid(exchanged, world.rotation, 1e-6).rotation);
+  solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, w.labelled, kSteps,
+                 job.solve_workspace, w.pose);
+  updateWorld(job);
+  const double after = squaredResiduals(job);
+  if (after < kClearlyBetter * before && after < before - kLeastGain) return true;
+  std::swap(w.labelled.markers[first], w.labelled.markers[second]);
+  w.pose = w.kept_pose;
+  updateWorld(job);
+  return false;
+}
+
+// Tests every pair of twins after a placement was found.
+void exchangeAllTwins(const RecogniseSubject& job) {
+  for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
+    std::size_t first = 0, second = 0;
+    if (!findTwins(job, joint, first, second)) continue;
+    if (exchangeTwins(job, joint, first, second)) {
+      std::swap(job.workspace.point_of_marker[first], job.workspace.point_of_marker[second]);
+    }
+  }
+}
+
 void polish(const RecogniseSubject& job, Placement& trial) {
   RecogniseWorkspace& w = job.workspace;
   constexpr double kReach[] = {0.15, 0.10, 0.07, 0.05, 0.04, 0.035};
@@ -477,6 +551,7 @@ void polish(const RecogniseSubject& job, Placement& trial) {
                                3, job.solve_workspace, w.pose);
   }
   trial.matched = matchNearest(job, 0.03);
+  exchangeAllTwins(job);
   trial.score = 0.0;
   double sum = 0.0;
   constexpr double kFarFit =
@@ -608,6 +683,7 @@ RecogniseWorkspace makeRecogniseWorkspace(const subject::Subject& largest,
   w.points.reserve(most_points);
   w.slack.reserve(largest.skeleton.size());
   w.pose.reserve(largest.skeleton.size());
+  w.kept_pose.reserve(largest.skeleton.size());
   w.point_used.reserve(most_points);
   w.order.reserve(most_points);
   w.best_marker_of_point.reserve(most_points);
@@ -621,19 +697,23 @@ RecogniseWorkspace makeRecogniseWorkspace(const subject::Subject& largest,
 
 namespace {
 
-void layOut(RecogniseWorkspace& w, const solve::SolveModel& model, const subject::Subject& subject,
-            std::size_t count) {
-  const std::size_t joints = model.joints();
-  w.world_from_joint.resize(joints);
-  w.placed.resize(joints);
-  w.doubted.resize(joints);
-  w.slack.assign(joints, 0.0);
-  w.pose.resize(joints);
+void layOutPoints(RecogniseWorkspace& w, std::size_t count) {
   w.point_used.assign(count, 0);
   w.order.resize(count);
   for (std::size_t p = 0; p < count; ++p) w.order[p] = static_cast<std::int32_t>(p);
   w.best_marker_of_point.resize(count);
   w.best_distance.resize(count);
+}
+
+void layOut(RecogniseWorkspace& w, const solve::SolveModel& model, const subject::Subject& subject,
+            std::size_t count) {
+  const std::size_t joints = model.joints();
+  w.world_from_joint.resize(joints);
+  w.placed.resize(joints);
+  w.doubted.assign(joints, 0);
+  w.slack.assign(joints, 0.0);
+  w.pose.resize(joints);
+  layOutPoints(w, count);
   w.point_of_marker.assign(subject.markers.size(), -1);
   w.labelled.markers.resize(subject.markers.size());
   w.hypotheses.clear();
@@ -659,7 +739,7 @@ bool RecoverLimbs::run() const {
   const frame::LabelledSubject& named = labels.subjects[subject_index];
   const std::size_t held = doubtJoints(job, named);
   fillPool(*this);
-  layOut(w, model, subject, w.points.size());
+  layOutPoints(w, w.points.size());
   job.points = w.points;
   growDoubted(job);
   worldToLocal(job);
@@ -678,8 +758,54 @@ bool RecoverLimbs::run() const {
   }
   const std::size_t matched = matchNearest(job, 0.03, &fixed);
   if (matched < held + 2) return false;
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    std::size_t first = 0, second = 0;
+    if (!w.doubted[joint] || !findTwins(job, joint, first, second)) continue;
+    if (exchangeTwins(job, joint, first, second))
+      std::swap(w.point_of_marker[first], w.point_of_marker[second]);
+  }
+  keepSoundJoints(job, state.parent_from_joint);
   rename(*this);
   solve::moveJoints(model, w.pose, w.doubted, state);
+  return true;
+}
+
+bool CheckTwins::run() const {
+  RecogniseWorkspace& w = workspace;
+  frame::LabelledSubject& named = labels.subjects[subject_index];
+  layOut(w, model, subject, 0);
+  const RecogniseSubject job{.settings = settings,
+                             .subject = subject,
+                             .model = model,
+                             .solve_settings = solve_settings,
+                             .kernels = kernels,
+                             .points = {},
+                             .solve_workspace = solve_workspace,
+                             .workspace = workspace,
+                             .placement = w.trial};
+  w.pose = state.parent_from_joint;
+  w.labelled.markers.assign(named.markers.begin(), named.markers.end());
+  updateWorld(job);
+  // The bias is what a marker has kept off the model for a while: exchanged twins show there.
+  std::size_t worst_joint = 0, worst_first = 0, worst_second = 0;
+  double worst = kSuspicious;
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    std::size_t first = 0, second = 0;
+    if (!findTwins(job, joint, first, second)) continue;
+    const double off = std::sqrt(glm::dot(state.bias[first], state.bias[first])) +
+                       std::sqrt(glm::dot(state.bias[second], state.bias[second]));
+    if (off <= worst) continue;
+    worst = off;
+    worst_joint = joint;
+    worst_first = first;
+    worst_second = second;
+  }
+  if (worst <= kSuspicious || !exchangeTwins(job, worst_joint, worst_first, worst_second))
+    return false;
+  std::swap(named.markers[worst_first], named.markers[worst_second]);
+  w.doubted[worst_joint] = 1;
+  solve::moveJoints(model, w.pose, w.doubted, state);
+  state.bias[worst_first] = state.bias[worst_second] = glm::dvec3(0.0);
   return true;
 }
 

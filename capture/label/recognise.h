@@ -53,7 +53,7 @@ struct RecogniseWorkspace {
   std::vector<std::int32_t> point_of_marker;
   std::vector<std::int32_t> best_marker_of_point;
   std::vector<double> best_distance;
-  std::vector<math::RigidTransformd> pose;
+  std::vector<math::RigidTransformd> pose, kept_pose;
   frame::LabelledSubject labelled, fixed;
   Placement trial;
   std::uint32_t tests = 0;
@@ -96,6 +96,24 @@ struct RecoverLimbs {
   RecogniseWorkspace& workspace;
 
   /// True if a limb was found.
+  bool run() const;
+};
+
+/// Tests whether the two markers of a segment that have kept off the model longest have each
+/// other's names, and corrects it.
+struct CheckTwins {
+  const RecogniseSettings& settings;
+  const subject::Subject& subject;
+  std::uint32_t subject_index;
+  const solve::SolveModel& model;
+  const solve::SolveSettings& solve_settings;
+  const solve::TreeKernels& kernels;
+  frame::LabelledMarkers& labels;  ///< Renamed where twins were exchanged.
+  solve::SolveState& state;        ///< Their joint is turned.
+  solve::SolveWorkspace& solve_workspace;
+  RecogniseWorkspace& workspace;
+
+  /// True if names were exchanged.
   bool run() const;
 };
 

@@ -67,6 +67,9 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = reconstruct::check(settings.reconstruct); !sound) return sound;
   if (auto sound = label::check(settings.label); !sound) return sound;
   if (auto sound = solve::check(settings.solve); !sound) return sound;
+  if (settings.recover_every == 0 || settings.check_twins_every == 0) {
+    return core::makeError("pipeline settings: recover_every and check_twins_every must be > 0");
+  }
   if (settings.recognise_every == 0)
     return core::makeError("pipeline settings: recognise_every must be > 0");
   if (settings.kernels == KernelChoice::v3 && !__builtin_cpu_supports("avx2")) {
@@ -207,6 +210,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
         .run();
     recogniseLost();
     recoverLimbs();
+    checkTwins();
   }
   result_.labelled = core::Clock::now();
   {
@@ -315,6 +319,26 @@ void CapturePath::recoverLimbs() {
                         .solve_workspace = solve_workspaces_[s],
                         .workspace = recognise_workspaces_[s]}
         .run();
+  }
+}
+
+// Every subject's most doubtful pair of markers is tested now and then, subjects in turn.
+void CapturePath::checkTwins() {
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    if (!states_[s].tracked || (result_.stamp.sequence + s) % settings_.check_twins_every != 0)
+      continue;
+    const bool exchanged = label::CheckTwins{.settings = settings_.recognise,
+                                             .subject = subjects_[s],
+                                             .subject_index = static_cast<std::uint32_t>(s),
+                                             .model = models_[s],
+                                             .solve_settings = settings_.solve,
+                                             .kernels = *tree_kernels_,
+                                             .labels = result_.labels,
+                                             .state = states_[s],
+                                             .solve_workspace = solve_workspaces_[s],
+                                             .workspace = recognise_workspaces_[s]}
+                               .run();
+    if (exchanged) addEvent(frame::CaptureEventKind::swap_corrected, static_cast<std::uint32_t>(s));
   }
 }
 

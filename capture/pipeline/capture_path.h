@@ -29,8 +29,9 @@ struct PipelineSettings {
   label::RecogniseSettings recognise;
   solve::SolveSettings solve;
   KernelChoice kernels = KernelChoice::automatic;
-  std::uint32_t recognise_every = 12;  ///< Frames between two attempts to find a lost subject ...
-  std::uint32_t recover_every = 6;     ///< ... or a lost limb of one that is tracked.
+  std::uint32_t recognise_every = 12;   ///< Frames between two attempts to find a lost subject ...
+  std::uint32_t check_twins_every = 6;  ///< Frames between two tests for exchanged names.
+  std::uint32_t recover_every = 6;      ///< ... or a lost limb of one that is tracked.
 };
 
 /// Says which setting is out of range, if any.
@@ -105,6 +106,7 @@ class CapturePath {
   void matchCamera(std::uint32_t camera);
   void recogniseLost();
   void recoverLimbs();
+  void checkTwins();
   void adoptMarkers(std::size_t subject, const label::Placement& placement);
   void solveSubjects();
   void noteEvents();
