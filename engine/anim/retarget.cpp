@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 #include "engine/anim/kinematics.h"
 
@@ -42,6 +43,38 @@ Trunk trunkOf(const Skeleton& skeleton, const HumanoidMap& map) {
   return trunk;
 }
 
+bool isBelow(const Skeleton& skeleton, int joint, int ancestor) {
+  while (joint > ancestor) joint = skeleton.parents[at(joint)];
+  return joint == ancestor;
+}
+
+// Fingers that nobody moves would be stretched as in the T-pose; a hand at rest curls them. Fingers
+// that are curled already stay as they are.
+void relaxFinger(const Skeleton& skeleton, const int* phalanges, TPose& pose) {
+  const glm::vec3 along = pose.positions[at(phalanges[2])] - pose.positions[at(phalanges[0])];
+  if (std::abs(along.x) < 0.95f * glm::length(along)) return;
+  constexpr float kCurl[] = {0.30f, 0.35f, 0.25f};  // Radians.
+  for (int i = 0; i < 3; ++i) {
+    const glm::quat turn = glm::angleAxis(std::copysign(kCurl[i], -along.x), glm::vec3(0, 0, 1));
+    for (std::size_t joint = at(phalanges[i]); joint < skeleton.size(); ++joint) {
+      if (!isBelow(skeleton, static_cast<int>(joint), phalanges[i])) continue;
+      pose.rotations[joint] = turn * pose.rotations[joint];
+    }
+  }
+}
+
+void relaxFingers(const Skeleton& skeleton, const HumanoidMap& map, const HumanoidMap& source_map,
+                  TPose& pose) {
+  for (const HumanoidJoint first : {left_index_proximal, right_index_proximal}) {
+    for (std::size_t finger = 0; finger < 4; ++finger) {
+      const std::size_t part = static_cast<std::size_t>(first) + 3 * finger;
+      const int* phalanges = &map.joint[part];
+      const bool complete = phalanges[0] >= 0 && phalanges[1] >= 0 && phalanges[2] >= 0;
+      if (complete && source_map.joint[part] < 0) relaxFinger(skeleton, phalanges, pose);
+    }
+  }
+}
+
 core::Result<void> checkHumanoid(const HumanoidMap& map, const char* whose) {
   std::vector<std::string> missing;
   if (isHumanoid(map, &missing)) return {};
@@ -76,7 +109,8 @@ core::Result<Retargeter> Retargeter::make(const Skeleton& source, const Humanoid
   if (auto checked = checkHumanoid(source_map, "source"); !checked) return checked.error();
   if (auto checked = checkHumanoid(target_map, "target"); !checked) return checked.error();
 
-  const TPose source_t = makeTPose(source, source_map), target_t = makeTPose(target, target_map);
+  const TPose source_t = makeTPose(source, source_map);
+  TPose target_t = makeTPose(target, target_map);
   if (source_t.leg_length <= 0.0f || target_t.leg_length <= 0.0f) {
     return core::makeError("a skeleton without leg length cannot be retargeted; check its offsets");
   }
@@ -91,6 +125,7 @@ core::Result<Retargeter> Retargeter::make(const Skeleton& source, const Humanoid
   for (const glm::quat& q : source_t.rotations) {
     result.joint_from_source_t_.push_back(glm::conjugate(q));
   }
+  relaxFingers(target, target_map, source_map, target_t);
   result.target_t_from_joint_ = target_t.rotations;
   result.world_from_source_.resize(source.size());
   result.world_from_target_.resize(target.size());

@@ -41,8 +41,9 @@ Skeleton standingSkeleton(const Clip& clip, const HumanoidMap& map);
 /// that feet that stand on the floor y = 0 stand there again. Poses of the source are in the world
 /// of engine/README.md: +Y up, metres.
 ///
-/// Joints that the source has no counterpart for keep their rest pose; spines and necks of
-/// different joint counts share the turn. The same skeleton on both sides gives the same pose.
+/// Joints that the source has no counterpart for keep their rest pose (straight fingers are curled
+/// a little); spines and necks of different joint counts share the turn. The same skeleton on both
+/// sides gives the same pose.
 class Retargeter {
  public:
   /// Fails where one of the maps misses a part that isHumanoid asks for; the error names it.

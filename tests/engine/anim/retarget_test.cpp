@@ -389,6 +389,28 @@ TEST_SUITE("anim/retarget") {
     }
   }
 
+  TEST_CASE("straight fingers that nobody moves are relaxed towards the palm, moved ones are not") {
+    anim::Skeleton character = person(1, 3);
+    for (const char* name : {"left_index_intermediate", "left_index_distal", "left_index_tip"}) {
+      character.names.emplace_back(name);
+      const int last = static_cast<int>(character.size()) - 1;
+      const bool first = name == std::string("left_index_intermediate");
+      character.parents.push_back(first ? anim::findJoint(character, "left_index_proximal") : last);
+      character.parent_from_joint.push_back({.translation = {0.03f, 0, 0}});
+    }
+    const auto clip = test::readPlainBvh(kBoxing, 0.01f);
+    REQUIRE(clip.has_value());
+    Person source{clip->skeleton}, target{character}, same{character};
+    make(source, target).retarget(source.pose, target.pose);
+    const auto world = target.world();
+    const glm::vec3 fingertip = world.back().translation - world[world.size() - 2].translation;
+    const glm::vec3 bent = glm::conjugate(target.rotation(left_hand)) * fingertip;
+    CHECK(std::atan2(-bent.y, bent.x) == doctest::Approx(0.9f).epsilon(0.01));
+    target.pose = target.skeleton.parent_from_joint;
+    make(target, same).retarget(target.pose, same.pose);
+    CHECK(largestError(same.pose, target.pose) < 1e-4f);
+  }
+
   TEST_CASE("there and back again: another body in between changes no joint of the limbs") {
     std::mt19937 random(5);
     Person a{person(1, 3)}, b{withAPose(person(1.7f, 3))}, back{person(1, 3)};
