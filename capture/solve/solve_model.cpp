@@ -19,6 +19,8 @@ core::Result<void> check(const SolveSettings& s) {
   if (!positive(s.robust_radius)) return outOfRange("robust_radius", "> 0");
   if (!positive(s.angular_noise)) return outOfRange("angular_noise", "> 0");
   if (!positive(s.linear_noise)) return outOfRange("linear_noise", "> 0");
+  if (!positive(s.hidden_turning)) return outOfRange("hidden_turning", "> 0");
+  if (!positive(s.hidden_speed)) return outOfRange("hidden_speed", "> 0");
   if (!positive(s.rest_sigma)) return outOfRange("rest_sigma", "> 0");
   if (!positive(s.rest_time)) return outOfRange("rest_time", "> 0");
   if (!positive(s.largest_sigma)) return outOfRange("largest_sigma", "> 0");

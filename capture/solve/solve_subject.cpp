@@ -12,6 +12,10 @@ namespace {
 using math::RigidTransformd;
 
 constexpr double kReferenceRate = 240.0;  // Damping settings are per frame of this rate.
+constexpr double kFoundAngle = 0.05;      // Doubt about a pose that recognition found, rad
+constexpr double kFoundPlace = 0.01;      // and metres.
+constexpr double kMeasuredGain = 1.1;  // A joint whose information grew by less was not measured.
+constexpr int kReturnIterations = 3;   // More steps when a limb comes back into sight.
 
 // x^n for small n by multiplication: std::pow may differ between machines.
 double power(double base, double exponent) {
@@ -111,27 +115,70 @@ double robustWeight(double squared_distance, double radius) {
   return 1.0 / (ratio * ratio);
 }
 
-void gatherMarkers(const subject::Subject& subject, const frame::LabelledSubject& labelled,
-                   const std::vector<RigidTransformd>& world_from_joint, const glm::dvec3& origin,
-                   double sigma, double robust_radius, std::vector<MarkerTerm>& terms) {
-  terms.clear();
-  for (std::size_t m = 0; m < subject.markers.size(); ++m) {
-    const frame::LabelledMarker& seen = labelled.markers[m];
+// Variance that the uncertain joints above a marker give its predicted place, in square metres.
+// `position` and the axes are about the same origin.
+double markerVariance(const SolveModel& model, const SolveWorkspace& workspace, int marker_joint,
+                      const glm::dvec3& position) {
+  std::size_t carrier = static_cast<std::size_t>(marker_joint);
+  while (model.joint_freedoms[carrier] == 0 && model.joint_parent[carrier] >= 0) {
+    carrier = static_cast<std::size_t>(model.joint_parent[carrier]);
+  }
+  if (model.joint_freedoms[carrier] == 0) return 0.0;
+  double variance = 0.0;
+  std::int32_t freedom = model.joint_freedom[carrier] + model.joint_freedoms[carrier] - 1;
+  for (; freedom >= 0; freedom = model.freedom_parent[static_cast<std::size_t>(freedom)]) {
+    const std::size_t f = static_cast<std::size_t>(freedom);
+    const double* axis = &workspace.axes[6 * f];
+    const glm::dvec3 moved = glm::dvec3(axis[3], axis[4], axis[5]) +
+                             glm::cross(glm::dvec3(axis[0], axis[1], axis[2]), position);
+    variance += glm::dot(moved, moved) / workspace.information[f];
+  }
+  return variance;
+}
+
+// How much doubt a Gauss-Newton step leaves to its markers.
+struct MarkerTrust {
+  double sigma = 0;   // Metres.
+  double radius = 0;  // Of the robust weight, metres.
+  double hidden_share =
+      0;  // The radius grows by this share of the doubt about a marker that was hidden.
+};
+
+void gatherMarkers(const SolveSubject& job, const glm::dvec3& origin, const MarkerTrust& trust) {
+  SolveWorkspace& w = job.workspace;
+  w.terms.clear();
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    const frame::LabelledMarker& seen = job.labelled.markers[m];
     if (!(seen.confidence > 0.0f)) continue;
-    const glm::dvec3 model_world = markerPosition(subject.markers[m], world_from_joint);
+    const glm::dvec3 model_world = markerPosition(job.subject.markers[m], w.world_from_joint);
     const glm::dvec3 residual = glm::dvec3(seen.position) - model_world;
     MarkerTerm term{};
     for (int k = 0; k < 3; ++k) {
       term.position[k] = model_world[k] - origin[k];
       term.residual[k] = residual[k];
     }
-    invertCovariance(seen.covariance, sigma * sigma, term.information);
+    invertCovariance(seen.covariance, trust.sigma * trust.sigma, term.information);
+    double squared_radius = trust.radius * trust.radius;
+    if (trust.hidden_share > 0.0 && job.state.unseen[m] > 0.0) {
+      squared_radius +=
+          trust.hidden_share * trust.hidden_share *
+          markerVariance(job.model, w, job.subject.markers[m].joint, model_world - origin);
+    }
     const double weight = static_cast<double>(seen.confidence) *
-                          robustWeight(glm::dot(residual, residual), robust_radius);
+                          robustWeight(glm::dot(residual, residual), std::sqrt(squared_radius));
     for (double& value : term.information) value *= weight;
-    term.joint = subject.markers[m].joint;
-    terms.push_back(term);
+    term.joint = job.subject.markers[m].joint;
+    w.terms.push_back(term);
   }
+}
+
+// True if a marker is seen again after a while: its limb may be far from where it was expected.
+bool seesHiddenAgain(const SolveSubject& job) {
+  constexpr double kLongHidden = 0.05;  // Seconds.
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    if (job.labelled.markers[m].confidence > 0.0f && job.state.unseen[m] > kLongHidden) return true;
+  }
+  return false;
 }
 
 TreeSystem makeSystem(const SolveModel& model, SolveWorkspace& workspace) {
@@ -195,8 +242,14 @@ void predictPose(const SolveModel& model, const SolveSettings& settings, const S
     for (std::size_t k = 0; k < count; ++k) {
       step[k] = state.velocity[first + k] * damping * seconds;
       const double noise = k < 3 ? turn_noise : shift_noise;
+      double variance = state.variance[first + k] + noise * noise;
+      if (!state.measured[joint]) {  // An unseen joint goes on at a speed that nobody knows.
+        const double speed = k < 3 ? settings.hidden_turning : settings.hidden_speed;
+        const double sigma = std::sqrt(variance) + speed * seconds;
+        variance = sigma * sigma;
+      }
       const double largest = settings.largest_sigma * settings.largest_sigma;
-      information[first + k] = 1.0 / std::min(state.variance[first + k] + noise * noise, largest);
+      information[first + k] = 1.0 / std::min(variance, largest);
     }
     moveJoint(model, joint, step, predicted[joint]);
   });
@@ -204,14 +257,13 @@ void predictPose(const SolveModel& model, const SolveSettings& settings, const S
 
 // One Gauss-Newton step about workspace.candidate; leaves the factored matrix and the step in the
 // workspace.
-void gaussNewtonStep(const SolveSubject& job, double sigma, double robust_radius, bool with_prior) {
+void gaussNewtonStep(const SolveSubject& job, const MarkerTrust& trust, bool with_prior) {
   SolveWorkspace& w = job.workspace;
   const SolveModel& model = job.model;
   worldFromJoints(model, w.candidate, w.world_from_joint);
   const glm::dvec3 origin = w.world_from_joint[0].translation;
   fillAxes(model, w.world_from_joint, origin, w.axes);
-  gatherMarkers(job.subject, job.labelled, w.world_from_joint, origin, sigma, robust_radius,
-                w.terms);
+  gatherMarkers(job, origin, trust);
   zeroSums(w);
   const TreeSystem system = makeSystem(model, w);
   job.kernels.addMarkers(system, w.terms.data(), w.terms.size());
@@ -300,15 +352,21 @@ void updateMotion(const SolveSubject& job, double seconds) {
     bool measured = false;
     for (std::size_t k = 0; k < count; ++k) {
       const double information = diagonal(model, w, first + k);
-      measured = measured || information > 3.0 * w.information[first + k];
+      measured = measured || information > kMeasuredGain * w.information[first + k];
       state.variance[first + k] = 1.0 / information;
     }
+    const bool returned = measured && !state.measured[joint];
     state.measured[joint] = measured ? 1 : 0;
     for (std::size_t k = 0; k < count; ++k) {
       double& velocity = state.velocity[first + k];
       const double moved = step[k] / seconds;
-      velocity = measured ? velocity + job.settings.velocity_gain * (moved - velocity)
-                          : velocity * hidden_damping;
+      if (returned) {
+        velocity = 0.0;  // The jump back into sight is no motion.
+      } else if (measured) {
+        velocity += job.settings.velocity_gain * (moved - velocity);
+      } else {
+        velocity *= hidden_damping;
+      }
     }
   });
   std::swap(state.parent_from_joint, w.candidate);
@@ -360,10 +418,13 @@ void SolveSubject::run() const {
   const double seconds = static_cast<double>(std::min<std::uint64_t>(elapsed, 240)) / rate_hz;
   predictPose(model, settings, state, seconds, workspace.predicted, workspace.information);
   workspace.candidate = workspace.predicted;
-  for (int i = 0; i < settings.iterations; ++i) {
-    const double radius =
-        i + 1 < settings.iterations ? 2.0 * settings.robust_radius : settings.robust_radius;
-    gaussNewtonStep(*this, settings.marker_sigma, radius, true);
+  const int iterations = settings.iterations + (seesHiddenAgain(*this) ? kReturnIterations : 0);
+  for (int i = 0; i < iterations; ++i) {
+    const bool last = i + 1 == iterations;
+    const MarkerTrust trust{.sigma = settings.marker_sigma,
+                            .radius = last ? settings.robust_radius : 2.0 * settings.robust_radius,
+                            .hidden_share = last ? 0.3 : 3.0};
+    gaussNewtonStep(*this, trust, true);
     applyStep(model, workspace.gradient, 0.5, workspace.candidate);
   }
   worldFromJoints(model, workspace.candidate, workspace.world_from_joint);
@@ -388,20 +449,7 @@ void PredictSubject::run() const {
     const glm::dvec3 position = markerPosition(marker, workspace.world_from_joint) + bias;
     double variance = 0.25 * settings.marker_sigma * settings.marker_sigma;
     if (state.unseen[m] > 0.0) variance = settings.marker_sigma * settings.marker_sigma;
-    std::size_t carrier = joint;
-    while (model.joint_freedoms[carrier] == 0 && model.joint_parent[carrier] >= 0) {
-      carrier = static_cast<std::size_t>(model.joint_parent[carrier]);
-    }
-    std::int32_t freedom = model.joint_freedoms[carrier] > 0
-                               ? model.joint_freedom[carrier] + model.joint_freedoms[carrier] - 1
-                               : -1;
-    for (; freedom >= 0; freedom = model.freedom_parent[static_cast<std::size_t>(freedom)]) {
-      const std::size_t f = static_cast<std::size_t>(freedom);
-      const double* axis = &workspace.axes[6 * f];
-      const glm::dvec3 moved = glm::dvec3(axis[3], axis[4], axis[5]) +
-                               glm::cross(glm::dvec3(axis[0], axis[1], axis[2]), position);
-      variance += glm::dot(moved, moved) / workspace.information[f];
-    }
+    variance += markerVariance(model, workspace, marker.joint, position);
     markers.push_back({.subject = subject_index,
                        .marker = static_cast<std::uint32_t>(m),
                        .position = glm::vec3(position),
@@ -427,12 +475,26 @@ double fitPose(const subject::Subject& subject, const SolveModel& model,
                          .pose = unused_pose};
   workspace.candidate = parent_from_joint;
   for (int i = 0; i < iterations; ++i) {
-    gaussNewtonStep(job, 2.0 * settings.marker_sigma, 5.0 * settings.robust_radius, false);
+    gaussNewtonStep(
+        job, {.sigma = 2.0 * settings.marker_sigma, .radius = 5.0 * settings.robust_radius}, false);
     applyStep(model, workspace.gradient, 0.6, workspace.candidate);
   }
   worldFromJoints(model, workspace.candidate, workspace.world_from_joint);
   parent_from_joint = workspace.candidate;
   return rmsDistance(subject, labelled, workspace.world_from_joint);
+}
+
+void moveJoints(const SolveModel& model, const std::vector<RigidTransformd>& parent_from_joint,
+                const std::vector<std::uint8_t>& moved, SolveState& state) {
+  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
+    if (!moved[joint]) return;
+    state.parent_from_joint[joint] = parent_from_joint[joint];
+    state.measured[joint] = 1;
+    for (std::size_t k = 0; k < static_cast<std::size_t>(model.joint_freedoms[joint]); ++k) {
+      state.velocity[first + k] = 0.0;
+      state.variance[first + k] = k < 3 ? kFoundAngle * kFoundAngle : kFoundPlace * kFoundPlace;
+    }
+  });
 }
 
 void startTracking(const SolveModel& model, std::uint64_t sequence,
@@ -443,7 +505,7 @@ void startTracking(const SolveModel& model, std::uint64_t sequence,
   std::fill(state.velocity.begin(), state.velocity.end(), 0.0);
   forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
     for (std::size_t k = 0; k < static_cast<std::size_t>(model.joint_freedoms[joint]); ++k) {
-      state.variance[first + k] = k < 3 ? 0.05 * 0.05 : 0.01 * 0.01;
+      state.variance[first + k] = k < 3 ? kFoundAngle * kFoundAngle : kFoundPlace * kFoundPlace;
     }
     state.measured[joint] = 1;
   });

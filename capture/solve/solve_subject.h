@@ -23,17 +23,17 @@ struct SolveSettings {
   double velocity_gain = 0.5;    ///< Share of each new velocity measurement that is believed, 0..1.
   double velocity_damping = 0.97;  ///< Per frame of 1/240 s, for joints that markers measure.
   double hidden_damping = 0.88;    ///< The same for joints that no marker measures.
-  double rest_sigma =
-      0.6;  ///< How far joints stray from the rest pose, rad; pulls unseen joints home.
-  double rest_time = 1.0;      ///< Time constant of that pull, seconds.
-  double largest_sigma = 0.5;  ///< Uncertainty of a joint that was unseen for long, rad.
-  double limit_sigma = 0.05;   ///< Softness of joint limits, rad.
-  double bias_time =
-      0.5;  ///< Memory of a marker's own offset from the model while hidden, seconds.
-  double largest_bias = 0.012;  ///< Longest remembered offset, metres.
-  double lost_share = 0.12;     ///< Below this share of markers seen, a subject ...
-  double lost_time = 0.5;       ///< ... is lost after this many seconds.
-  int iterations = 2;           ///< Gauss-Newton steps per frame.
+  double hidden_turning = 2.0;     ///< How fast unseen joints may turn, rad/s.
+  double hidden_speed = 0.5;       ///< How fast unseen free joints may move, m/s.
+  double rest_sigma = 0.6;         ///< Stray from the rest pose, rad; pulls unseen joints home.
+  double rest_time = 1.0;          ///< Time constant of that pull, seconds.
+  double largest_sigma = 0.8;      ///< Uncertainty of a joint that was unseen for long, rad.
+  double limit_sigma = 0.05;       ///< Softness of joint limits, rad.
+  double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
+  double largest_bias = 0.012;     ///< Longest remembered offset, metres.
+  double lost_share = 0.12;        ///< Below this share of markers seen, a subject ...
+  double lost_time = 0.5;          ///< ... is lost after this many seconds.
+  int iterations = 2;              ///< Gauss-Newton steps per frame.
 };
 
 /// Says which setting is out of range, if any.
@@ -123,6 +123,12 @@ double fitPose(const subject::Subject& subject, const SolveModel& model,
 /// Starts tracking from a pose that recognition found.
 void startTracking(const SolveModel& model, std::uint64_t sequence,
                    const std::vector<math::RigidTransformd>& parent_from_joint, SolveState& state);
+
+/// Moves some joints of a tracked subject to where they were found again; `moved` has one entry per
+/// joint.
+void moveJoints(const SolveModel& model,
+                const std::vector<math::RigidTransformd>& parent_from_joint,
+                const std::vector<std::uint8_t>& moved, SolveState& state);
 
 /// World position of a subject's marker for given world joints.
 glm::dvec3 markerPosition(const subject::SubjectMarker& marker,

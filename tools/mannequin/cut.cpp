@@ -9,6 +9,8 @@ namespace {
 
 // A vertex closer to the border than this share of an edge is moved onto it.
 constexpr double kSnap = 0.3;
+// A vertex closer than this is on the border already.
+constexpr double kOnBorder = 1e-6;
 
 // Splits the triangles of a mesh along one border.
 class BorderCut {
@@ -35,6 +37,8 @@ class BorderCut {
 
   void snapNearVertices() {
     std::vector<char> near(values_.size(), 0);
+    for (std::size_t i = 0; i < near.size(); ++i)
+      near[i] = covered_[i] && std::abs(values_[i]) < kOnBorder;
     for (const Triangle& triangle : mesh_.triangles) {
       for (std::size_t c = 0; c < 3; ++c) {
         const std::size_t a = at(triangle[c]), b = at(triangle[(c + 1) % 3]);

@@ -11,6 +11,8 @@ namespace {
 constexpr double kCullMargin = 0.02;
 // Step of the central differences.
 constexpr double kGradientStep = 1e-5;
+// A cap never tapers below this share of the tube's end.
+constexpr double kLeastRadius = 0.3;
 
 // Cubic Hermite interpolation with the tangents of unevenly spaced Catmull-Rom splines.
 class SectionSpline {
@@ -23,15 +25,24 @@ class SectionSpline {
         std::clamp<std::ptrdiff_t>(above - sections.begin(), 1, std::ssize(sections) - 1);
     index_ = static_cast<std::size_t>(position) - 1;
     length_ = sections[index_ + 1].along - sections[index_].along;
-    t_ = std::clamp((along - sections[index_].along) / length_, 0.0, 1.0);
+    const double t = (along - sections[index_].along) / length_;
+    t_ = std::clamp(t, 0.0, 1.0);
+    beyond_ = (t - t_) * length_;
   }
 
+  // Beyond the ends the tube goes on straight, so that caps continue its slope.
   double operator()(double Section::*member) const {
     const double t2 = t_ * t_, t3 = t2 * t_;
-    return (2 * t3 - 3 * t2 + 1) * (sections_[index_].*member) +
-           (t3 - 2 * t2 + t_) * length_ * slope(index_, member) +
-           (3 * t2 - 2 * t3) * (sections_[index_ + 1].*member) +
-           (t3 - t2) * length_ * slope(index_ + 1, member);
+    const double inside = (2 * t3 - 3 * t2 + 1) * (sections_[index_].*member) +
+                          (t3 - 2 * t2 + t_) * length_ * slope(index_, member) +
+                          (3 * t2 - 2 * t3) * (sections_[index_ + 1].*member) +
+                          (t3 - t2) * length_ * slope(index_ + 1, member);
+    return inside + beyond_ * slope(beyond_ < 0.0 ? index_ : index_ + 1, member);
+  }
+
+  double radius(double Section::*member) const {
+    const std::size_t end = beyond_ < 0.0 ? index_ : index_ + 1;
+    return std::max((*this)(member), kLeastRadius * sections_[end].*member);
   }
 
  private:
@@ -46,6 +57,7 @@ class SectionSpline {
   std::size_t index_;
   double length_;
   double t_;
+  double beyond_;
 };
 
 // The squircle of Fernandez-Guasti (1992), "Analytic geometry of some rectilinear figures", read as
@@ -70,11 +82,11 @@ double loftDistance(const Loft& loft, const Vec3& p) {
   const Vec3 local = p - loft.origin;
   const double along = glm::dot(local, loft.axis);
   const SectionSpline section(loft.sections, along);
-  const double radius_u = section(&Section::radius_u);
-  const double radius_v = section(&Section::radius_v);
+  const double radius_u = section.radius(&Section::radius_u);
+  const double radius_v = section.radius(&Section::radius_v);
   const double u = (glm::dot(local, loft.u) - section(&Section::center_u)) / radius_u;
   const double v = (glm::dot(local, loft.v) - section(&Section::center_v)) / radius_v;
-  const SquircleNorm q = squircleNorm(u, v, section(&Section::squareness));
+  const SquircleNorm q = squircleNorm(u, v, std::clamp(section(&Section::squareness), 0.0, 0.9));
   const double first = loft.sections.front().along, last = loft.sections.back().along;
   const bool before = along < first;
   const double cap = before ? loft.cap_start : loft.cap_end;
@@ -104,6 +116,9 @@ double evaluate(const Ellipsoid& ellipsoid, const Vec3& p) {
   return ellipsoidDistance(ellipsoid, p);
 }
 double evaluate(const Cone& cone, const Vec3& p) { return coneDistance(cone, p); }
+double evaluate(const HalfSpace& half, const Vec3& p) {
+  return glm::dot(p - half.point, half.normal);
+}
 
 // Centres of spheres that together enclose the shape.
 std::vector<std::pair<Vec3, double>> hull(const Shape& shape) {
@@ -113,6 +128,7 @@ std::vector<std::pair<Vec3, double>> hull(const Shape& shape) {
   }
   if (const auto* cone = std::get_if<Cone>(&shape))
     return {{cone->from, cone->radius_from}, {cone->to, cone->radius_to}};
+  if (const auto* half = std::get_if<HalfSpace>(&shape)) return {{half->point, 1e3}};
   const auto& loft = std::get<Loft>(shape);
   std::vector<std::pair<Vec3, double>> spheres;
   for (const Section& section : loft.sections)

@@ -45,7 +45,13 @@ struct Cone {
   double radius_to = 0.01;
 };
 
-using Shape = std::variant<Loft, Ellipsoid, Cone>;
+/// Everything behind a plane.
+struct HalfSpace {
+  Vec3 point{0.0};
+  Vec3 normal{0.0, 1.0, 0.0};
+};
+
+using Shape = std::variant<Loft, Ellipsoid, Cone, HalfSpace>;
 
 enum class Operation { add, carve };
 

@@ -7,13 +7,26 @@ namespace understudy::mannequin {
 namespace {
 
 constexpr double kGridCell = 0.0024;  // Finer than the gap between two fingers.
+constexpr double kCellStep = 0.00001;
+constexpr int kCellTries = 20;
 const Vec3 kInside(0.0, 1.2, 0.0);
+
+// A grid whose planes touch a flat piece of skin can give edges with four triangles; another grid
+// does not.
+Mesh polygoniseCleanly(const Field& field) {
+  Mesh mesh;
+  for (int attempt = 0; attempt < kCellTries; ++attempt) {
+    mesh = polygonise(field, kInside, kGridCell - kCellStep * attempt);
+    if (isManifold(mesh)) break;
+  }
+  return mesh;
+}
 
 }  // namespace
 
 Mannequin makeMannequin() {
   const Field field(bodyParts(), seamRecess);
-  Mesh half = polygonise(field, kInside, kGridCell);
+  Mesh half = polygoniseCleanly(field);
   cutAlongBorders(field, half);
   remesh(field, RemeshSettings{}, half);
   Mannequin mannequin;

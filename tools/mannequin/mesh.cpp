@@ -1,6 +1,16 @@
 #include "tools/mannequin/mesh.h"
 
+#include <algorithm>
+
 namespace understudy::mannequin {
+
+bool isManifold(const Mesh& mesh) {
+  std::vector<std::pair<int, int>> edges;
+  for (const Triangle& t : mesh.triangles)
+    for (std::size_t c = 0; c < 3; ++c) edges.emplace_back(t[c], t[(c + 1) % 3]);
+  std::sort(edges.begin(), edges.end());
+  return std::adjacent_find(edges.begin(), edges.end()) == edges.end();
+}
 
 Mesh mirrorMesh(const Mesh& half, std::vector<int>* twin) {
   Mesh whole = half;

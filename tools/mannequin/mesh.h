@@ -19,6 +19,9 @@ struct Mesh {
   std::vector<int> regions;            ///< Material of each triangle.
 };
 
+/// True if no edge has more than two triangles, nor two that run along it in the same direction.
+bool isManifold(const Mesh& mesh);
+
 /// The mesh together with its mirror image at -x, welded where x is 0. Vertex i of the input keeps
 /// its index; `twin`, if given, receives the index of each vertex's mirror image.
 Mesh mirrorMesh(const Mesh& half, std::vector<int>* twin = nullptr);

@@ -180,13 +180,11 @@ class Remesher {
     const EdgeTriangles edge = around(a, b);
     if (kind_a == Kind::corner || edge.count > 2 || edge.count == 0) return false;
     if (kind_a == Kind::line && !isFeature(edge)) return false;
-    if (commonNeighbours(a, b) != edge.count) return false;
+    if (commonNeighbours(a, b) != edge.count || bridgesMiddle(a, b)) return false;
     Vec3 to = position(b);
-    if (kind_a == kind_b) {
-      const std::uint32_t borders =
-          kind_a == Kind::free ? 0u : mesh_.borders[at(a)] & mesh_.borders[at(b)];
-      to = projectToBorders(field_, borders, 0.5 * (position(a) + position(b)));
-    }
+    if (kind_a == Kind::line && kind_b == Kind::line)
+      to = projectToBorders(field_, mesh_.borders[at(a)] & mesh_.borders[at(b)],
+                            0.5 * (position(a) + position(b)));
     if (!staysSound(a, b, to) || !staysSound(b, a, to)) return false;
     mesh_.positions[at(b)] = to;
     sizes_[at(b)] = std::min(sizes_[at(a)], sizes_[at(b)]);
@@ -195,6 +193,19 @@ class Remesher {
     merge(a, b);
     return true;
   }
+
+  // True if pulling a into b makes an edge that joins two vertices of the middle through the
+  // inside: its mirror image would be the same edge.
+  bool bridgesMiddle(int a, int b) const {
+    if (!inMiddle(b)) return false;
+    const std::vector<int> of_a = neighbours(a), of_b = neighbours(b);
+    return std::any_of(of_a.begin(), of_a.end(), [&](int v) {
+      return v != b && inMiddle(v) && std::find(of_b.begin(), of_b.end(), v) == of_b.end() &&
+             !(inMiddle(a) && around(a, v).count == 1);
+    });
+  }
+
+  bool inMiddle(int v) const { return (mesh_.borders[at(v)] & 1u) != 0; }
 
   int commonNeighbours(int a, int b) const {
     const std::vector<int> of_a = neighbours(a), of_b = neighbours(b);
@@ -262,6 +273,7 @@ class Remesher {
     int first = edge.triangles[0], second = edge.triangles[1];
     if (!follows(first, a, b)) std::swap(first, second);
     const int c = opposite(first, a, b), d = opposite(second, a, b);
+    if (inMiddle(c) && inMiddle(d)) return;
     const Vec3 &pa = position(a), &pb = position(b), &pc = position(c), &pd = position(d);
     if (cotangent(pc, pa, pb) + cotangent(pd, pa, pb) > -1e-6 || around(c, d).count > 0) return;
     const Vec3 n = normal(pa, pb, pc) + normal(pb, pa, pd);
@@ -281,19 +293,33 @@ class Remesher {
   }
 
   void relax() {
-    std::vector<Vec3> moved = mesh_.positions;
-    for (std::size_t i = 0; i < moved.size(); ++i) {
+    for (std::size_t i = 0; i < mesh_.positions.size(); ++i) {
       const int v = static_cast<int>(i);
       if (stars_[i].empty()) continue;
       const std::vector<int> line = featureNeighbours(v);
+      Vec3 to = position(v);
       if (line.empty())
-        moved[i] = projectToBorders(field_, 0, relaxedFree(v));
+        to = projectToBorders(field_, 0, relaxedFree(v));
       else if (line.size() == 2)
-        moved[i] =
-            projectToBorders(field_, mesh_.borders[i],
-                             0.5 * position(v) + 0.25 * (position(line[0]) + position(line[1])));
+        to = projectToBorders(field_, mesh_.borders[i],
+                              0.5 * position(v) + 0.25 * (position(line[0]) + position(line[1])));
+      if (turnsNothingOver(v, to)) mesh_.positions[i] = to;
     }
-    mesh_.positions = std::move(moved);
+  }
+
+  bool turnsNothingOver(int v, const Vec3& to) const {
+    for (const int t : stars_[at(v)]) {
+      Vec3 before[3], after[3];
+      for (std::size_t c = 0; c < 3; ++c) {
+        const int corner = mesh_.triangles[at(t)][c];
+        before[c] = position(corner);
+        after[c] = corner == v ? to : before[c];
+      }
+      const Vec3 n = normal(before[0], before[1], before[2]),
+                 m = normal(after[0], after[1], after[2]);
+      if (glm::dot(n, m) < 0.5 * glm::length(n) * glm::length(m)) return false;
+    }
+    return true;
   }
 
   // The mean of the surrounding triangles, weighted by area over wanted area, in the tangent plane.

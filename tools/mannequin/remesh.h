@@ -7,7 +7,7 @@ namespace understudy::mannequin {
 struct RemeshSettings {
   double chord_error =
       0.0005;                ///< Distance between triangle and skin that sets the edge length, m.
-  double min_edge = 0.0032;  ///< m.
+  double min_edge = 0.0034;  ///< m.
   double max_edge = 0.0145;  ///< m.
   double gradation = 0.30;   ///< Growth of the edge length per distance.
   int iterations = 14;

@@ -1,6 +1,7 @@
 #include "tools/mannequin/skin.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <string>
 
@@ -11,6 +12,7 @@ using J = anim::HumanoidJoint;
 using Shares = std::array<double, anim::kHumanoidJointCount>;
 
 constexpr int kSmoothingSteps = 6;
+constexpr double kHandBegin = 0.735;
 
 std::size_t at(J joint) { return static_cast<std::size_t>(joint); }
 
@@ -33,7 +35,7 @@ const Split kSplits[] = {
     {J::left_shoulder, {0.105, 1.405, 0}, {0.80, 0.60, 0}, 0.055, 0.060},
     {J::left_upper_arm, {0.170, 1.420, 0}, {0.97, 0.24, 0}, 0.055, 0.055},
     {J::left_lower_arm, {0.467, 1.420, 0}, {1, 0, 0}, 0.038, 0.038},
-    {J::left_hand, {0.713, 1.420, 0}, {1, 0, 0}, 0.028, 0.024},
+    {J::left_hand, {0.714, 1.420, 0}, {1, 0, 0}, 0.034, 0.030},
     {J::left_upper_leg, {0.093, 0.912, 0}, {0.50, -0.87, 0}, 0.070, 0.070},
     {J::left_lower_leg, {0.098, 0.507, 0}, {0, -1, 0}, 0.055, 0.055},
     {J::left_foot, {0.104, 0.092, -0.016}, {0, -0.92, 0.38}, 0.034, 0.030},
@@ -113,6 +115,7 @@ class Weigher {
   Shares leftFractions(const Vec3& p) const {
     Shares fraction{};
     for (const Split& split : kSplits) fraction[at(split.joint)] = taken(split, p);
+    fraction[at(J::neck)] *= smoothStep(-0.110, -0.065, -std::abs(p.x));
     // The skin between the legs goes from one to the other within two centimetres; their planes
     // must not reach the arms, nor the arms' planes the head or the flank.
     fraction[at(J::left_upper_leg)] *=
@@ -145,8 +148,9 @@ class Weigher {
   std::array<std::size_t, anim::kHumanoidJointCount> mirror_{};
 };
 
-// Rounds off the weights along the skin, never across the air between two limbs.
-void smoothAlongSkin(const Mesh& mesh, std::vector<Shares>& shares) {
+// Rounds off the weights of the hand along the skin, never across the air between two fingers. The
+// other weights are smooth as they are.
+void smoothHand(const Mesh& mesh, std::vector<Shares>& shares) {
   std::vector<std::vector<int>> neighbours(mesh.positions.size());
   for (const Triangle& triangle : mesh.triangles)
     for (std::size_t c = 0; c < 3; ++c)
@@ -154,6 +158,7 @@ void smoothAlongSkin(const Mesh& mesh, std::vector<Shares>& shares) {
   for (int step = 0; step < kSmoothingSteps; ++step) {
     const std::vector<Shares> before = shares;
     for (std::size_t i = 0; i < shares.size(); ++i) {
+      if (std::abs(mesh.positions[i].x) < kHandBegin) continue;
       const double weight = 0.5 / static_cast<double>(neighbours[i].size());
       for (std::size_t joint = 0; joint < shares[i].size(); ++joint) {
         double mean = 0.0;
@@ -203,7 +208,7 @@ std::vector<SkinWeights> makeSkin(const Mesh& whole, const std::vector<int>& twi
   const Weigher weigher;
   std::vector<Shares> shares;
   for (const Vec3& p : whole.positions) shares.push_back(weigher.shares(p));
-  smoothAlongSkin(whole, shares);
+  smoothHand(whole, shares);
   std::vector<SkinWeights> skin(shares.size());
   for (std::size_t i = 0; i < shares.size(); ++i) {
     if (whole.positions[i].x < 0.0) continue;

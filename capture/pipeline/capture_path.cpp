@@ -1,0 +1,406 @@
+#include "capture/pipeline/capture_path.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace understudy::pipeline {
+namespace {
+
+// Processor time of this thread.
+core::Duration threadTime() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// Adds the processor time of its scope to a stage.
+class StageTimer {
+ public:
+  explicit StageTimer(core::Duration& total) : total_(total), start_(threadTime()) {}
+  ~StageTimer() { total_ += threadTime() - start_; }
+  StageTimer(const StageTimer&) = delete;
+  StageTimer& operator=(const StageTimer&) = delete;
+
+ private:
+  core::Duration& total_;
+  core::Duration start_;
+};
+
+constexpr std::size_t kMostUnlabelled = 4096;
+constexpr std::size_t kMostEvents = 64;
+
+core::Result<void> checkSubject(const subject::Subject& subject) {
+  const std::size_t joints = subject.skeleton.size();
+  const std::string where = "subject '" + subject.name + "': ";
+  if (joints == 0) return core::makeError(where + "has no joints");
+  if (subject.skeleton.parent_from_joint.size() != joints || subject.joints.size() != joints) {
+    return core::makeError(where + "joints, rest pose and joint models differ in number");
+  }
+  for (std::size_t j = 0; j < joints; ++j) {
+    const int parent = subject.skeleton.parents[j];
+    if (parent >= static_cast<int>(j) || parent < anim::kNoParent ||
+        (j == 0) != (parent == anim::kNoParent)) {
+      return core::makeError(where + "joints must have one root, parents first");
+    }
+  }
+  for (const subject::SubjectMarker& marker : subject.markers) {
+    if (marker.joint < 0 || marker.joint >= static_cast<int>(joints)) {
+      return core::makeError(where + "marker '" + marker.name +
+                             "' sits on a joint that is not there");
+    }
+  }
+  return {};
+}
+
+bool wantsV3(KernelChoice choice) {
+  if (choice != KernelChoice::automatic) return choice == KernelChoice::v3;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi2");
+}
+
+}  // namespace
+
+core::Result<void> check(const PipelineSettings& settings) {
+  if (auto sound = sync::check(settings.assembly); !sound) return sound;
+  if (auto sound = reconstruct::check(settings.reconstruct); !sound) return sound;
+  if (auto sound = label::check(settings.label); !sound) return sound;
+  if (auto sound = solve::check(settings.solve); !sound) return sound;
+  if (settings.recover_every == 0 || settings.check_twins_every == 0) {
+    return core::makeError("pipeline settings: recover_every and check_twins_every must be > 0");
+  }
+  if (settings.recognise_every == 0)
+    return core::makeError("pipeline settings: recognise_every must be > 0");
+  if (settings.kernels == KernelChoice::v3 && !__builtin_cpu_supports("avx2")) {
+    return core::makeError(
+        "pipeline settings: this processor has no AVX2: choose the baseline kernels");
+  }
+  return {};
+}
+
+core::Result<std::unique_ptr<CapturePath>> CapturePath::create(
+    const PipelineSettings& settings, const camera::Rig& rig,
+    std::vector<subject::Subject> subjects) {
+  if (auto sound = check(settings); !sound) return sound.error();
+  if (rig.cameras.empty() || rig.cameras.size() > 256) {
+    return core::makeError("the rig has " + std::to_string(rig.cameras.size()) +
+                           " cameras: 1 to 256 are possible");
+  }
+  if (!(rig.rate_hz > 0.0)) return core::makeError("the rig's rate must be > 0 Hz");
+  for (const subject::Subject& subject : subjects) {
+    if (auto sound = checkSubject(subject); !sound) return sound.error();
+  }
+  return std::unique_ptr<CapturePath>(new CapturePath(settings, rig, std::move(subjects)));
+}
+
+CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& rig,
+                         std::vector<subject::Subject> subjects)
+    : settings_(settings), rig_(rig), subjects_(std::move(subjects)) {
+  const bool v3 = wantsV3(settings.kernels);
+  tree_kernels_ = v3 ? &solve::v3TreeKernels() : &solve::baselineTreeKernels();
+  projection_kernels_ =
+      v3 ? &reconstruct::v3ProjectionKernels() : &reconstruct::baselineProjectionKernels();
+  assembly_ = sync::makeFrameAssembly(settings.assembly, rig.cameras.size());
+  std::size_t markers = 0;
+  for (const subject::Subject& subject : subjects_) markers += subject.markers.size();
+  predictions_.markers.reserve(markers);
+  reconstruct_state_ = reconstruct::makeReconstructState(rig, std::max<std::size_t>(markers, 8));
+  reconstruct_workspace_ = reconstruct::makeReconstructWorkspace(reconstruct_state_);
+  label_workspace_ = label::makeLabelWorkspace(markers, markers + kMostUnlabelled);
+  result_.cloud.markers.reserve(markers + kMostUnlabelled);
+  result_.labels.unlabelled.reserve(kMostUnlabelled);
+  result_.labels.subjects.resize(subjects_.size());
+  result_.poses.resize(subjects_.size());
+  result_.events.reserve(kMostEvents);
+  points_.reserve(kMostUnlabelled);
+  placements_.resize(subjects_.size());
+  next_attempt_.assign(subjects_.size(), 0);
+  next_recovery_.assign(subjects_.size(), 0);
+  was_tracked_.assign(subjects_.size(), 0);
+  was_live_.assign(rig.cameras.size(), 1);
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    const subject::Subject& subject = subjects_[s];
+    const std::size_t joints = subject.skeleton.size();
+    models_.push_back(solve::makeSolveModel(subject));
+    states_.push_back(solve::makeSolveState(subject, models_.back()));
+    solve_workspaces_.push_back(solve::makeSolveWorkspace(models_.back(), subject));
+    recognise_workspaces_.push_back(label::makeRecogniseWorkspace(subject, kMostUnlabelled));
+    label::reserve(placements_[s], subject);
+    result_.labels.subjects[s].markers.resize(subject.markers.size());
+    frame::SkeletonPose& pose = result_.poses[s];
+    pose.subject = static_cast<std::uint32_t>(s);
+    pose.parent_from_joint = subject.skeleton.parent_from_joint;
+    pose.angular_velocity.assign(joints, glm::vec3(0.0f));
+    pose.velocity.assign(joints, glm::vec3(0.0f));
+    pose.predicted.assign(joints, 0);
+  }
+}
+
+bool CapturePath::hasCamera(std::uint32_t camera) const {
+  const sync::PendingFrame& open = assembly_.at(assembly_.current);
+  return open.used && open.cameras[camera].complete;
+}
+
+sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, core::Time received) {
+  source::PacketView view;
+  sync::PacketVerdict verdict;
+  {
+    const StageTimer timer(cpu_.sync);
+    if (source::decodePacket(datagram, view) != source::DecodeResult::ok) {
+      ++assembly_.counters.damaged;
+      return sync::PacketVerdict::inconsistent;
+    }
+    verdict = sync::accept(assembly_, view, received);
+  }
+  if (verdict == sync::PacketVerdict::camera_complete &&
+      view.header.sequence == assembly_.current) {
+    if (prepared_for_ != assembly_.current) {
+      prepareNext();  // The first frame, or the cameras count anew; matches what is there.
+    } else {
+      matchCamera(view.header.camera);
+    }
+  }
+  return verdict;
+}
+
+void CapturePath::matchCamera(std::uint32_t camera) {
+  if (restricted_ && !((allowed_[camera / 64] >> (camera % 64)) & 1u)) return;
+  const StageTimer timer(cpu_.reconstruct);
+  reconstruct::MatchCamera{.settings = settings_.reconstruct,
+                           .camera = camera,
+                           .centroids = assembly_.at(assembly_.current).cameras[camera].centroids,
+                           .state = reconstruct_state_,
+                           .workspace = reconstruct_workspace_,
+                           .counters = reconstruct_counters_}
+      .run();
+}
+
+// The whole path of one frame, from the packets that were matched as they came to the solved poses.
+void CapturePath::closeFrame(take::ClosingReason reason) {
+  const sync::PendingFrame& open = assembly_.at(assembly_.current);
+  if (prepared_for_ != assembly_.current) prepareNext();
+  result_.stamp = {.sequence = assembly_.current,
+                   .exposed = open.exposed,
+                   .domain = core::ClockDomain::camera,
+                   .timecode = open.timecode};
+  result_.empty = !open.used;
+  result_.received_first = open.received_first;
+  result_.received_last = open.received_last;
+  result_.events.clear();
+  result_.assembled = core::Clock::now();
+  {
+    const StageTimer timer(cpu_.reconstruct);
+    reconstruct::FinishFrame{.settings = settings_.reconstruct,
+                             .stamp = result_.stamp,
+                             .state = reconstruct_state_,
+                             .workspace = reconstruct_workspace_,
+                             .cloud = result_.cloud,
+                             .counters = reconstruct_counters_}
+        .run();
+  }
+  result_.reconstructed = core::Clock::now();
+  {
+    const StageTimer timer(cpu_.label);
+    label::LabelFrame{.settings = settings_.label,
+                      .predictions = predictions_,
+                      .cloud = result_.cloud,
+                      .workspace = label_workspace_,
+                      .labelled = result_.labels}
+        .run();
+    recogniseLost();
+    recoverLimbs();
+    checkTwins();
+  }
+  result_.labelled = core::Clock::now();
+  {
+    const StageTimer timer(cpu_.solve);
+    solveSubjects();
+  }
+  result_.solved = core::Clock::now();
+  result_.closing = sync::close(assembly_, reason, result_.assembled);
+  if (restricted_) result_.closing.cameras = allowed_;
+  restricted_ = false;
+  result_.reconstruct = reconstruct_counters_;
+  noteEvents();
+  result_.cpu = cpu_;
+}
+
+void CapturePath::prepareNext() {
+  cpu_ = {};
+  reconstruct_counters_ = {};
+  {
+    const StageTimer timer(cpu_.reconstruct);
+    predictions_.markers.clear();
+    predictions_.stamp = {.sequence = assembly_.current};
+    for (std::size_t s = 0; s < subjects_.size(); ++s) {
+      const std::uint64_t ahead =
+          assembly_.current > states_[s].sequence ? assembly_.current - states_[s].sequence : 1;
+      solve::PredictSubject{
+          .subject = subjects_[s],
+          .subject_index = static_cast<std::uint32_t>(s),
+          .model = models_[s],
+          .settings = settings_.solve,
+          .seconds_ahead = static_cast<double>(std::min<std::uint64_t>(ahead, 240)) / rig_.rate_hz,
+          .state = states_[s],
+          .workspace = solve_workspaces_[s],
+          .markers = predictions_.markers}
+          .run();
+    }
+    reconstruct::PredictFrame{.settings = settings_.reconstruct,
+                              .kernels = *projection_kernels_,
+                              .predictions = predictions_,
+                              .state = reconstruct_state_}
+        .run();
+  }
+  prepared_for_ = assembly_.current;
+  const sync::PendingFrame& open = assembly_.at(assembly_.current);
+  if (!open.used) return;
+  for (std::uint32_t c = 0; c < rig_.cameras.size(); ++c) {
+    if (open.cameras[c].complete) matchCamera(c);
+  }
+}
+
+// Looks for subjects that are not tracked among the markers without a name; the best fit is adopted
+// first, so that performers of like build do not take each other's markers.
+void CapturePath::recogniseLost() {
+  for (;;) {
+    points_.clear();
+    for (const frame::Marker& marker : result_.labels.unlabelled)
+      points_.push_back(glm::dvec3(marker.position));
+    std::size_t best = subjects_.size();
+    for (std::size_t s = 0; s < subjects_.size(); ++s) {
+      const double needed =
+          settings_.recognise.smallest_share * static_cast<double>(subjects_[s].markers.size());
+      if (states_[s].tracked || result_.stamp.sequence < next_attempt_[s]) continue;
+      if (static_cast<double>(points_.size()) < needed) continue;
+      label::RecogniseSubject{.settings = settings_.recognise,
+                              .subject = subjects_[s],
+                              .model = models_[s],
+                              .solve_settings = settings_.solve,
+                              .kernels = *tree_kernels_,
+                              .points = points_,
+                              .solve_workspace = solve_workspaces_[s],
+                              .workspace = recognise_workspaces_[s],
+                              .placement = placements_[s]}
+          .run();
+      if (!placements_[s].found) {
+        next_attempt_[s] = result_.stamp.sequence + settings_.recognise_every;
+        continue;
+      }
+      if (best == subjects_.size() || placements_[s].score > placements_[best].score) best = s;
+    }
+    if (best == subjects_.size()) return;
+    solve::startTracking(models_[best], result_.stamp.sequence, placements_[best].parent_from_joint,
+                         states_[best]);
+    adoptMarkers(best, placements_[best]);
+  }
+}
+
+// Looks among the markers without a name for limbs that are not where the solver expects them.
+void CapturePath::recoverLimbs() {
+  constexpr std::size_t kFewest = 2;  // Markers that make a limb.
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    const std::vector<frame::LabelledMarker>& slots = result_.labels.subjects[s].markers;
+    std::size_t missing = 0;
+    for (const frame::LabelledMarker& slot : slots) missing += !(slot.confidence > 0.0f);
+    if (!states_[s].tracked || missing < kFewest || result_.labels.unlabelled.size() < kFewest)
+      continue;
+    if (result_.stamp.sequence < next_recovery_[s]) continue;
+    next_recovery_[s] = result_.stamp.sequence + settings_.recover_every;
+    label::RecoverLimbs{.settings = settings_.recognise,
+                        .subject = subjects_[s],
+                        .subject_index = static_cast<std::uint32_t>(s),
+                        .model = models_[s],
+                        .solve_settings = settings_.solve,
+                        .kernels = *tree_kernels_,
+                        .labels = result_.labels,
+                        .state = states_[s],
+                        .solve_workspace = solve_workspaces_[s],
+                        .workspace = recognise_workspaces_[s]}
+        .run();
+  }
+}
+
+// Every subject's most doubtful pair of markers is tested now and then, subjects in turn.
+void CapturePath::checkTwins() {
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    if (!states_[s].tracked || (result_.stamp.sequence + s) % settings_.check_twins_every != 0)
+      continue;
+    const bool exchanged = label::CheckTwins{.settings = settings_.recognise,
+                                             .subject = subjects_[s],
+                                             .subject_index = static_cast<std::uint32_t>(s),
+                                             .model = models_[s],
+                                             .solve_settings = settings_.solve,
+                                             .kernels = *tree_kernels_,
+                                             .labels = result_.labels,
+                                             .state = states_[s],
+                                             .solve_workspace = solve_workspaces_[s],
+                                             .workspace = recognise_workspaces_[s]}
+                               .run();
+    if (exchanged) addEvent(frame::CaptureEventKind::swap_corrected, static_cast<std::uint32_t>(s));
+  }
+}
+
+void CapturePath::adoptMarkers(std::size_t s, const label::Placement& placement) {
+  std::vector<frame::Marker>& unlabelled = result_.labels.unlabelled;
+  for (std::size_t m = 0; m < placement.point_of_marker.size(); ++m) {
+    if (placement.point_of_marker[m] < 0) continue;
+    frame::Marker& marker = unlabelled[static_cast<std::size_t>(placement.point_of_marker[m])];
+    result_.labels.subjects[s].markers[m] = {marker.position, marker.covariance, 1.0f};
+    marker.rays = 0;  // Taken; swept out below.
+  }
+  std::erase_if(unlabelled, [](const frame::Marker& marker) { return marker.rays == 0; });
+}
+
+void CapturePath::solveSubjects() {
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    frame::SkeletonPose& pose = result_.poses[s];
+    result_.labels.subjects[s].tracked = states_[s].tracked;
+    solve::SolveSubject{.subject = subjects_[s],
+                        .model = models_[s],
+                        .settings = settings_.solve,
+                        .kernels = *tree_kernels_,
+                        .labelled = result_.labels.subjects[s],
+                        .stamp = result_.stamp,
+                        .rate_hz = rig_.rate_hz,
+                        .state = states_[s],
+                        .workspace = solve_workspaces_[s],
+                        .pose = pose}
+        .run();
+    if (!pose.tracked) continue;
+    const std::uint64_t identity[2] = {result_.stamp.sequence, s};
+    hasher_.update(std::as_bytes(std::span(identity)));
+    hasher_.update(std::as_bytes(std::span(pose.parent_from_joint)));
+  }
+}
+
+void CapturePath::addEvent(frame::CaptureEventKind kind, std::uint32_t who) {
+  if (result_.events.size() == result_.events.capacity()) return;
+  result_.events.push_back({.kind = kind,
+                            .first_sequence = result_.stamp.sequence,
+                            .last_sequence = result_.stamp.sequence,
+                            .subject = who});
+}
+
+void CapturePath::noteEvents() {
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    const std::uint8_t tracked = states_[s].tracked ? 1 : 0;
+    if (tracked != was_tracked_[s]) {
+      addEvent(
+          tracked ? frame::CaptureEventKind::subject_found : frame::CaptureEventKind::subject_lost,
+          static_cast<std::uint32_t>(s));
+    }
+    was_tracked_[s] = tracked;
+  }
+  for (std::uint32_t c = 0; c < rig_.cameras.size(); ++c) {
+    const std::uint8_t live = assembly_.live[c] ? 1 : 0;
+    if (live != was_live_[c]) {
+      addEvent(live ? frame::CaptureEventKind::camera_back : frame::CaptureEventKind::camera_lost,
+               c);
+    }
+    was_live_[c] = live;
+  }
+}
+
+}  // namespace understudy::pipeline

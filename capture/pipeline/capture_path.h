@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "capture/camera/rig.h"
+#include "capture/frame/frames.h"
+#include "capture/label/label_frame.h"
+#include "capture/label/recognise.h"
+#include "capture/reconstruct/reconstruct.h"
+#include "capture/solve/solve_subject.h"
+#include "capture/subject/subject.h"
+#include "capture/sync/frame_assembly.h"
+#include "engine/core/hash.h"
+#include "engine/core/result.h"
+
+namespace understudy::pipeline {
+
+/// Which build of the numeric kernels to use; all give the same bytes.
+enum class KernelChoice : std::uint8_t { automatic, baseline, v3 };
+
+/// Settings of every stage of the capture path.
+struct PipelineSettings {
+  sync::AssemblySettings assembly;
+  reconstruct::ReconstructSettings reconstruct;
+  label::LabelSettings label;
+  label::RecogniseSettings recognise;
+  solve::SolveSettings solve;
+  KernelChoice kernels = KernelChoice::automatic;
+  std::uint32_t recognise_every = 12;   ///< Frames between two attempts to find a lost subject ...
+  std::uint32_t check_twins_every = 6;  ///< Frames between two tests for exchanged names.
+  std::uint32_t recover_every = 6;      ///< ... or a lost limb of one that is tracked.
+};
+
+/// Says which setting is out of range, if any.
+core::Result<void> check(const PipelineSettings& settings);
+
+/// Processor time of the capture thread that one frame took, stage by stage.
+struct StageTimes {
+  core::Duration sync{}, reconstruct{}, label{}, solve{};
+};
+
+/// All there is to say about one closed frame. Valid until the next frame is closed.
+struct FrameResult {
+  core::Stamp stamp;
+  take::FrameClosing closing;
+  bool empty = false;  ///< No packet of it came.
+  core::Time received_first{}, received_last{}, assembled{}, reconstructed{}, labelled{}, solved{};
+  StageTimes cpu;
+  reconstruct::ReconstructCounters reconstruct;
+  frame::MarkerCloud cloud;
+  frame::LabelledMarkers labels;
+  std::vector<frame::SkeletonPose> poses;  ///< One per subject.
+  std::vector<frame::CaptureEvent> events;
+};
+
+/// The live path of capture: packets in, named markers and poses out. One thread; nothing in it
+/// allocates, locks or logs after `create`.
+class CapturePath {
+ public:
+  /// Sets up for the rig and the subjects; fails on settings out of range, an empty rig, or a
+  /// subject that contradicts itself.
+  static core::Result<std::unique_ptr<CapturePath>> create(const PipelineSettings& settings,
+                                                           const camera::Rig& rig,
+                                                           std::vector<subject::Subject> subjects);
+
+  /// Takes one datagram, of any content. A camera whose exposure is whole is matched at once.
+  sync::PacketVerdict packet(std::span<const std::byte> datagram, core::Time received);
+
+  /// True when the open frame has all that can be hoped for.
+  bool complete() const { return sync::isComplete(assembly_); }
+  /// When the open frame must be closed although something is missing.
+  core::Time deadline() const { return sync::deadline(assembly_); }
+  /// Sequence of the open frame.
+  std::uint64_t openSequence() const { return assembly_.current; }
+  /// True once a packet has come.
+  bool started() const { return assembly_.started; }
+  /// Cameras of the open frame that are whole.
+  bool hasCamera(std::uint32_t camera) const;
+
+  /// Replay: from now on, only these cameras count in the open frame.
+  void restrictTo(const take::FrameClosing& closing) {
+    allowed_ = closing.cameras;
+    restricted_ = true;
+  }
+
+  /// Closes the open frame: markers, names, poses. `result()` holds them afterwards.
+  void closeFrame(take::ClosingReason reason);
+  /// Gets ready for the next frame: predictions into every camera. To be called after `closeFrame`
+  /// when its result has been handed on, so that nobody waits for it.
+  void prepareNext();
+
+  const FrameResult& result() const { return result_; }
+  const sync::AssemblyCounters& counters() const { return assembly_.counters; }
+  const std::vector<subject::Subject>& subjects() const { return subjects_; }
+  const camera::Rig& rig() const { return rig_; }
+  const char* kernels() const { return tree_kernels_->name; }
+  /// Hash of all poses so far: sequence, subject and local joints of every tracked subject.
+  std::uint64_t hash() const { return hasher_.digest(); }
+
+ private:
+  CapturePath(const PipelineSettings& settings, const camera::Rig& rig,
+              std::vector<subject::Subject> subjects);
+  void matchCamera(std::uint32_t camera);
+  void recogniseLost();
+  void recoverLimbs();
+  void checkTwins();
+  void adoptMarkers(std::size_t subject, const label::Placement& placement);
+  void solveSubjects();
+  void noteEvents();
+  void addEvent(frame::CaptureEventKind kind, std::uint32_t who);
+
+  PipelineSettings settings_;
+  camera::Rig rig_;
+  std::vector<subject::Subject> subjects_;
+  const solve::TreeKernels* tree_kernels_;
+  const reconstruct::ProjectionKernels* projection_kernels_;
+
+  sync::FrameAssembly assembly_;
+  std::array<std::uint64_t, 4> allowed_{};
+  bool restricted_ = false;
+  std::uint64_t prepared_for_ = ~std::uint64_t{0};
+
+  frame::PredictedMarkers predictions_;
+  reconstruct::ReconstructState reconstruct_state_;
+  reconstruct::ReconstructWorkspace reconstruct_workspace_;
+  reconstruct::ReconstructCounters reconstruct_counters_;
+  label::LabelWorkspace label_workspace_;
+
+  std::vector<solve::SolveModel> models_;
+  std::vector<solve::SolveState> states_;
+  std::vector<solve::SolveWorkspace> solve_workspaces_;
+  std::vector<label::RecogniseWorkspace> recognise_workspaces_;
+  std::vector<label::Placement> placements_;
+  std::vector<std::uint64_t> next_attempt_;   ///< Per subject: sequence.
+  std::vector<std::uint64_t> next_recovery_;  ///< Likewise, for lost limbs.
+  std::vector<glm::dvec3> points_;
+  std::vector<std::uint8_t> was_tracked_, was_live_;
+
+  FrameResult result_;
+  StageTimes cpu_;
+  core::Hasher hasher_;
+};
+
+}  // namespace understudy::pipeline

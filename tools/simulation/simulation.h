@@ -1,0 +1,66 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "capture/source/simulated_stage.h"
+#include "engine/core/result.h"
+
+namespace understudy::simulation {
+
+/// The demo performance.
+inline constexpr const char* kDemoMotion = "/usr/share/assimp/models/BVH/01_01.bvh";
+
+/// The simulated-stage flags as they were given.
+struct SimulationFlags {
+  std::vector<std::string> motions;  ///< Empty: the demo.
+  std::string unit;                  ///< Empty: the file's, or recognised.
+  std::string up;
+  std::string marker_set;  ///< Empty: the 53-marker body set.
+  std::string subjects = "true";
+  std::size_t cameras = 16;
+  std::string rig;
+  double rate_hz = 240;
+  std::vector<std::string> bumps;  ///< CAMERA@SECOND:PX
+  bool no_body_occlusion = false;
+  std::size_t threads = 1;
+  std::string settings;  ///< Pipeline settings, TOML; read by the tool.
+  std::uint64_t frames = 0;
+  double seconds = 0;
+  source::StageSettings stage;
+
+  /// Number of frames asked for, or of `default_seconds` if neither flag was given.
+  std::uint64_t frameCount(double default_seconds) const;
+};
+
+/// Registers every simulated-stage flag on the program.
+void addSimulationFlags(CLI::App& app, SimulationFlags& flags);
+
+/// The simulated-stage flags that were given, as name and value, for reports.
+std::vector<std::pair<std::string, std::string>> changedFlags(const CLI::App& app);
+
+/// Fails on wrong usage (exit code 2): values out of range, flags that exclude each other, kinds
+/// of files that cannot be read.
+core::Result<void> check(const SimulationFlags& flags);
+
+/// Everything that is simulated.
+struct Simulation {
+  source::SimulatedStage stage;
+  subject::MarkerSet marker_set;
+  std::vector<std::string> motion_files;  ///< One per motion.
+  std::vector<std::string> warnings;      ///< Of files and stage, one line each.
+};
+
+/// Loads motions, marker set and rig and sets up the stage (failure: exit code 1).
+core::Result<Simulation> makeSimulation(SimulationFlags flags);
+
+/// A file of ours in assets/: beside the executable's build folder, in the source tree, or
+/// installed.
+core::Result<std::filesystem::path> findAsset(const std::string& relative);
+
+}  // namespace understudy::simulation
