@@ -15,7 +15,8 @@ struct MarkerClip {
   std::size_t frames = 0;
   std::vector<glm::vec3>
       positions;  ///< frames x markers, frame after frame; x is NaN where a marker is missing.
-  std::vector<std::string> warnings;  ///< What the reader repaired or guessed, one line each.
+  std::vector<std::string> subjects{};  ///< As the file names them; may be empty.
+  std::vector<std::string> warnings;    ///< What the reader repaired or guessed, one line each.
 
   const glm::vec3& at(std::size_t frame, std::size_t marker) const {
     return positions[frame * names.size() + marker];

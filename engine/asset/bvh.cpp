@@ -11,7 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "engine/asset/read_file.h"
+#include "engine/core/read_file.h"
 #include "engine/math/elementary.h"
 
 namespace understudy::asset {
@@ -470,7 +470,7 @@ core::Result<anim::Clip> readBvh(std::string_view text, const std::string& name)
 }
 
 core::Result<anim::Clip> loadBvh(const std::filesystem::path& path) {
-  auto text = readFile(path);
+  auto text = core::readFile(path);
   if (!text) return text.error();
   return readBvh(*text, path.string());
 }

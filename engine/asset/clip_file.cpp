@@ -9,6 +9,7 @@
 
 #include "engine/anim/kinematics.h"
 #include "engine/asset/bvh.h"
+#include "engine/asset/gltf_clip.h"
 
 namespace understudy::asset {
 namespace {
@@ -175,6 +176,28 @@ core::Result<ClipFile> loadBvhClip(const std::filesystem::path& path, const Clip
   return file;
 }
 
+core::Result<ClipFile> loadGltfClip(const std::filesystem::path& path, const ClipOptions& options) {
+  const auto gltf = loadGltfModel(path);
+  if (!gltf) return gltf.error();
+  ClipFile file;
+  file.kind = "gltf";
+  try {
+    auto clip = makeGltfClip(*gltf, options.animation);
+    if (!clip) return clip.error();
+    file.clip = *std::move(clip);
+  } catch (const std::exception& exception) {
+    return core::makeError(path.string() + ": " + exception.what() + "; the file is damaged");
+  }
+  if (options.unit_m || options.up) {
+    file.unit_m = options.unit_m.value_or(1.0);
+    file.unit_source = options.unit_m ? UnitSource::flag : UnitSource::file;
+    file.up = options.up.value_or('y');
+    file.clip.warnings.push_back("glTF is in metres with y up; the given unit or axis is obeyed");
+    convert(file);
+  }
+  return file;
+}
+
 std::string extensionOf(const std::filesystem::path& path) {
   return lowerCase(path.extension().string());
 }
@@ -201,16 +224,19 @@ std::optional<double> unitMetres(std::string_view name) {
   return std::nullopt;
 }
 
-bool isReadableClipKind(const std::filesystem::path& path) { return extensionOf(path) == ".bvh"; }
+bool isReadableClipKind(const std::filesystem::path& path) {
+  const std::string extension = extensionOf(path);
+  return extension == ".bvh" || extension == ".glb" || extension == ".gltf" || extension == ".vrm";
+}
 
 core::Error unreadableClipKind(const std::filesystem::path& path) {
   return core::makeError(path.string() + ": cannot read files of kind \"" + extensionOf(path) +
-                         "\"; clips that can be read are .bvh");
+                         "\"; clips that can be read are .bvh, .glb, .gltf and .vrm");
 }
 
 core::Result<ClipFile> loadClip(const std::filesystem::path& path, const ClipOptions& options) {
   if (!isReadableClipKind(path)) return unreadableClipKind(path);
-  return loadBvhClip(path, options);
+  return extensionOf(path) == ".bvh" ? loadBvhClip(path, options) : loadGltfClip(path, options);
 }
 
 }  // namespace understudy::asset

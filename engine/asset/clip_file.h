@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -21,6 +22,7 @@ std::string_view unitSourceName(UnitSource source);
 struct ClipOptions {
   std::optional<double> unit_m;  ///< Metres per file unit (--unit).
   std::optional<char> up;        ///< 'y' or 'z': the file's upward axis (--up).
+  std::size_t animation = 0;     ///< Which animation of a glTF file.
 };
 
 /// A clip in Understudy's frame (right-handed, +Y up, metres) and what was done to bring it there.
@@ -44,7 +46,8 @@ bool isReadableClipKind(const std::filesystem::path& path);
 core::Error unreadableClipKind(const std::filesystem::path& path);
 
 /// Reads recorded motion: .bvh, .glb, .gltf, .vrm. BVH says nothing of its unit and axes: these
-/// are recognised from the size of the body and from where head and feet are, unless given.
+/// are recognised from the size of the body and from where head and feet are, unless given. glTF is
+/// in metres with +Y up; a given unit or axis is obeyed all the same.
 core::Result<ClipFile> loadClip(const std::filesystem::path& path, const ClipOptions& options = {});
 
 }  // namespace understudy::asset

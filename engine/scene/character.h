@@ -58,8 +58,11 @@ struct Mesh {
 struct Character {
   std::string name;
   anim::Skeleton skeleton;
-  std::vector<glm::mat4> joint_from_bind;  ///< Inverse bind matrix per joint: bind-pose vertex ->
-                                           ///< joint frame. May hold scale.
+  std::vector<glm::mat4> joint_from_bind;   ///< Inverse bind matrix per joint: bind-pose vertex ->
+                                            ///< joint frame. May hold scale.
+  std::vector<std::string> humanoid_names;  ///< Per joint: which part of the humanoid the file says
+                                            ///< it is (our names, see HumanoidJoint), else empty.
+                                            ///< May be empty as a whole.
   std::vector<Mesh> meshes;
   std::vector<Material> materials;
   std::vector<Image> images;

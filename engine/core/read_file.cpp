@@ -1,4 +1,4 @@
-#include "engine/asset/read_file.h"
+#include "engine/core/read_file.h"
 
 #include <cerrno>
 #include <cstring>
@@ -6,21 +6,21 @@
 #include <new>
 #include <system_error>
 
-namespace understudy::asset {
+namespace understudy::core {
 
-core::Result<std::string> readFile(const std::filesystem::path& path) {
+Result<std::string> readFile(const std::filesystem::path& path) {
   std::error_code failure;
   const auto status = std::filesystem::status(path, failure);
   if (!std::filesystem::exists(status)) {
-    return core::makeError(path.string() + ": no such file; check the path");
+    return makeError(path.string() + ": no such file; check the path");
   }
   if (std::filesystem::is_directory(status)) {
-    return core::makeError(path.string() + ": is a folder; name a file in it");
+    return makeError(path.string() + ": is a folder; name a file in it");
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    return core::makeError(path.string() + ": cannot be opened (" + std::strerror(errno) +
-                           "); check its permissions");
+    return makeError(path.string() + ": cannot be opened (" + std::strerror(errno) +
+                     "); check its permissions");
   }
   std::string bytes;
   if (std::filesystem::is_regular_file(status)) {
@@ -32,12 +32,12 @@ core::Result<std::string> readFile(const std::filesystem::path& path) {
     bytes.append(block, static_cast<std::size_t>(file.gcount()));
   }
   if (file.bad()) {
-    return core::makeError(path.string() + ": reading failed; check the disk");
+    return makeError(path.string() + ": reading failed; check the disk");
   }
   if (bytes.empty()) {
-    return core::makeError(path.string() + ": is empty; export it again");
+    return makeError(path.string() + ": is empty; export it again");
   }
   return bytes;
 }
 
-}  // namespace understudy::asset
+}  // namespace understudy::core

@@ -5,9 +5,9 @@
 
 #include "engine/core/result.h"
 
-namespace understudy::asset {
+namespace understudy::core {
 
 /// The bytes of a file; an error for a missing, unreadable or empty one and for a folder.
-core::Result<std::string> readFile(const std::filesystem::path& path);
+Result<std::string> readFile(const std::filesystem::path& path);
 
-}  // namespace understudy::asset
+}  // namespace understudy::core
