@@ -10,6 +10,7 @@
 #include <set>
 
 #include "engine/core/settings_file.h"
+#include "engine/core/toml_text.h"
 
 namespace understudy::camera {
 namespace {
@@ -53,13 +54,6 @@ std::optional<Problem> findProblem(const Camera& camera) {
     }
   }
   return std::nullopt;
-}
-
-std::string number(double value) {
-  std::string text = fmt::format("{}", value);
-  // TOML would read "-0" and "5" as whole numbers and lose the sign of zero.
-  if (text.find_first_of(".en") == std::string::npos) text += ".0";
-  return text;
 }
 
 // A 3 x 4 matrix [R t], row by row.
@@ -162,21 +156,6 @@ core::Result<Rig> readRig(core::SettingsFile file) {
   return rig;
 }
 
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      result += fmt::format("\\u{:04X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    } else {
-      result += c;
-    }
-  }
-  return result + '"';
-}
-
 }  // namespace
 
 core::Result<void> check(const Rig& rig, const std::string& place) {
@@ -222,20 +201,23 @@ std::string formatRig(const Rig& rig) {
       "# A calibrated camera rig. Metres, +Y up; camera axes: +X right, +Y down, +Z "
       "out of the lens.\n# Each camera maps world points by rotation_xyzw and "
       "translation, or by camera_from_world = a 3 x 4 matrix, row by row.\n";
-  text += fmt::format("rate_hz = {}\n", number(rig.rate_hz));
+  text += fmt::format("rate_hz = {}\n", core::tomlNumber(rig.rate_hz));
   for (const Camera& camera : rig.cameras) {
     const glm::dquat& q = camera.camera_from_world.rotation;
     const glm::dvec3& t = camera.camera_from_world.translation;
     const math::Lens& lens = camera.lens;
-    text += fmt::format("\n[[camera]]\nname = {}\nsize_px = [{}, {}]\n", quoted(camera.name),
-                        camera.width_px, camera.height_px);
-    text += fmt::format("focal_px = [{}, {}]\ncentre_px = [{}, {}]\n", number(camera.fx_px),
-                        number(camera.fy_px), number(camera.cx_px), number(camera.cy_px));
-    text += fmt::format("radial = [{}, {}, {}]\ntangential = [{}, {}]\n", number(lens.k1),
-                        number(lens.k2), number(lens.k3), number(lens.p1), number(lens.p2));
-    text +=
-        fmt::format("rotation_xyzw = [{}, {}, {}, {}]\ntranslation = [{}, {}, {}]\n", number(q.x),
-                    number(q.y), number(q.z), number(q.w), number(t.x), number(t.y), number(t.z));
+    text += fmt::format("\n[[camera]]\nname = {}\nsize_px = [{}, {}]\n",
+                        core::tomlText(camera.name), camera.width_px, camera.height_px);
+    text += fmt::format("focal_px = [{}, {}]\ncentre_px = [{}, {}]\n",
+                        core::tomlNumber(camera.fx_px), core::tomlNumber(camera.fy_px),
+                        core::tomlNumber(camera.cx_px), core::tomlNumber(camera.cy_px));
+    text += fmt::format("radial = [{}, {}, {}]\ntangential = [{}, {}]\n", core::tomlNumber(lens.k1),
+                        core::tomlNumber(lens.k2), core::tomlNumber(lens.k3),
+                        core::tomlNumber(lens.p1), core::tomlNumber(lens.p2));
+    text += fmt::format("rotation_xyzw = [{}, {}, {}, {}]\ntranslation = [{}, {}, {}]\n",
+                        core::tomlNumber(q.x), core::tomlNumber(q.y), core::tomlNumber(q.z),
+                        core::tomlNumber(q.w), core::tomlNumber(t.x), core::tomlNumber(t.y),
+                        core::tomlNumber(t.z));
   }
   return text;
 }

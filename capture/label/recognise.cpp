@@ -17,7 +17,9 @@ constexpr std::size_t kMostNear = 160;   // Points around one joint that are loo
 constexpr std::size_t kMostTriples = 6;  // Per anchor segment.
 constexpr std::size_t kMostAnchors = 4;
 constexpr double kLooseJoint = 0.05;  // How far an unmarked joint may move its child, metres.
-constexpr double kFreeJoint = 0.08;   // How far a free joint may stray from rest, metres.
+constexpr double kSuspicious =
+    0.008;  // Twins that are together so far off the model are tested, metres.
+constexpr double kFreeJoint = 0.08;  // How far a free joint may stray from rest, metres.
 
 double distance(const glm::dvec3& a, const glm::dvec3& b) {
   const glm::dvec3 between = a - b;
@@ -409,8 +411,7 @@ void worldToLocal(const RecogniseSubject& job) {
 
 // ---- Polishing: nearest points and the solver in turn ----
 
-// Gives each marker the point nearest to it, if it is also the point's nearest marker.
-std::size_t matchNearest(const RecogniseSubject& job, double reach) {
+void updateWorld(const RecogniseSubject& job) {
   RecogniseWorkspace& w = job.workspace;
   const std::vector<RigidTransformd>& pose = w.pose;
   for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
@@ -419,12 +420,24 @@ std::size_t matchNearest(const RecogniseSubject& job, double reach) {
         parent < 0 ? pose[joint]
                    : w.world_from_joint[static_cast<std::size_t>(parent)] * pose[joint];
   }
+}
+
+// Gives each marker that is not fixed the point nearest to it, if it is also the point's nearest
+// marker.
+std::size_t matchNearest(const RecogniseSubject& job, double reach,
+                         const frame::LabelledSubject* fixed = nullptr) {
+  RecogniseWorkspace& w = job.workspace;
+  const auto isFixed = [&](std::size_t m) {
+    return fixed != nullptr && fixed->markers[m].confidence > 0.0f;
+  };
+  updateWorld(job);
   std::fill(w.best_marker_of_point.begin(), w.best_marker_of_point.end(), -1);
   std::fill(w.best_distance.begin(), w.best_distance.end(), reach * reach);
   for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
     const glm::dvec3 expected = solve::markerPosition(job.subject.markers[m], w.world_from_joint);
     double best = reach * reach;
     w.point_of_marker[m] = -1;
+    if (isFixed(m)) continue;
     for (std::size_t p = 0; p < job.points.size(); ++p) {
       const glm::dvec3 between = job.points[p] - expected;
       const double squared = glm::dot(between, between);
@@ -446,13 +459,85 @@ std::size_t matchNearest(const RecogniseSubject& job, double reach) {
         w.best_marker_of_point[static_cast<std::size_t>(point)] != static_cast<std::int32_t>(m))
       point = -1;
     frame::LabelledMarker& slot = w.labelled.markers[m];
-    slot = {};
+    slot = isFixed(m) ? fixed->markers[m] : frame::LabelledMarker{};
     if (point < 0) continue;
     slot.position = glm::vec3(job.points[static_cast<std::size_t>(point)]);
     slot.confidence = 1.0f;
     ++matched;
   }
   return matched;
+}
+
+// ---- Twins: two markers of a segment that could be exchanged ----
+
+double squaredResiduals(const RecogniseSubject& job) {
+  const RecogniseWorkspace& w = job.workspace;
+  double sum = 0.0;
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    if (!(w.labelled.markers[m].confidence > 0.0f)) continue;
+    const glm::dvec3 between = glm::dvec3(w.labelled.markers[m].position) -
+                               solve::markerPosition(job.subject.markers[m], w.world_from_joint);
+    sum += glm::dot(between, between);
+  }
+  return sum;
+}
+
+// The two seen markers of a joint that has no third one; false for other joints.
+bool findTwins(const RecogniseSubject& job, std::size_t joint, std::size_t& first,
+               std::size_t& second) {
+  std::size_t seen = 0;
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    if (job.subject.markers[m].joint != static_cast<int>(joint)) continue;
+    if (!(job.workspace.labelled.markers[m].confidence > 0.0f)) continue;
+    (seen == 0 ? first : second) = m;
+    ++seen;
+  }
+  return seen == 2 && job.model.joint_parent[joint] >= 0 && job.model.joint_freedoms[joint] > 0;
+}
+
+// Exchanges two markers of w.labelled, turns their joint to suit and fits the body; keeps the
+// exchange (and w.pose) if the markers fit clearly better.
+bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t first,
+                   std::size_t second) {
+  RecogniseWorkspace& w = job.workspace;
+  constexpr int kSteps = 3;
+  constexpr double kClearlyBetter = 0.85;
+  constexpr double kLeastGain = 1.0e-4;  // Square metres: two markers by 7 mm each.
+  w.kept_pose = w.pose;
+  solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, w.labelled, kSteps,
+                 job.solve_workspace, w.pose);
+  updateWorld(job);
+  const double before = squaredResiduals(job);
+  std::swap(w.labelled.markers[first], w.labelled.markers[second]);
+  const RigidTransformd& world = w.world_from_joint[joint];
+  Correspondences exchanged;
+  exchanged.add(glm::dvec3(0.0), world.translation, 1.0);
+  exchanged.add(offsetOf(job, first), glm::dvec3(w.labelled.markers[first].position), 1.0);
+  exchanged.add(offsetOf(job, second), glm::dvec3(w.labelled.markers[second].position), 1.0);
+  const RigidTransformd& parent =
+      w.world_from_joint[static_cast<std::size_t>(job.model.joint_parent[joint])];
+  w.pose[joint].rotation = glm::normalize(glm::conjugate(parent.rotation) *
+                                          fitRigid(exchanged, world.rotation, 1e-6).rotation);
+  solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, w.labelled, kSteps,
+                 job.solve_workspace, w.pose);
+  updateWorld(job);
+  const double after = squaredResiduals(job);
+  if (after < kClearlyBetter * before && after < before - kLeastGain) return true;
+  std::swap(w.labelled.markers[first], w.labelled.markers[second]);
+  w.pose = w.kept_pose;
+  updateWorld(job);
+  return false;
+}
+
+// Tests every pair of twins after a placement was found.
+void exchangeAllTwins(const RecogniseSubject& job) {
+  for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
+    std::size_t first = 0, second = 0;
+    if (!findTwins(job, joint, first, second)) continue;
+    if (exchangeTwins(job, joint, first, second)) {
+      std::swap(job.workspace.point_of_marker[first], job.workspace.point_of_marker[second]);
+    }
+  }
 }
 
 void polish(const RecogniseSubject& job, Placement& trial) {
@@ -466,6 +551,7 @@ void polish(const RecogniseSubject& job, Placement& trial) {
                                3, job.solve_workspace, w.pose);
   }
   trial.matched = matchNearest(job, 0.03);
+  exchangeAllTwins(job);
   trial.score = 0.0;
   double sum = 0.0;
   constexpr double kFarFit =
@@ -486,6 +572,98 @@ void polish(const RecogniseSubject& job, Placement& trial) {
   trial.point_of_marker = w.point_of_marker;
 }
 
+// ---- Limbs that were lost ----
+
+// Doubts the joints most of whose markers are missing or far from the model, and all that hang on
+// them. Returns how many named markers they hold.
+std::size_t doubtJoints(const RecogniseSubject& job, const frame::LabelledSubject& labelled) {
+  RecogniseWorkspace& w = job.workspace;
+  constexpr double kSound = 0.03;
+  std::size_t held = 0;
+  for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
+    const std::int32_t parent = job.model.joint_parent[joint];
+    std::size_t sound = 0, named = 0, all = 0;
+    for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+      if (job.subject.markers[m].joint != static_cast<int>(joint)) continue;
+      ++all;
+      if (!(labelled.markers[m].confidence > 0.0f)) continue;
+      ++named;
+      const glm::dvec3 expected = solve::markerPosition(job.subject.markers[m], w.world_from_joint);
+      sound += distance(expected, glm::dvec3(labelled.markers[m].position)) < kSound;
+    }
+    const bool hangs = parent >= 0 && w.doubted[static_cast<std::size_t>(parent)];
+    w.doubted[joint] = parent >= 0 && (hangs || 2 * sound < all) ? 1 : 0;
+    w.placed[joint] = !w.doubted[joint];
+    if (w.doubted[joint]) held += named;
+  }
+  return held;
+}
+
+// What the doubted joints may be made of: unnamed markers and the ones that they hold.
+void fillPool(const RecoverLimbs& job) {
+  RecogniseWorkspace& w = job.workspace;
+  const std::vector<frame::LabelledMarker>& slots = job.labels.subjects[job.subject_index].markers;
+  w.pool.clear();
+  for (const frame::Marker& marker : job.labels.unlabelled) {
+    if (w.pool.size() < w.pool.capacity()) w.pool.push_back(marker);
+  }
+  for (std::size_t m = 0; m < slots.size() && w.pool.size() < w.pool.capacity(); ++m) {
+    if (!w.doubted[static_cast<std::size_t>(job.subject.markers[m].joint)]) continue;
+    if (!(slots[m].confidence > 0.0f)) continue;
+    frame::Marker marker;
+    marker.position = slots[m].position;
+    marker.covariance = slots[m].covariance;
+    marker.rays = 2;
+    w.pool.push_back(marker);
+  }
+  w.points.clear();
+  for (const frame::Marker& marker : w.pool) w.points.push_back(glm::dvec3(marker.position));
+}
+
+// Places the doubted joints on the sound ones, outwards.
+void growDoubted(const RecogniseSubject& job) {
+  RecogniseWorkspace& w = job.workspace;
+  for (std::size_t joint = 1; joint < job.model.joints(); ++joint) {
+    const std::size_t parent = static_cast<std::size_t>(job.model.joint_parent[joint]);
+    if (!w.doubted[joint]) continue;
+    const RigidTransformd& world = w.world_from_joint[parent];
+    const RigidTransformd& rest = job.model.rest[joint];
+    const double stray =
+        job.subject.joints[joint].motion == subject::JointMotion::free ? kFreeJoint : 0.0;
+    placeJoint(job,
+               {joint, glm::dvec3(0.0), world * rest.translation, world.rotation * rest.rotation,
+                (w.doubted[parent] ? w.slack[parent] : 0.0) + stray});
+  }
+}
+
+// Takes only the doubted joints from the fitted pose.
+void keepSoundJoints(const RecogniseSubject& job,
+                     const std::vector<RigidTransformd>& parent_from_joint) {
+  for (std::size_t j = 0; j < job.model.joints(); ++j) {
+    if (!job.workspace.doubted[j]) job.workspace.pose[j] = parent_from_joint[j];
+  }
+}
+
+// Writes the new names; what no marker took goes back to the unnamed.
+void rename(const RecoverLimbs& job) {
+  RecogniseWorkspace& w = job.workspace;
+  std::vector<frame::LabelledMarker>& slots = job.labels.subjects[job.subject_index].markers;
+  for (std::size_t m = 0; m < slots.size(); ++m) {
+    const std::int32_t point = w.point_of_marker[m];
+    if (w.doubted[static_cast<std::size_t>(job.subject.markers[m].joint)]) slots[m] = {};
+    if (point < 0) continue;
+    frame::Marker& marker = w.pool[static_cast<std::size_t>(point)];
+    slots[m] = {marker.position, marker.covariance, 1.0f};
+    marker.rays = 0;
+  }
+  job.labels.unlabelled.clear();
+  for (const frame::Marker& marker : w.pool) {
+    if (marker.rays > 0 && job.labels.unlabelled.size() < job.labels.unlabelled.capacity()) {
+      job.labels.unlabelled.push_back(marker);
+    }
+  }
+}
+
 }  // namespace
 
 void reserve(Placement& placement, const subject::Subject& subject) {
@@ -500,34 +678,141 @@ RecogniseWorkspace makeRecogniseWorkspace(const subject::Subject& largest,
   w.near.reserve(kMostNear);
   w.world_from_joint.reserve(largest.skeleton.size());
   w.placed.reserve(largest.skeleton.size());
+  w.doubted.reserve(largest.skeleton.size());
+  w.pool.reserve(most_points);
+  w.points.reserve(most_points);
   w.slack.reserve(largest.skeleton.size());
   w.pose.reserve(largest.skeleton.size());
+  w.kept_pose.reserve(largest.skeleton.size());
   w.point_used.reserve(most_points);
   w.order.reserve(most_points);
   w.best_marker_of_point.reserve(most_points);
   w.best_distance.reserve(most_points);
   w.point_of_marker.reserve(largest.markers.size());
   w.labelled.markers.reserve(largest.markers.size());
+  w.fixed.markers.reserve(largest.markers.size());
   reserve(w.trial, largest);
   return w;
 }
 
-void RecogniseSubject::run() const {
-  RecogniseWorkspace& w = workspace;
-  const std::size_t joints = model.joints(), count = points.size();
-  w.world_from_joint.resize(joints);
-  w.placed.resize(joints);
-  w.slack.resize(joints);
-  w.pose.resize(joints);
+namespace {
+
+void layOutPoints(RecogniseWorkspace& w, std::size_t count) {
   w.point_used.assign(count, 0);
   w.order.resize(count);
   for (std::size_t p = 0; p < count; ++p) w.order[p] = static_cast<std::int32_t>(p);
   w.best_marker_of_point.resize(count);
   w.best_distance.resize(count);
+}
+
+void layOut(RecogniseWorkspace& w, const solve::SolveModel& model, const subject::Subject& subject,
+            std::size_t count) {
+  const std::size_t joints = model.joints();
+  w.world_from_joint.resize(joints);
+  w.placed.resize(joints);
+  w.doubted.assign(joints, 0);
+  w.slack.assign(joints, 0.0);
+  w.pose.resize(joints);
+  layOutPoints(w, count);
   w.point_of_marker.assign(subject.markers.size(), -1);
   w.labelled.markers.resize(subject.markers.size());
   w.hypotheses.clear();
   w.tests = 0;
+}
+
+}  // namespace
+
+bool RecoverLimbs::run() const {
+  RecogniseWorkspace& w = workspace;
+  layOut(w, model, subject, 0);
+  RecogniseSubject job{.settings = settings,
+                       .subject = subject,
+                       .model = model,
+                       .solve_settings = solve_settings,
+                       .kernels = kernels,
+                       .points = {},
+                       .solve_workspace = solve_workspace,
+                       .workspace = workspace,
+                       .placement = w.trial};
+  w.pose = state.parent_from_joint;
+  updateWorld(job);
+  const frame::LabelledSubject& named = labels.subjects[subject_index];
+  const std::size_t held = doubtJoints(job, named);
+  fillPool(*this);
+  layOutPoints(w, w.points.size());
+  job.points = w.points;
+  growDoubted(job);
+  worldToLocal(job);
+  keepSoundJoints(job, state.parent_from_joint);
+  // Markers of sound joints stay fixed; the doubted ones are open.
+  frame::LabelledSubject& fixed = w.fixed;
+  fixed.markers.assign(named.markers.begin(), named.markers.end());
+  for (std::size_t m = 0; m < fixed.markers.size(); ++m) {
+    if (w.doubted[static_cast<std::size_t>(subject.markers[m].joint)]) fixed.markers[m] = {};
+  }
+  constexpr double kReach[] = {0.10, 0.06, 0.04};
+  for (double reach : kReach) {
+    if (matchNearest(job, reach, &fixed) < 2) return false;
+    solve::fitPose(subject, model, solve_settings, kernels, w.labelled, 2, solve_workspace, w.pose);
+    keepSoundJoints(job, state.parent_from_joint);
+  }
+  const std::size_t matched = matchNearest(job, 0.03, &fixed);
+  if (matched < held + 2) return false;
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    std::size_t first = 0, second = 0;
+    if (!w.doubted[joint] || !findTwins(job, joint, first, second)) continue;
+    if (exchangeTwins(job, joint, first, second))
+      std::swap(w.point_of_marker[first], w.point_of_marker[second]);
+  }
+  keepSoundJoints(job, state.parent_from_joint);
+  rename(*this);
+  solve::moveJoints(model, w.pose, w.doubted, state);
+  return true;
+}
+
+bool CheckTwins::run() const {
+  RecogniseWorkspace& w = workspace;
+  frame::LabelledSubject& named = labels.subjects[subject_index];
+  layOut(w, model, subject, 0);
+  const RecogniseSubject job{.settings = settings,
+                             .subject = subject,
+                             .model = model,
+                             .solve_settings = solve_settings,
+                             .kernels = kernels,
+                             .points = {},
+                             .solve_workspace = solve_workspace,
+                             .workspace = workspace,
+                             .placement = w.trial};
+  w.pose = state.parent_from_joint;
+  w.labelled.markers.assign(named.markers.begin(), named.markers.end());
+  updateWorld(job);
+  // The bias is what a marker has kept off the model for a while: exchanged twins show there.
+  std::size_t worst_joint = 0, worst_first = 0, worst_second = 0;
+  double worst = kSuspicious;
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    std::size_t first = 0, second = 0;
+    if (!findTwins(job, joint, first, second)) continue;
+    const double off = std::sqrt(glm::dot(state.bias[first], state.bias[first])) +
+                       std::sqrt(glm::dot(state.bias[second], state.bias[second]));
+    if (off <= worst) continue;
+    worst = off;
+    worst_joint = joint;
+    worst_first = first;
+    worst_second = second;
+  }
+  if (worst <= kSuspicious || !exchangeTwins(job, worst_joint, worst_first, worst_second))
+    return false;
+  std::swap(named.markers[worst_first], named.markers[worst_second]);
+  w.doubted[worst_joint] = 1;
+  solve::moveJoints(model, w.pose, w.doubted, state);
+  state.bias[worst_first] = state.bias[worst_second] = glm::dvec3(0.0);
+  return true;
+}
+
+void RecogniseSubject::run() const {
+  RecogniseWorkspace& w = workspace;
+  const std::size_t count = points.size();
+  layOut(w, model, subject, count);
   placement.found = false;
   placement.score = -1e9;
   findAnchors(*this);

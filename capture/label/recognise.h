@@ -42,7 +42,10 @@ struct RecogniseWorkspace {
   };
   std::vector<Hypothesis> hypotheses;
   std::vector<math::RigidTransformd> world_from_joint;
-  std::vector<std::uint8_t> placed;
+  std::vector<std::uint8_t> placed, doubted;
+  std::vector<glm::dvec3>
+      points;  ///< Of RecoverLimbs: unnamed markers, then those of doubted joints.
+  std::vector<frame::Marker> pool;  ///< Beside `points`.
   std::vector<double> slack;
   std::vector<std::uint8_t> point_used;
   std::vector<std::int32_t> near;
@@ -50,8 +53,8 @@ struct RecogniseWorkspace {
   std::vector<std::int32_t> point_of_marker;
   std::vector<std::int32_t> best_marker_of_point;
   std::vector<double> best_distance;
-  std::vector<math::RigidTransformd> pose;
-  frame::LabelledSubject labelled;
+  std::vector<math::RigidTransformd> pose, kept_pose;
+  frame::LabelledSubject labelled, fixed;
   Placement trial;
   std::uint32_t tests = 0;
 };
@@ -74,6 +77,44 @@ struct RecogniseSubject {
   Placement& placement;
 
   void run() const;
+};
+
+/// Finds limbs of a tracked subject again that are not where the solver expects them. A joint most
+/// of whose markers are missing is doubted, with all that hangs on it: these joints are turned,
+/// outwards from the sound ones, to where the distances of their markers fit unnamed points and the
+/// points that the doubted joints hold. Kept only if more markers fit than before.
+struct RecoverLimbs {
+  const RecogniseSettings& settings;
+  const subject::Subject& subject;
+  std::uint32_t subject_index;
+  const solve::SolveModel& model;
+  const solve::SolveSettings& solve_settings;
+  const solve::TreeKernels& kernels;
+  frame::LabelledMarkers& labels;  ///< Renamed where limbs were found.
+  solve::SolveState& state;        ///< The found joints are moved.
+  solve::SolveWorkspace& solve_workspace;
+  RecogniseWorkspace& workspace;
+
+  /// True if a limb was found.
+  bool run() const;
+};
+
+/// Tests whether the two markers of a segment that have kept off the model longest have each
+/// other's names, and corrects it.
+struct CheckTwins {
+  const RecogniseSettings& settings;
+  const subject::Subject& subject;
+  std::uint32_t subject_index;
+  const solve::SolveModel& model;
+  const solve::SolveSettings& solve_settings;
+  const solve::TreeKernels& kernels;
+  frame::LabelledMarkers& labels;  ///< Renamed where twins were exchanged.
+  solve::SolveState& state;        ///< Their joint is turned.
+  solve::SolveWorkspace& solve_workspace;
+  RecogniseWorkspace& workspace;
+
+  /// True if names were exchanged.
+  bool run() const;
 };
 
 }  // namespace understudy::label

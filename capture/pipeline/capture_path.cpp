@@ -31,7 +31,7 @@ class StageTimer {
 constexpr std::size_t kMostUnlabelled = 4096;
 constexpr std::size_t kMostEvents = 64;
 
-core::Result<void> check(const subject::Subject& subject) {
+core::Result<void> checkSubject(const subject::Subject& subject) {
   const std::size_t joints = subject.skeleton.size();
   const std::string where = "subject '" + subject.name + "': ";
   if (joints == 0) return core::makeError(where + "has no joints");
@@ -67,6 +67,9 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = reconstruct::check(settings.reconstruct); !sound) return sound;
   if (auto sound = label::check(settings.label); !sound) return sound;
   if (auto sound = solve::check(settings.solve); !sound) return sound;
+  if (settings.recover_every == 0 || settings.check_twins_every == 0) {
+    return core::makeError("pipeline settings: recover_every and check_twins_every must be > 0");
+  }
   if (settings.recognise_every == 0)
     return core::makeError("pipeline settings: recognise_every must be > 0");
   if (settings.kernels == KernelChoice::v3 && !__builtin_cpu_supports("avx2")) {
@@ -86,7 +89,7 @@ core::Result<std::unique_ptr<CapturePath>> CapturePath::create(
   }
   if (!(rig.rate_hz > 0.0)) return core::makeError("the rig's rate must be > 0 Hz");
   for (const subject::Subject& subject : subjects) {
-    if (auto sound = pipeline::check(subject); !sound) return sound.error();
+    if (auto sound = checkSubject(subject); !sound) return sound.error();
   }
   return std::unique_ptr<CapturePath>(new CapturePath(settings, rig, std::move(subjects)));
 }
@@ -113,6 +116,7 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   points_.reserve(kMostUnlabelled);
   placements_.resize(subjects_.size());
   next_attempt_.assign(subjects_.size(), 0);
+  next_recovery_.assign(subjects_.size(), 0);
   was_tracked_.assign(subjects_.size(), 0);
   was_live_.assign(rig.cameras.size(), 1);
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
@@ -205,6 +209,8 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
                       .labelled = result_.labels}
         .run();
     recogniseLost();
+    recoverLimbs();
+    checkTwins();
   }
   result_.labelled = core::Clock::now();
   {
@@ -285,12 +291,58 @@ void CapturePath::recogniseLost() {
       if (best == subjects_.size() || placements_[s].score > placements_[best].score) best = s;
     }
     if (best == subjects_.size()) return;
-    adopt(best, placements_[best]);
+    solve::startTracking(models_[best], result_.stamp.sequence, placements_[best].parent_from_joint,
+                         states_[best]);
+    adoptMarkers(best, placements_[best]);
   }
 }
 
-void CapturePath::adopt(std::size_t s, const label::Placement& placement) {
-  solve::startTracking(models_[s], result_.stamp.sequence, placement.parent_from_joint, states_[s]);
+// Looks among the markers without a name for limbs that are not where the solver expects them.
+void CapturePath::recoverLimbs() {
+  constexpr std::size_t kFewest = 2;  // Markers that make a limb.
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    const std::vector<frame::LabelledMarker>& slots = result_.labels.subjects[s].markers;
+    std::size_t missing = 0;
+    for (const frame::LabelledMarker& slot : slots) missing += !(slot.confidence > 0.0f);
+    if (!states_[s].tracked || missing < kFewest || result_.labels.unlabelled.size() < kFewest)
+      continue;
+    if (result_.stamp.sequence < next_recovery_[s]) continue;
+    next_recovery_[s] = result_.stamp.sequence + settings_.recover_every;
+    label::RecoverLimbs{.settings = settings_.recognise,
+                        .subject = subjects_[s],
+                        .subject_index = static_cast<std::uint32_t>(s),
+                        .model = models_[s],
+                        .solve_settings = settings_.solve,
+                        .kernels = *tree_kernels_,
+                        .labels = result_.labels,
+                        .state = states_[s],
+                        .solve_workspace = solve_workspaces_[s],
+                        .workspace = recognise_workspaces_[s]}
+        .run();
+  }
+}
+
+// Every subject's most doubtful pair of markers is tested now and then, subjects in turn.
+void CapturePath::checkTwins() {
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    if (!states_[s].tracked || (result_.stamp.sequence + s) % settings_.check_twins_every != 0)
+      continue;
+    const bool exchanged = label::CheckTwins{.settings = settings_.recognise,
+                                             .subject = subjects_[s],
+                                             .subject_index = static_cast<std::uint32_t>(s),
+                                             .model = models_[s],
+                                             .solve_settings = settings_.solve,
+                                             .kernels = *tree_kernels_,
+                                             .labels = result_.labels,
+                                             .state = states_[s],
+                                             .solve_workspace = solve_workspaces_[s],
+                                             .workspace = recognise_workspaces_[s]}
+                               .run();
+    if (exchanged) addEvent(frame::CaptureEventKind::swap_corrected, static_cast<std::uint32_t>(s));
+  }
+}
+
+void CapturePath::adoptMarkers(std::size_t s, const label::Placement& placement) {
   std::vector<frame::Marker>& unlabelled = result_.labels.unlabelled;
   for (std::size_t m = 0; m < placement.point_of_marker.size(); ++m) {
     if (placement.point_of_marker[m] < 0) continue;

@@ -29,7 +29,9 @@ struct PipelineSettings {
   label::RecogniseSettings recognise;
   solve::SolveSettings solve;
   KernelChoice kernels = KernelChoice::automatic;
-  std::uint32_t recognise_every = 12;  ///< Frames between two attempts to find a lost subject.
+  std::uint32_t recognise_every = 12;   ///< Frames between two attempts to find a lost subject ...
+  std::uint32_t check_twins_every = 6;  ///< Frames between two tests for exchanged names.
+  std::uint32_t recover_every = 6;      ///< ... or a lost limb of one that is tracked.
 };
 
 /// Says which setting is out of range, if any.
@@ -103,7 +105,9 @@ class CapturePath {
               std::vector<subject::Subject> subjects);
   void matchCamera(std::uint32_t camera);
   void recogniseLost();
-  void adopt(std::size_t subject, const label::Placement& placement);
+  void recoverLimbs();
+  void checkTwins();
+  void adoptMarkers(std::size_t subject, const label::Placement& placement);
   void solveSubjects();
   void noteEvents();
   void addEvent(frame::CaptureEventKind kind, std::uint32_t who);
@@ -130,7 +134,8 @@ class CapturePath {
   std::vector<solve::SolveWorkspace> solve_workspaces_;
   std::vector<label::RecogniseWorkspace> recognise_workspaces_;
   std::vector<label::Placement> placements_;
-  std::vector<std::uint64_t> next_attempt_;  ///< Per subject: sequence.
+  std::vector<std::uint64_t> next_attempt_;   ///< Per subject: sequence.
+  std::vector<std::uint64_t> next_recovery_;  ///< Likewise, for lost limbs.
   std::vector<glm::dvec3> points_;
   std::vector<std::uint8_t> was_tracked_, was_live_;
 

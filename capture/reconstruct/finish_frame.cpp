@@ -59,7 +59,7 @@ std::size_t sumRays(const ReconstructState& state, std::size_t prediction,
   for (std::size_t c = 0; c < state.cameras.size(); ++c) {
     const Observation& seen = state.observations[c * state.capacity + prediction];
     if (!(seen.weight > 0.0)) continue;
-    addRay(state.cameras[c], position, seen.u, seen.v, equations);
+    addRay(state.cameras[c], position, seen.u, seen.v, seen.weight, equations);
     ++rays;
   }
   return rays;
@@ -74,7 +74,7 @@ bool dropWorstRay(const FinishFrame& job, std::size_t prediction, const glm::dve
     const Observation& seen = state.observations[c * state.capacity + prediction];
     if (!(seen.weight > 0.0)) continue;
     NormalEquations unused;
-    const double squared = addRay(state.cameras[c], position, seen.u, seen.v, unused);
+    const double squared = addRay(state.cameras[c], position, seen.u, seen.v, 1.0, unused);
     if (squared > worst) {
       worst = squared;
       worst_camera = c;
@@ -176,7 +176,7 @@ bool refine(const FinishFrame& job, glm::dvec3& point, NormalEquations& equation
       const std::int32_t chosen = job.workspace.ray_centroid[c];
       if (chosen < 0) continue;
       const FreeCentroid& free = state.free[c][static_cast<std::size_t>(chosen)];
-      addRay(state.cameras[c], point, free.u, free.v, equations);
+      addRay(state.cameras[c], point, free.u, free.v, 1.0, equations);
     }
     glm::dvec3 step;
     if (!solveNormalEquations(equations, step, inverse)) return false;

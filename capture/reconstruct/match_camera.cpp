@@ -71,28 +71,6 @@ void findNearest(const MatchCamera& job, std::size_t count) {
   }
 }
 
-// A second prediction that has no blob of its own and lies within this one: the blob shows both
-// markers.
-bool isMerged(const MatchCamera& job, std::size_t centroid) {
-  const ReconstructWorkspace& w = job.workspace;
-  const std::int32_t other = w.second_prediction[centroid];
-  if (other < 0 ||
-      w.best_centroid[static_cast<std::size_t>(other)] != static_cast<std::int32_t>(centroid))
-    return false;
-  const double reach = 2.0 * static_cast<double>(job.centroids[centroid].radius_px) + 1.0;
-  return w.second_prediction_distance[centroid] < reach * reach;
-}
-
-// True if the centroid could as well be another marker's, whose own blob is not to be seen.
-bool isAmbiguous(const MatchCamera& job, std::size_t centroid) {
-  const ReconstructWorkspace& w = job.workspace;
-  const std::int32_t other = w.second_prediction[centroid];
-  if (other < 0 ||
-      w.best_centroid[static_cast<std::size_t>(other)] != static_cast<std::int32_t>(centroid))
-    return false;
-  return w.second_prediction_distance[centroid] < 4.0 * w.best_prediction_distance[centroid];
-}
-
 void accumulate(const MatchCamera& job, const PreparedCamera& camera, std::size_t prediction,
                 const Observation& seen) {
   ReconstructState& state = job.state;
@@ -112,6 +90,54 @@ void accumulate(const MatchCamera& job, const PreparedCamera& camera, std::size_
   }
   sums[k] += toFixed(seen.weight * (ru * ru + rv * rv), kResidualScale);
   ++state.rays[prediction];
+}
+
+// Two markers whose blob has become one: a second prediction without a blob of its own lies within
+// this one, and the blob is as long as the two together would be.
+bool isMerged(const MatchCamera& job, std::size_t centroid) {
+  const ReconstructWorkspace& w = job.workspace;
+  const std::int32_t other = w.second_prediction[centroid];
+  if (other < 0 ||
+      w.best_centroid[static_cast<std::size_t>(other)] != static_cast<std::int32_t>(centroid))
+    return false;
+  const frame::Centroid& blob = job.centroids[centroid];
+  const double diameter = 2.0 * static_cast<double>(blob.radius_px);
+  if (w.second_prediction_distance[centroid] > (diameter + 1.0) * (diameter + 1.0)) return false;
+  const std::size_t base = job.camera * job.state.capacity;
+  const std::size_t p = base + static_cast<std::size_t>(w.best_prediction[centroid]);
+  const std::size_t q = base + static_cast<std::size_t>(other);
+  const double du = job.state.u[p] - job.state.u[q], dv = job.state.v[p] - job.state.v[q];
+  const double apart = std::sqrt(du * du + dv * dv);
+  return static_cast<double>(blob.elongation) > 1.0 + 0.4 * apart / diameter;
+}
+
+// Lets one blob stand for both its markers: its middle is the middle of the two, whose offset is
+// known from the predictions.
+void observeMerged(const MatchCamera& job, std::size_t centroid) {
+  const ReconstructWorkspace& w = job.workspace;
+  constexpr double kMergedWeight = 0.15;
+  const std::size_t base = job.camera * job.state.capacity;
+  const std::size_t pair[2] = {static_cast<std::size_t>(w.best_prediction[centroid]),
+                               static_cast<std::size_t>(w.second_prediction[centroid])};
+  for (int k = 0; k < 2; ++k) {
+    const std::size_t own = base + pair[k], other = base + pair[1 - k];
+    job.state.observations[own] = {
+        .u = w.centroid_u[centroid] + 0.5 * (job.state.u[own] - job.state.u[other]),
+        .v = w.centroid_v[centroid] + 0.5 * (job.state.v[own] - job.state.v[other]),
+        .weight = kMergedWeight,
+        .centroid = static_cast<std::int32_t>(centroid)};
+    accumulate(job, job.state.cameras[job.camera], pair[k], job.state.observations[own]);
+  }
+}
+
+// True if the centroid could as well be another marker's, whose own blob is not to be seen.
+bool isAmbiguous(const MatchCamera& job, std::size_t centroid) {
+  const ReconstructWorkspace& w = job.workspace;
+  const std::int32_t other = w.second_prediction[centroid];
+  if (other < 0 ||
+      w.best_centroid[static_cast<std::size_t>(other)] != static_cast<std::int32_t>(centroid))
+    return false;
+  return w.second_prediction_distance[centroid] < 4.0 * w.best_prediction_distance[centroid];
 }
 
 }  // namespace
@@ -135,17 +161,16 @@ void MatchCamera::run() const {
       continue;
     }
     const std::size_t p = static_cast<std::size_t>(prediction);
+    if (isMerged(*this, i)) {
+      ++counters.merged;
+      observeMerged(*this, i);
+      continue;
+    }
     Observation& seen = state.observations[camera * state.capacity + p];
     seen = {.u = workspace.centroid_u[i],
             .v = workspace.centroid_v[i],
-            .weight = 1.0,
+            .weight = isAmbiguous(*this, i) ? 0.0 : 1.0,
             .centroid = static_cast<std::int32_t>(i)};
-    if (isMerged(*this, i)) {
-      ++counters.merged;
-      seen.weight = 0.0;
-    } else if (isAmbiguous(*this, i)) {
-      seen.weight = 0.0;
-    }
     if (seen.weight > 0.0) accumulate(*this, prepared, p, seen);
   }
 }

@@ -44,19 +44,21 @@ inline glm::dvec3 rayWorld(const PreparedCamera& camera, double u, double v) {
   return {r[0] * x + r[3] * y + r[6], r[1] * x + r[4] * y + r[7], r[2] * x + r[5] * y + r[8]};
 }
 
-/// Adds one ray to the normal equations about `point_world`; returns its squared residual in px^2.
+/// Adds one weighted ray to the normal equations about `point_world`; returns its squared residual
+/// in px^2, not weighted.
 inline double addRay(const PreparedCamera& camera, const glm::dvec3& point_world, double u,
-                     double v, NormalEquations& equations) {
+                     double v, double weight, NormalEquations& equations) {
   const glm::dvec3 p = toCamera(camera.projection, point_world);
   const RayDerivative d = rayDerivative(camera, point_world);
   const double scale = camera.focal_px / p.z;
   const double ru = u - p.x * scale, rv = v - p.y * scale;
   int k = 0;
   for (int r = 0; r < 3; ++r) {
-    for (int c = r; c < 3; ++c) equations.information[k++] += d.u[r] * d.u[c] + d.v[r] * d.v[c];
-    equations.gradient[r] += d.u[r] * ru + d.v[r] * rv;
+    for (int c = r; c < 3; ++c)
+      equations.information[k++] += weight * (d.u[r] * d.u[c] + d.v[r] * d.v[c]);
+    equations.gradient[r] += weight * (d.u[r] * ru + d.v[r] * rv);
   }
-  equations.squared_px += ru * ru + rv * rv;
+  equations.squared_px += weight * (ru * ru + rv * rv);
   return ru * ru + rv * rv;
 }
 

@@ -12,6 +12,8 @@ namespace {
 using math::RigidTransformd;
 
 constexpr double kReferenceRate = 240.0;  // Damping settings are per frame of this rate.
+constexpr double kFoundAngle = 0.05;      // Doubt about a pose that recognition found, rad
+constexpr double kFoundPlace = 0.01;      // and metres.
 constexpr double kMeasuredGain = 1.1;  // A joint whose information grew by less was not measured.
 constexpr int kReturnIterations = 3;   // More steps when a limb comes back into sight.
 
@@ -482,6 +484,19 @@ double fitPose(const subject::Subject& subject, const SolveModel& model,
   return rmsDistance(subject, labelled, workspace.world_from_joint);
 }
 
+void moveJoints(const SolveModel& model, const std::vector<RigidTransformd>& parent_from_joint,
+                const std::vector<std::uint8_t>& moved, SolveState& state) {
+  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
+    if (!moved[joint]) return;
+    state.parent_from_joint[joint] = parent_from_joint[joint];
+    state.measured[joint] = 1;
+    for (std::size_t k = 0; k < static_cast<std::size_t>(model.joint_freedoms[joint]); ++k) {
+      state.velocity[first + k] = 0.0;
+      state.variance[first + k] = k < 3 ? kFoundAngle * kFoundAngle : kFoundPlace * kFoundPlace;
+    }
+  });
+}
+
 void startTracking(const SolveModel& model, std::uint64_t sequence,
                    const std::vector<RigidTransformd>& parent_from_joint, SolveState& state) {
   state.tracked = true;
@@ -490,7 +505,7 @@ void startTracking(const SolveModel& model, std::uint64_t sequence,
   std::fill(state.velocity.begin(), state.velocity.end(), 0.0);
   forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
     for (std::size_t k = 0; k < static_cast<std::size_t>(model.joint_freedoms[joint]); ++k) {
-      state.variance[first + k] = k < 3 ? 0.05 * 0.05 : 0.01 * 0.01;
+      state.variance[first + k] = k < 3 ? kFoundAngle * kFoundAngle : kFoundPlace * kFoundPlace;
     }
     state.measured[joint] = 1;
   });

@@ -124,6 +124,12 @@ double fitPose(const subject::Subject& subject, const SolveModel& model,
 void startTracking(const SolveModel& model, std::uint64_t sequence,
                    const std::vector<math::RigidTransformd>& parent_from_joint, SolveState& state);
 
+/// Moves some joints of a tracked subject to where they were found again; `moved` has one entry per
+/// joint.
+void moveJoints(const SolveModel& model,
+                const std::vector<math::RigidTransformd>& parent_from_joint,
+                const std::vector<std::uint8_t>& moved, SolveState& state);
+
 /// World position of a subject's marker for given world joints.
 glm::dvec3 markerPosition(const subject::SubjectMarker& marker,
                           const std::vector<math::RigidTransformd>& world_from_joint);

@@ -12,9 +12,15 @@
 
 namespace understudy::source {
 
+/// What is kept of a frame beside its packets.
+struct FrameTruth {
+  core::Stamp stamp;
+  std::vector<PerformerTruth> performers;
+};
+
 /// One frame simulated ahead.
 struct FeedFrame {
-  StageFrame truth;
+  FrameTruth truth;
   FramePackets packets;
 };
 
@@ -53,6 +59,7 @@ class SimulatedFeed {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::uint64_t produced_ = 0, released_ = 0;
+  bool ended_ = false;
   std::jthread thread_;
 };
 

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <vulkan/vulkan.h>
+
+#include <cstdint>
+#include <glm/glm.hpp>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "engine/core/result.h"
+#include "engine/core/time.h"
+#include "engine/gpu/device.h"
+#include "engine/render/overlay.h"
+#include "engine/render/render_settings.h"
+#include "engine/scene/character.h"
+#include "engine/scene/view.h"
+
+namespace understudy::render {
+
+/// A character that was uploaded; an index given out by Renderer::addModel.
+using ModelId = std::uint32_t;
+
+/// How one frame is recorded: everything that is known before the pose.
+struct FrameOptions {
+  bool readback = false;        ///< Copies the image to CPU memory; RenderedImage::rgba.
+  bool characters = true;       ///< Draws the cast.
+  bool grid = true;             ///< Draws the metre grid.
+  bool sequence_strip = false;  ///< Writes the sequence into the image's upper left corner.
+};
+
+/// What one frame shows: everything that is taken as late as possible.
+struct FrameContent {
+  std::uint64_t sequence = 0;  ///< Stamp::sequence of the pose.
+  scene::View view;
+  /// One palette per performer of the cast, in its order: world_from_bind of each joint of the
+  /// performer's model. An empty palette, or none, hides the performer.
+  std::span<const std::span<const glm::mat4>> palettes;
+  const Overlay* overlay = nullptr;  ///< Markers and lines over the scene; nullptr = none.
+};
+
+/// Time the GPU spent on a frame, microseconds; all zero where the device has no timestamps.
+struct GpuTimes {
+  double skin_us = 0, contact_us = 0, shadow_us = 0, scene_us = 0, tone_us = 0, readback_us = 0;
+  double total_us = 0;  ///< From the frame's first command to its last, window drawing included.
+};
+
+/// A finished image. Views stay valid until the next beginFrame that reuses the frame's memory (with
+/// one frame in flight: the next).
+struct RenderedImage {
+  std::uint64_t sequence = 0;  ///< The pose that the image shows.
+  std::uint64_t frame = 0;     ///< Counts submitted frames from 1.
+  std::uint32_t width_px = 0, height_px = 0;
+  std::span<const std::uint8_t> rgba;  ///< Rows from the top, sRGB; empty without readback.
+  core::Time latched{};                ///< Start of the latch.
+  core::Time submitted{};              ///< Return of the submission.
+  core::Time gpu_finished{};           ///< The GPU's own instant where the clocks can be joined,
+                                       ///< else when the host saw the end.
+  bool gpu_clock = false;              ///< gpu_finished was read from the GPU.
+  GpuTimes gpu;
+};
+
+/// Semaphores that tie a submission to a swapchain; null handles are left out.
+struct SubmitLinks {
+  VkSemaphore wait = VK_NULL_HANDLE;    ///< Waited for before colour output and transfer.
+  VkSemaphore signal = VK_NULL_HANDLE;  ///< Signalled when all commands have finished.
+};
+
+/// Renders a cast of characters on the stage. One thread at a time.
+///
+/// A frame is: beginFrame (waits for the frame's memory, records everything), whatever else is to
+/// be recorded in commands(), latch (writes pose and view into mapped memory), submit, wait.
+/// Between beginFrame and submit nothing is allocated. A lost device makes beginFrame and submit
+/// return false from then on: make device and renderer anew.
+class Renderer {
+ public:
+  static core::Result<std::unique_ptr<Renderer>> create(gpu::Device& device,
+                                                        const RenderSettings& settings);
+  ~Renderer();
+  Renderer(const Renderer&) = delete;
+  Renderer& operator=(const Renderer&) = delete;
+
+  /// Uploads a character. Waits for the GPU; not for the loop.
+  core::Result<ModelId> addModel(const scene::Character& character);
+
+  /// Who stands on the stage: one model per performer, a model may appear several times; empty is
+  /// fine. Waits for the GPU and allocates; not for the loop.
+  core::Result<void> setCast(std::span<const ModelId> models);
+
+  /// Joints of a model: the size its palettes must have.
+  std::size_t jointCount(ModelId model) const;
+
+  /// Makes the image another size. Waits for the GPU.
+  core::Result<void> resize(std::uint32_t width_px, std::uint32_t height_px);
+
+  /// Waits until the oldest frame's memory is free and records the frame. False if the device is
+  /// lost.
+  bool beginFrame(const FrameOptions& options = {});
+
+  /// The open frame's commands, between beginFrame and submit. The image is then readable by
+  /// transfer and by fragment shaders in layout GENERAL.
+  VkCommandBuffer commands() const;
+
+  /// Writes what the frame shows. Call once between beginFrame and submit, as late as possible.
+  void latch(const FrameContent& content);
+
+  /// Sends the frame to the GPU. False if the device is lost.
+  bool submit(const SubmitLinks& links = {});
+
+  /// True if the frame submitted last has finished. Does not wait.
+  bool finished() const;
+
+  /// Waits for the frame submitted last. Nothing if there is none or the device is lost.
+  std::optional<RenderedImage> wait();
+
+  /// Renders one image from beginning to end; for pictures and tests. Nothing if the device is lost.
+  std::optional<RenderedImage> render(const FrameContent& content, FrameOptions options = {});
+
+  /// The colour image: RGBA8, sRGB-encoded values in a UNORM format, layout GENERAL.
+  VkImage image() const;
+  VkImageView imageView() const;
+  std::uint32_t widthPx() const;
+  std::uint32_t heightPx() const;
+
+ private:
+  struct Impl;
+  explicit Renderer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace understudy::render

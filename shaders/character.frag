@@ -1,0 +1,112 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "shaders/shared/character.h"
+#include "shaders/shared/frame.h"
+#include "shaders/scene_bindings.glsl"
+#include "shaders/stage_light.glsl"
+
+layout(constant_id = 0) const bool kMirrored = false;
+layout(constant_id = 1) const int kAlphaMode = 0;  // 0 opaque, 1 mask, 2 blend.
+
+layout(set = 1, binding = 0, scalar) uniform Material { MaterialUniforms material; };
+layout(set = 1, binding = 1) uniform sampler2D base_color_map;
+layout(set = 1, binding = 2) uniform sampler2D metallic_roughness_map;
+layout(set = 1, binding = 3) uniform sampler2D normal_map;
+layout(set = 1, binding = 4) uniform sampler2D emissive_map;
+
+layout(location = 0) in vec3 position;
+layout(location = 1) in vec3 vertex_normal;
+layout(location = 2) in vec4 vertex_tangent;
+layout(location = 3) in vec3 uv_exposure;
+
+layout(location = 0) out vec4 out_color;
+
+vec3 surfaceNormal() {
+  vec3 normal = normalize(vertex_normal);
+  if (material.has_normal_map != 0u) {
+    const vec3 tangent = vertex_tangent.xyz - normal * dot(normal, vertex_tangent.xyz);
+    const float size = dot(tangent, tangent);
+    if (size > 1e-8) {
+      const vec3 unit = tangent * inversesqrt(size);
+      vec3 bump = texture(normal_map, uv_exposure.xy).xyz * 2.0 - 1.0;
+      bump.xy *= material.normal_scale;
+      normal = normalize(unit * bump.x + cross(normal, unit) * vertex_tangent.w * bump.y +
+                         normal * bump.z);
+    }
+  }
+  return gl_FrontFacing != kMirrored ? normal : -normal;
+}
+
+void main() {
+  vec4 base = material.base_color * texture(base_color_map, uv_exposure.xy);
+  if (kAlphaMode == 1) {
+    // Sharpened about the cut, so that coverage from alpha stays one pixel wide.
+    base.a = clamp((base.a - material.alpha_cutoff) / max(fwidth(base.a), 1e-4) + 0.5, 0.0, 1.0);
+    if (base.a < 0.02) discard;
+  }
+  const vec2 rough_metal = texture(metallic_roughness_map, uv_exposure.xy).gb;
+  const float metallic = clamp(material.metallic * rough_metal.y, 0.0, 1.0);
+  const float roughness = clamp(material.roughness * rough_metal.x, 0.06, 1.0);
+
+  const vec3 normal = surfaceNormal();
+  const vec3 eye = kMirrored ? vec3(frame.eye.x, -frame.eye.y, frame.eye.z) : frame.eye;
+  const vec3 to_eye = normalize(eye - position);
+  const float n_v = max(dot(normal, to_eye), 1e-3);
+
+  // Curved surfaces far away glitter; roughness takes in how fast the normal turns over the pixel
+  // (Tokuyoshi and Kaplanyan, "Improved Geometric Specular Antialiasing", 2019).
+  const vec3 turn_x = dFdx(vertex_normal), turn_y = dFdy(vertex_normal);
+  const float turn = min(0.5 * (dot(turn_x, turn_x) + dot(turn_y, turn_y)), 0.18);
+  const float alpha_square = clamp(pow(roughness, 4.0) + turn, 1e-4, 1.0);
+  const float smooth_roughness = pow(alpha_square, 0.25);
+
+  const vec3 diffuse_color = base.rgb * (1.0 - metallic);
+  const vec3 f0 = mix(vec3(0.04), base.rgb, metallic);
+  const vec2 reflectance = textureLod(reflectance_map, vec2(n_v, smooth_roughness), 0.0).rg;
+  const vec3 reflected = f0 * reflectance.x + reflectance.y;
+  // Light that bounces more than once between facets (Fdez-Aguera, "A Multiple-Scattering
+  // Microfacet Model for Real-Time Image-based Lighting", 2019).
+  const vec3 gain = 1.0 + f0 * (1.0 / max(reflectance.x + reflectance.y, 0.2) - 1.0);
+
+  // The key: GGX with Smith's height-correlated masking.
+  const vec3 to_key = frame.to_key;
+  const vec3 half_way = normalize(to_key + to_eye);
+  const float n_l = max(dot(normal, to_key), 0.0);
+  const float n_h = max(dot(normal, half_way), 0.0);
+  const float v_h = max(dot(to_eye, half_way), 0.0);
+  const float wide = clamp(alpha_square + 0.25 * frame.key_tangent * frame.key_tangent, 0.0, 1.0);
+  const float d = (n_h * wide - n_h) * n_h + 1.0;
+  const float distribution = wide / (kPi * d * d);
+  const float visibility =
+      0.5 / max(n_l * sqrt(n_v * n_v * (1.0 - alpha_square) + alpha_square) +
+                    n_v * sqrt(n_l * n_l * (1.0 - alpha_square) + alpha_square),
+                1e-4);
+  const vec3 fresnel = f0 + (1.0 - f0) * pow(1.0 - v_h, 5.0);
+  const float shadow = keyShadow(position, normalize(vertex_normal) * (gl_FrontFacing != kMirrored ? 1.0 : -1.0),
+                                 gl_FragCoord.xy);
+  const vec3 key = frame.key_color * (n_l * shadow);
+  vec3 light = key * (diffuse_color * (1.0 - fresnel) / kPi +
+                      min(fresnel * gain * distribution * visibility, vec3(16.0)));
+
+  // The room. Near the floor it is darker below.
+  const float exposure = uv_exposure.z;
+  const float below = clamp(-normal.y * 0.5 + 0.5, 0.0, 1.0);
+  const float near_floor = 1.0 - 0.55 * below * exp(-max(position.y, 0.0) * 7.0);
+  const vec3 ambient = environment(normal, 0.70) * near_floor;
+  // Occlusion tinted by the surface's own colour: light that comes back out of creases (Jimenez et
+  // al., "Practical Realtime Strategies for Accurate Indirect Occlusion", 2016, after its idea).
+  const vec3 open = exposure / (1.0 - diffuse_color * 0.8 * (1.0 - exposure));
+  light += diffuse_color * (1.0 - reflected) * ambient * open;
+  const vec3 mirror = reflect(-to_eye, normal);
+  const float horizon = clamp(1.0 + 1.3 * dot(mirror, normalize(vertex_normal)), 0.0, 1.0);
+  const float glossy_open = clamp(exposure * exposure + (1.0 - smooth_roughness) * 0.3 * exposure, 0.0, 1.0);
+  light += reflected * gain * environment(mirror, smooth_roughness) * glossy_open * horizon;
+
+  light += material.emissive * texture(emissive_map, uv_exposure.xy).rgb;
+  if (kMirrored) {
+    // The floor is not polished: a reflection fades with height.
+    out_color = vec4(light, exp(-1.9 * max(position.y, 0.0)) * (kAlphaMode == 0 ? 1.0 : base.a));
+  } else {
+    out_color = vec4(light, kAlphaMode == 0 ? 1.0 : base.a);
+  }
+}

@@ -1,0 +1,47 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "shaders/shared/character.h"
+#include "shaders/octahedral.glsl"
+
+// Linear blend skinning of one performer, once per frame for all passes.
+layout(local_size_x = 64) in;
+
+layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer BindVertices {
+  BindVertex at[];
+};
+layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer Palette {
+  JointRows at[];
+};
+layout(buffer_reference, scalar, buffer_reference_align = 4) writeonly buffer SkinnedVertices {
+  SkinnedVertex at[];
+};
+layout(push_constant, scalar) uniform Push { SkinPush push; };
+
+void main() {
+  const uint index = gl_GlobalInvocationID.x;
+  if (index >= push.vertex_count) return;
+  const BindVertex vertex = BindVertices(push.bind_vertices).at[index];
+  Palette palette = Palette(push.palette);
+  const uvec4 joints = uvec4(vertex.joints01 & 0xffffu, vertex.joints01 >> 16,
+                             vertex.joints23 & 0xffffu, vertex.joints23 >> 16);
+  const JointRows a = palette.at[joints.x], b = palette.at[joints.y];
+  const JointRows c = palette.at[joints.z], d = palette.at[joints.w];
+  const vec4 w = vertex.weights;
+  const vec4 row_0 = a.row[0] * w.x + b.row[0] * w.y + c.row[0] * w.z + d.row[0] * w.w;
+  const vec4 row_1 = a.row[1] * w.x + b.row[1] * w.y + c.row[1] * w.z + d.row[1] * w.w;
+  const vec4 row_2 = a.row[2] * w.x + b.row[2] * w.y + c.row[2] * w.z + d.row[2] * w.w;
+  const vec4 position = vec4(vertex.position, 1.0);
+  // Normals turn with the cofactor matrix: right for scaled joints too.
+  const vec3 cofactor_0 = cross(row_1.xyz, row_2.xyz);
+  const vec3 cofactor_1 = cross(row_2.xyz, row_0.xyz);
+  const vec3 cofactor_2 = cross(row_0.xyz, row_1.xyz);
+  const vec3 normal = vec3(dot(cofactor_0, vertex.normal), dot(cofactor_1, vertex.normal),
+                           dot(cofactor_2, vertex.normal));
+  const vec3 tangent = vec3(dot(row_0.xyz, vertex.tangent), dot(row_1.xyz, vertex.tangent),
+                            dot(row_2.xyz, vertex.tangent));
+  SkinnedVertex skinned;
+  skinned.position = vec3(dot(row_0, position), dot(row_1, position), dot(row_2, position));
+  skinned.normal = packSnorm2x16(octahedralFromDirection(normalize(normal)));
+  skinned.tangent = packSnorm2x16(octahedralFromDirection(normalize(tangent)));
+  SkinnedVertices(push.skinned_vertices).at[index] = skinned;
+}

@@ -1,0 +1,29 @@
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+
+#include "tools/mannequin/mannequin.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"Builds the mannequin, Understudy's own character, and writes it as glTF binary."};
+  app.set_version_flag("--version", UNDERSTUDY_VERSION);
+  std::string path = "assets/characters/mannequin.glb";
+  app.add_option("output", path, "File to write")->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  const understudy::mannequin::Mannequin mannequin = understudy::mannequin::makeMannequin();
+  const std::string glb = understudy::mannequin::writeGlb(mannequin);
+  std::ofstream file(path, std::ios::binary);
+  file.write(glb.data(), static_cast<std::streamsize>(glb.size()));
+  file.close();
+  if (!file) {
+    std::cerr << path << ": cannot be written; check that the folder exists and has space\n";
+    return 1;
+  }
+  std::cout << path << ": " << mannequin.mesh.triangles.size() << " triangles, "
+            << mannequin.mesh.positions.size() << " vertices, " << glb.size() << " bytes\n";
+  return 0;
+}
