@@ -36,20 +36,10 @@ struct Presence {
     return static_cast<double>(missing) / static_cast<double>(seen.size());
   }
 
-  /// Runs of missing frames, of points that are seen at all.
+  /// How often a point that was seen is lost.
   std::size_t gaps() const {
     std::size_t count = 0;
-    for (std::size_t point = 0; point < points; ++point) {
-      std::size_t runs = 0;
-      bool ever = false, before = true;
-      for (std::size_t frame = 0; frame < frames; ++frame) {
-        const bool here = seen[frame * points + point];
-        if (before && !here) ++runs;
-        ever |= here;
-        before = here;
-      }
-      if (ever) count += runs;
-    }
+    for (std::size_t i = points; i < seen.size(); ++i) count += seen[i - points] && !seen[i];
     return count;
   }
 };
