@@ -181,10 +181,11 @@ VkDescriptorSet InterfaceDraw::addTexture(VkImageView view, VkImageLayout layout
       .descriptorSetCount = 1,
       .pSetLayouts = layouts};
   VkDescriptorSet set = VK_NULL_HANDLE;
-  // A full pool is an answer here, no failure of the device.
-  if (vkAllocateDescriptorSets(device_->handle, &allocate, &set) != VK_SUCCESS) {
+  if (textures_ == kMaxTextures ||
+      !device_->check(vkAllocateDescriptorSets(device_->handle, &allocate, &set))) {
     return VK_NULL_HANDLE;
   }
+  ++textures_;
   const VkDescriptorImageInfo image{sampler_.get(), view, layout};
   const VkWriteDescriptorSet write{.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
                                    .dstSet = set,
@@ -199,6 +200,7 @@ void InterfaceDraw::removeTexture(VkDescriptorSet set) {
   if (set == VK_NULL_HANDLE) return;
   device_->waitIdle();
   vkFreeDescriptorSets(device_->handle, pool_.get(), 1, &set);
+  --textures_;
 }
 
 bool InterfaceDraw::reserve(Geometry& geometry, std::size_t vertex_bytes,

@@ -88,7 +88,9 @@ core::Result<std::uint32_t> MemoryPool::addBlock(std::uint32_t type, VkDeviceSiz
       .allocationSize = size,
       .memoryTypeIndex = type,
   };
-  if (vkAllocateMemory(device_, &info, nullptr, &block.memory) != VK_SUCCESS) {
+  const VkDeviceSize heap =
+      properties_.memoryHeaps[properties_.memoryTypes[type].heapIndex].size;
+  if (size > heap || vkAllocateMemory(device_, &info, nullptr, &block.memory) != VK_SUCCESS) {
     return core::makeError(
         fmt::format("graphics memory is full: {} MiB more were refused by the device; make the "
                     "image smaller or load fewer characters",

@@ -27,8 +27,8 @@ core::Result<scene::View> viewOf(const std::string& shot, float height) {
                        .target = target * (height / 1.8f),
                        .vertical_fov = glm::radians(fov_deg)};
   };
-  if (shot == "full") return view({1.5f, 1.45f, 3.9f}, {0.0f, 0.93f, 0.0f}, 33.0f);
-  if (shot == "back") return view({-1.9f, 1.5f, -3.6f}, {0.0f, 0.93f, 0.0f}, 33.0f);
+  if (shot == "full") return view({1.5f, 1.45f, 3.9f}, {0.0f, 0.91f, 0.0f}, 29.0f);
+  if (shot == "back") return view({-1.9f, 1.5f, -3.6f}, {0.0f, 1.0f, 0.0f}, 33.0f);
   if (shot == "low") return view({1.1f, 0.35f, 2.6f}, {0.0f, 0.95f, 0.0f}, 45.0f);
   if (shot == "bust") return view({0.35f, 1.62f, 1.35f}, {0.0f, 1.48f, 0.0f}, 32.0f);
   if (shot == "hand") return view({0.95f, 1.62f, 0.5f}, {0.72f, 1.42f, 0.0f}, 32.0f);
