@@ -100,11 +100,11 @@ TEST_SUITE("render/joint_shapes") {
     for (int ring = 0; ring <= 20; ++ring) {
       for (int i = 0; i < 24; ++i) {
         const float angle = 6.2831853f * static_cast<float>(i) / 24.0f;
-        vertices.push_back({.position = {0.3f + 0.05f * std::cos(angle),
-                                         0.5f + 0.02f * static_cast<float>(ring),
-                                         0.05f * std::sin(angle)},
-                            .joints01 = 1,
-                            .weights = {1.0f, 0.0f, 0.0f, 0.0f}});
+        vertices.push_back(
+            {.position = {0.3f + 0.05f * std::cos(angle), 0.5f + 0.02f * static_cast<float>(ring),
+                          0.05f * std::sin(angle)},
+             .joints01 = 1,
+             .weights = {1.0f, 0.0f, 0.0f, 0.0f}});
       }
     }
     const auto shapes = render::jointShapes(vertices, 3);
