@@ -42,7 +42,7 @@ struct StageSettings {
   double arrival_window_us = 500;  ///< Packets of a frame arrive spread over this time.
   double packet_loss = 0;          ///< Share of packets that never arrive.
   double clock_drift_ppm = 0;      ///< Spread of the cameras' clocks' rates.
-  std::vector<CameraBump> bumps;
+  std::vector<CameraBump> bumps{};
   bool shuffle_packets = false;  ///< Random order over the whole frame.
   std::uint64_t seed = 1;
 };

@@ -47,10 +47,10 @@ struct LogAttachment {
 
 /// What stands at the start of a log.
 struct PacketLogHeader {
-  std::string rig_toml;
-  std::vector<std::string> subjects_toml;
-  std::vector<LogAttachment> attachments;                     ///< Others.
-  std::vector<std::pair<std::string, std::string>> metadata;  ///< Such as program and settings.
+  std::string rig_toml{};
+  std::vector<std::string> subjects_toml{};
+  std::vector<LogAttachment> attachments{};                     ///< Others.
+  std::vector<std::pair<std::string, std::string>> metadata{};  ///< Such as program and settings.
 };
 
 struct PacketLogOptions {

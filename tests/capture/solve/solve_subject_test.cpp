@@ -218,8 +218,7 @@ TEST_SUITE("solve/solve_subject") {
       }
       f.solveFrame(labelled, frame);
       const bool settled = frame > 60 && !hidden && (frame < 300 || frame > 440);
-      if (settled)
-        largest = std::max(largest, f.largestError(truth));
+      if (settled) largest = std::max(largest, f.largestError(truth));
       CHECK(f.largestError(truth) < 0.6);
       if (hidden && frame > 310) CHECK(f.pose.predicted[5] == 1);
       if (!hidden && frame > 440) CHECK(f.pose.predicted[5] == 0);

@@ -1,0 +1,86 @@
+#include "capture/subject/subject_file.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <string>
+
+#include "tests/support/stage.h"
+
+using namespace understudy;
+
+namespace {
+
+std::string errorOf(const std::string& toml) {
+  const auto subject = subject::parseSubject(toml, "subject.toml");
+  return subject ? "no error" : subject.error().message;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_SUITE("subject/subject_file") {
+  TEST_CASE("a simulated subject comes back to the last bit") {
+    const source::SimulatedStage stage = test::figureStage({});
+    const subject::Subject& subject = stage.subjects()[0];
+    CHECK(subject::check(subject, "here"));
+    const auto back = subject::parseSubject(subject::formatSubject(subject), "subject.toml");
+    REQUIRE_MESSAGE(back, (back ? "" : back.error().message));
+    CHECK(back->name == subject.name);
+    CHECK(back->skeleton.names == subject.skeleton.names);
+    CHECK(back->skeleton.parents == subject.skeleton.parents);
+    CHECK(back->skeleton.parent_from_joint == subject.skeleton.parent_from_joint);
+    CHECK(back->humanoid.joint == subject.humanoid.joint);
+    CHECK(back->humanoid.unmapped == subject.humanoid.unmapped);
+    REQUIRE(back->markers.size() == subject.markers.size());
+    for (std::size_t m = 0; m < back->markers.size(); ++m) {
+      CHECK(back->markers[m].name == subject.markers[m].name);
+      CHECK(back->markers[m].joint == subject.markers[m].joint);
+      CHECK(back->markers[m].offset_joint == subject.markers[m].offset_joint);
+    }
+    for (std::size_t j = 0; j < back->joints.size(); ++j) {
+      CHECK(back->joints[j].motion == subject.joints[j].motion);
+      CHECK(back->joints[j].limit == subject.joints[j].limit);
+    }
+  }
+
+  TEST_CASE("every error names file, line and reason") {
+    const std::string good =
+        "name = \"x\"\n[[joint]]\nname = \"hips\"\nmotion = \"free\"\n[[joint]]\nname = "
+        "\"knee\"\nparent = \"hips\"\n[[marker]]\nname = \"A\"\njoint = \"hips\"\noffset = [0, 0, "
+        "1]\n[humanoid]\nhips = \"hips\"\n";
+    CHECK(errorOf(good) == "no error");
+    const auto changed = [&](const std::string& from, const std::string& to) {
+      std::string text = good;
+      text.replace(text.find(from), from.size(), to);
+      return errorOf(text);
+    };
+    CHECK(has(changed("parent = \"hips\"", "parent = \"hisp\""), "subject.toml:7: parent"));
+    CHECK(has(changed("parent = \"hips\"", "parent = \"hisp\""), "did you mean hips?"));
+    CHECK(has(changed("parent = \"hips\"", "parent = \"knee\""), "no joint above it"));
+    CHECK(has(changed("\"free\"", "\"loose\""), "fixed, ball or free"));
+    CHECK(has(changed("\"knee\"", "\"hips\""), "used twice"));
+    CHECK(has(changed("[0, 0, 1]", "[0, nan, 1]"), "finite"));
+    CHECK(has(changed("joint = \"hips\"", "joint = \"toe\""), "no joint above it"));
+    CHECK(has(changed("[humanoid]\nhips", "[humanoid]\nhipz"), "did you mean hips?"));
+    CHECK(has(changed("motion", "rotation_xyzw = [0, 0, 0, 0]\nmotion"), "length 1"));
+    CHECK(has(errorOf("name = \"x\"\n"), "at least one [[joint]]"));
+    CHECK(has(errorOf("\x01\x02"), "not valid TOML"));
+  }
+
+  TEST_CASE("a subject made by a program is checked alike") {
+    subject::Subject subject = test::figureStage({}).subjects()[0];
+    subject.markers[3].joint = 1000;
+    CHECK_FALSE(subject::check(subject, "here"));
+    subject.markers[3].joint = 0;
+    subject.markers[3].offset_joint.x = std::numeric_limits<float>::quiet_NaN();
+    CHECK_FALSE(subject::check(subject, "here"));
+    subject.markers[3].offset_joint.x = 0.0f;
+    CHECK(subject::check(subject, "here"));
+    subject.skeleton.parents[0] = 0;
+    CHECK_FALSE(subject::check(subject, "here"));
+  }
+}
