@@ -52,8 +52,7 @@ void Renderer::Impl::latchPalettes(FrameSlot& slot, const FrameContent& content)
   for (std::size_t i = 0; i < cast.size(); ++i) {
     const Performer& performer = cast[i];
     shaders::JointRows* palette = rows + performer.palette_offset;
-    if (i >= content.palettes.size() ||
-        !showable(content.palettes[i], performer.joint_count)) {
+    if (i >= content.palettes.size() || !showable(content.palettes[i], performer.joint_count)) {
       // All vertices fall into one point: nothing is drawn.
       std::fill_n(palette, performer.joint_count, shaders::JointRows{});
       continue;

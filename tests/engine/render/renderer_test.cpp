@@ -8,6 +8,7 @@
 #include <random>
 
 #include "engine/render/sequence_strip.h"
+#include "tests/support/allocations.h"
 #include "tests/support/box_man.h"
 #include "tests/support/gpu.h"
 
@@ -338,6 +339,36 @@ TEST_SUITE("render/renderer") {
     }
     CHECK(stage.renderer->wait());
     CHECK(stage.renderer->finished());
+  }
+
+  TEST_CASE("after warm-up a frame allocates nothing") {
+    // Without the validation layers, which allocate.
+    auto made = gpu::Device::create();
+    if (!made) return;
+    auto renderer = render::Renderer::create(
+        **made, {.width_px = 64,
+                 .height_px = 64,
+                 .quality = render::qualitySettings(render::Quality::low)});
+    REQUIRE(renderer);
+    const scene::Character man = test::boxMan();
+    const auto model = (*renderer)->addModel(man);
+    REQUIRE(model);
+    REQUIRE((*renderer)->setCast(std::vector{*model}));
+    const std::vector<glm::mat4> palette = test::restPalette(man);
+    const std::vector<std::span<const glm::mat4>> palettes{palette};
+    render::Overlay overlay;
+    std::uint64_t before = 0;
+    for (std::uint64_t frame = 0; frame < 1020; ++frame) {
+      if (frame == 20) before = test::allocationCount();
+      overlay.clear();
+      render::addMarker(overlay, {0.0f, 1.0f, 0.0f});
+      render::addRay(overlay, {0.0f, 1.0f, 3.0f}, {0.0f, 1.0f, 0.0f});
+      if (!(*renderer)->beginFrame({.readback = true})) break;
+      (*renderer)->latch({.sequence = frame, .palettes = palettes, .overlay = &overlay});
+      if (!(*renderer)->submit() || !(*renderer)->wait()) break;
+    }
+    // The software device's own threads belong to the same program; they are in C and malloc.
+    CHECK(test::allocationCount() - before == 0);
   }
 
   TEST_CASE("times of the passes are measured and fit into the whole") {
