@@ -26,8 +26,9 @@ core::Error unreadableMarkerKind(const std::filesystem::path& path);
 
 /// Reads recorded markers from .c3d or .trc. Unit and upward axis are those of the file where it
 /// says them soundly, else they are recognised from the markers; warnings say which. Left out are
-/// unlabelled points ("*7"), computed angles, forces, moments, powers and the like, and points
-/// never seen. A subject's prefix ("Anna:LFHD") is cut off where only one subject has it.
+/// unlabelled points ("*7"), computed angles, forces, moments, powers, axes of segments and the
+/// like, and points never seen. A subject's prefix ("Anna:LFHD") is cut off where only one subject
+/// has it.
 core::Result<MarkerClip> loadMarkerClip(const std::filesystem::path& path,
                                         const MarkerOptions& options = {});
 
