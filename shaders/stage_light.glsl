@@ -1,7 +1,7 @@
 // The light of the stage: a key light with a soft shadow, and a room of soft boxes around it.
 // Needs frame, key_shadow_map, key_depth_map and contact_map to be declared.
 const float kPi = 3.14159265;
-const vec3 kFloorAlbedo = vec3(0.205, 0.206, 0.210);
+const vec3 kFloorAlbedo = vec3(0.150, 0.152, 0.157);
 
 struct SoftBox {
   vec3 axis;
@@ -12,9 +12,9 @@ struct SoftBox {
 const int kSoftBoxCount = 4;
 const SoftBox kSoftBoxes[kSoftBoxCount] = SoftBox[kSoftBoxCount](
     SoftBox(vec3(-0.452, 0.740, 0.498), 14.0, vec3(2.10, 1.98, 1.80)),    // Key.
-    SoftBox(vec3(0.640, 0.420, -0.643), 9.0, vec3(1.55, 1.80, 2.15)),     // Rim, cool.
-    SoftBox(vec3(0.870, 0.260, 0.419), 5.0, vec3(0.42, 0.46, 0.52)),      // Fill.
-    SoftBox(vec3(-0.700, 0.300, -0.648), 10.0, vec3(1.00, 0.93, 0.84)));  // Kicker, warm.
+    SoftBox(vec3(0.640, 0.420, -0.643), 9.0, vec3(1.75, 2.10, 2.60)),     // Rim, cool.
+    SoftBox(vec3(0.870, 0.260, 0.419), 5.0, vec3(0.30, 0.34, 0.40)),      // Fill.
+    SoftBox(vec3(-0.700, 0.300, -0.648), 10.0, vec3(1.15, 1.00, 0.84)));  // Kicker, warm.
 
 /// Radiance from the room, blurred as a surface of this roughness sees it. Lobes are spherical
 /// Gaussians; the product of two is one again (Wang et al., "All-Frequency Rendering of Dynamic,
@@ -23,9 +23,9 @@ vec3 environment(vec3 direction, float roughness) {
   const float alpha = max(roughness * roughness, 0.01);
   const float width = 0.06 + 0.9 * alpha;
   const float up = smoothstep(-width, width, direction.y);
-  const vec3 zenith = vec3(0.155, 0.165, 0.182);
-  const vec3 horizon = vec3(0.345, 0.350, 0.362);
-  const vec3 ground = vec3(0.185, 0.180, 0.174);
+  const vec3 zenith = vec3(0.120, 0.130, 0.148);
+  const vec3 horizon = vec3(0.225, 0.232, 0.246);
+  const vec3 ground = vec3(0.120, 0.116, 0.111);
   const float height = clamp(direction.y, 0.0, 1.0);
   vec3 light = mix(ground, mix(horizon, zenith, pow(height, 0.55)), up);
   const float blur = 0.5 / (alpha * alpha);
@@ -41,8 +41,8 @@ vec3 environment(vec3 direction, float roughness) {
 /// What the camera sees behind the stage: a seamless backdrop.
 vec3 backdrop(vec3 direction) {
   const float height = clamp(direction.y, 0.0, 1.0);
-  const vec3 low = vec3(0.268, 0.272, 0.282);
-  const vec3 high = vec3(0.070, 0.075, 0.085);
+  const vec3 low = vec3(0.190, 0.195, 0.206);
+  const vec3 high = vec3(0.036, 0.040, 0.048);
   return mix(low, high, 1.0 - exp(-3.2 * height));
 }
 

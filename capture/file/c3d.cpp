@@ -287,6 +287,7 @@ class Reader {
     struct Claim {
       const char* who;
       std::size_t frames;
+      bool or_more;  ///< The largest word there is: it stands for any larger number.
     };
     std::vector<Claim> claims;
     const auto start = longCountOf(find("TRIAL", "ACTUAL_START_FIELD"));
@@ -294,22 +295,22 @@ class Reader {
     const std::size_t first = headerWord(4), last = headerWord(5);
     file_.first_frame = static_cast<std::uint32_t>(first);
     if (start && end && *end >= *start && *end > 0) {
-      claims.push_back({"TRIAL:ACTUAL_END_FIELD", *end - *start + 1});
+      claims.push_back({"TRIAL:ACTUAL_END_FIELD", *end - *start + 1, false});
     }
     if (const auto frames = countOf(find("POINT", "LONG_FRAMES"))) {
-      claims.push_back({"POINT:LONG_FRAMES", *frames});
+      claims.push_back({"POINT:LONG_FRAMES", *frames, false});
     }
     const auto frames = countOf(find("POINT", "FRAMES"));
-    if (last >= first && last > 0) claims.push_back({"the header", last - first + 1});
-    if (frames && *frames > 0) claims.push_back({"POINT:FRAMES", *frames});
-    if (claims.empty()) claims.push_back({"the header", 0});
+    if (last >= first && last > 0)
+      claims.push_back({"the header", last - first + 1, last == 65535});
+    if (frames && *frames > 0) claims.push_back({"POINT:FRAMES", *frames, *frames == 65535});
+    if (claims.empty()) claims.push_back({"the header", 0, false});
 
     const std::size_t stored =
         frame_bytes_ == 0 ? claims[0].frames : (bytes_.size() - data_at_) / frame_bytes_;
-    // A count of 65535 is what fits into a word: it stands for any larger one.
     const auto agrees = [&](const Claim& claim) {
       return claim.frames == claims[0].frames ||
-             (claim.frames >= 65534 && claims[0].frames > claim.frames) ||
+             (claim.or_more && claims[0].frames > claim.frames) ||
              claim.frames == claims[0].frames % 65536;
     };
     const bool agreed = std::all_of(claims.begin(), claims.end(), agrees);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "capture/file/c3d.h"
 #include "capture/file/marker_clip.h"
@@ -17,6 +18,9 @@ struct MarkerOptions {
   std::optional<char> up;        ///< 'y' or 'z': the file's upward axis (--up).
 };
 
+/// Metres per unit of a name as files write it (mm, cm, m, metres, in, ft); nothing for others.
+std::optional<double> unitMetres(std::string_view units);
+
 /// True if loadMarkerClip() can read this kind of file, judged by its extension. Programs answer
 /// an unreadable kind with exit code 2 and unreadableMarkerKind().
 bool isReadableMarkerKind(const std::filesystem::path& path);
@@ -26,8 +30,9 @@ core::Error unreadableMarkerKind(const std::filesystem::path& path);
 
 /// Reads recorded markers from .c3d or .trc. Unit and upward axis are those of the file where it
 /// says them soundly, else they are recognised from the markers; warnings say which. Left out are
-/// unlabelled points ("*7"), computed angles, forces, moments, powers and the like, and points
-/// never seen. A subject's prefix ("Anna:LFHD") is cut off where only one subject has it.
+/// unlabelled points ("*7"), computed angles, forces, moments, powers, axes of segments and the
+/// like, and points never seen. A subject's prefix ("Anna:LFHD") is cut off where only one subject
+/// has it.
 core::Result<MarkerClip> loadMarkerClip(const std::filesystem::path& path,
                                         const MarkerOptions& options = {});
 

@@ -20,8 +20,8 @@ namespace {
 constexpr std::uint32_t kContactSide = 128;
 constexpr std::uint32_t kReflectanceSide = 32;
 const glm::vec3 kToKey = glm::normalize(glm::vec3(-0.55f, 0.90f, 0.606f));
-const glm::vec3 kKeyColor(3.05f, 2.86f, 2.62f);
-const glm::vec3 kFloorAmbient(0.42f, 0.43f, 0.45f);
+const glm::vec3 kKeyColor(3.55f, 3.30f, 2.98f);
+const glm::vec3 kFloorAmbient(0.36f, 0.375f, 0.395f);
 constexpr float kKeyTangent = 0.055f;
 constexpr float kExposure = 0.92f;
 

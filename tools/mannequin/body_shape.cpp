@@ -172,29 +172,20 @@ struct FingerBones {
   double scale;
 };
 
-// Bones of index to little finger; the tips end the rows of body_joints.cpp.
-const FingerBones kFingers[] = {
-    {{0.806, 1.421, 0.0100},
-     {0.8475, 1.4195, 0.0130},
-     {0.8715, 1.4180, 0.0145},
-     {0.8945, 1.4160, 0.0155},
-     0.97},
-    {{0.809, 1.422, -0.0105},
-     {0.8545, 1.4205, -0.0100},
-     {0.8815, 1.4190, -0.0097},
-     {0.9055, 1.4170, -0.0095},
-     1.0},
-    {{0.803, 1.421, -0.0305},
-     {0.8450, 1.4195, -0.0330},
-     {0.8710, 1.4180, -0.0343},
-     {0.8945, 1.4160, -0.0353},
-     0.95},
-    {{0.793, 1.4195, -0.0490},
-     {0.8260, 1.4180, -0.0545},
-     {0.8450, 1.4165, -0.0575},
-     {0.8655, 1.4145, -0.0603},
-     0.83},
-};
+// Index to little finger, from the skeleton to the tips.
+std::array<FingerBones, 4> fingerBones() {
+  using J = anim::HumanoidJoint;
+  const auto joints = bodyJoints();
+  const auto bones = [&joints](J knuckle, const Vec3& tip, double scale) -> FingerBones {
+    const auto first = static_cast<std::size_t>(knuckle);
+    return {joints[first].position, joints[first + 1].position, joints[first + 2].position, tip,
+            scale};
+  };
+  return {bones(J::left_index_proximal, {0.8945, 1.4160, kArmDepth + 0.0381}, 0.97),
+          bones(J::left_middle_proximal, {0.9055, 1.4170, kArmDepth + 0.0114}, 1.0),
+          bones(J::left_ring_proximal, {0.8945, 1.4160, kArmDepth - 0.0180}, 0.95),
+          bones(J::left_little_proximal, {0.8648, 1.4145, kArmDepth - 0.0440}, 0.84)};
+}
 
 Loft finger(const FingerBones& bones) {
   const Vec3 axis = glm::normalize(bones.tip - bones.knuckle);
@@ -214,19 +205,21 @@ Loft finger(const FingerBones& bones) {
                              half_height * bones.scale, 0.25});
   };
   const auto between = [](const Vec3& a, const Vec3& b, double t) { return glm::mix(a, b, t); };
-  add(bones.knuckle, -0.022, 0.0082, 0.0085);
-  add(bones.knuckle, 0.0, 0.0092, 0.0108);
-  add(between(bones.knuckle, bones.middle, 0.5), 0.0, 0.0090, 0.0096);
-  add(bones.middle, 0.0, 0.0090, 0.0092);
-  add(between(bones.middle, bones.distal, 0.5), 0.0, 0.0082, 0.0083);
-  add(bones.distal, 0.0, 0.0082, 0.0080);
-  add(between(bones.distal, bones.tip, 0.62), 0.0, 0.0076, 0.0070);
+  add(bones.knuckle, -0.022, 0.0082, 0.0086);
+  add(bones.knuckle, 0.0, 0.0090, 0.0112);
+  add(between(bones.knuckle, bones.middle, 0.5), 0.0, 0.0090, 0.0100);
+  add(bones.middle, 0.0, 0.0094, 0.0097);
+  add(between(bones.middle, bones.distal, 0.5), 0.0, 0.0087, 0.0088);
+  add(bones.distal, 0.0, 0.0086, 0.0084);
+  add(between(bones.distal, bones.tip, 0.62), 0.0, 0.0079, 0.0072);
   return loft;
 }
 
 Loft thumb() {
-  const Vec3 root(0.737, 1.413, 0.001), knuckle(0.770, 1.4045, 0.0315),
-      bend(0.7965, 1.4005, 0.0495), tip(0.8195, 1.3985, 0.0630);
+  const auto joints = bodyJoints();
+  const auto first = static_cast<std::size_t>(anim::HumanoidJoint::left_thumb_metacarpal);
+  const Vec3 root = joints[first].position, knuckle = joints[first + 1].position,
+             bend = joints[first + 2].position, tip(0.8195, 1.3985, 0.0630);
   const Vec3 axis = glm::normalize(tip - root);
   const Vec3 side = glm::normalize(glm::cross(axis, glm::normalize(Vec3(0.35, 1, -0.35))));
   const Vec3 up = glm::cross(side, axis);
@@ -288,7 +281,8 @@ void addHand(std::vector<Part>& parts) {
       Ellipsoid{{0.757, 1.408, 0.010}, {0.030, 0.013, 0.016}, along({0.75, -0.15, 0.6})}, 0.014));
   parts.push_back(
       part("ball of the hand", Ellipsoid{{0.755, 1.411, -0.044}, {0.032, 0.013, 0.013}}, 0.014));
-  for (const FingerBones& bones : kFingers) parts.push_back(part("finger", finger(bones), 0.005));
+  for (const FingerBones& bones : fingerBones())
+    parts.push_back(part("finger", finger(bones), 0.0045));
 }
 
 void addHead(std::vector<Part>& parts) {
@@ -300,7 +294,7 @@ void addHead(std::vector<Part>& parts) {
       middle(part("mouth", Ellipsoid{{0, 1.613, 0.063}, {0.031, 0.022, 0.020}}, 0.026)));
   parts.push_back(part("cheek", Ellipsoid{{0.042, 1.643, 0.042}, {0.022, 0.032, 0.029}}, 0.026));
   parts.push_back(
-      part("brow", Ellipsoid{{0.021, 1.7055, 0.064}, {0.029, 0.011, 0.0165}}, 0.028, 0.012));
+      part("brow", Ellipsoid{{0.019, 1.7055, 0.062}, {0.030, 0.013, 0.0180}}, 0.034, 0.012));
   parts.push_back(
       carved(part("eye", Ellipsoid{{0.032, 1.682, 0.1090}, {0.026, 0.016, 0.027}}, 0.020)));
   parts.push_back(
@@ -326,7 +320,7 @@ std::vector<Part> bodyParts() {
 
 std::vector<Shape> fingerShapes() {
   std::vector<Shape> shapes = {thumb()};
-  for (const FingerBones& bones : kFingers) shapes.emplace_back(finger(bones));
+  for (const FingerBones& bones : fingerBones()) shapes.emplace_back(finger(bones));
   return shapes;
 }
 

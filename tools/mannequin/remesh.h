@@ -7,9 +7,9 @@ namespace understudy::mannequin {
 struct RemeshSettings {
   double chord_error =
       0.0005;                ///< Distance between triangle and skin that sets the edge length, m.
-  double min_edge = 0.0034;  ///< m.
-  double max_edge = 0.0145;  ///< m.
-  double gradation = 0.30;   ///< Growth of the edge length per distance.
+  double min_edge = 0.0029;  ///< m.
+  double max_edge = 0.0150;  ///< m.
+  double gradation = 0.40;   ///< Growth of the edge length per distance.
   int iterations = 14;
 };
 

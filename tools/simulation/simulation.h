@@ -3,7 +3,6 @@
 #include <CLI/App.hpp>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,21 +17,21 @@ inline constexpr const char* kDemoMotion = "/usr/share/assimp/models/BVH/01_01.b
 
 /// The simulated-stage flags as they were given.
 struct SimulationFlags {
-  std::vector<std::string> motions;  ///< Empty: the demo.
-  std::string unit;                  ///< Empty: the file's, or recognised.
-  std::string up;
-  std::string marker_set;  ///< Empty: the 53-marker body set.
+  std::vector<std::string> motions{};  ///< Empty: the demo.
+  std::string unit{};                  ///< m, cm, mm or in; empty: the file's, or recognised.
+  std::string up{};                    ///< y or z; empty: as `unit`.
+  std::string marker_set{};            ///< A file; empty: the 53-marker body set.
   std::string subjects = "true";
   std::size_t cameras = 16;
-  std::string rig;
+  std::string rig{};  ///< A file; empty: a ring of `cameras`.
   double rate_hz = 240;
-  std::vector<std::string> bumps;  ///< CAMERA@SECOND:PX
+  std::vector<std::string> bumps{};  ///< CAMERA@SECOND:PX
   bool no_body_occlusion = false;
   std::size_t threads = 1;
-  std::string settings;  ///< Pipeline settings, TOML; read by the tool.
+  std::string settings{};  ///< Pipeline settings, TOML; read by the tool.
   std::uint64_t frames = 0;
   double seconds = 0;
-  source::StageSettings stage;
+  source::StageSettings stage{};
 
   /// Number of frames asked for, or of `default_seconds` if neither flag was given.
   std::uint64_t frameCount(double default_seconds) const;
@@ -56,11 +55,12 @@ struct Simulation {
   std::vector<std::string> warnings;      ///< Of files and stage, one line each.
 };
 
-/// Loads motions, marker set and rig and sets up the stage (failure: exit code 1).
-core::Result<Simulation> makeSimulation(SimulationFlags flags);
+/// Loads motions, marker set and rig and sets up the stage; the flags have passed `check`. Failure
+/// is exit code 1.
+core::Result<Simulation> makeSimulation(const SimulationFlags& flags);
 
-/// A file of ours in assets/: beside the executable's build folder, in the source tree, or
-/// installed.
+/// A file of ours in assets/, such as "markersets/body53.toml": looked for in the folders above
+/// the executable (source tree and build) and in share/understudy beside it (installed).
 core::Result<std::filesystem::path> findAsset(const std::string& relative);
 
 }  // namespace understudy::simulation

@@ -33,7 +33,7 @@ TEST_SUITE("render/light_fit") {
       const auto fit = render::fitShadow(casters, kToKey, 1024);
       CHECK(fit.metres > 0.0f);
       for (const auto& ball : casters) {
-        for (const glm::vec3 axis : {glm::vec3(1, 0, 0), glm::vec3(0, 1, 0), glm::vec3(0, 0, 1)}) {
+        for (const glm::vec3& axis : {glm::vec3(1, 0, 0), glm::vec3(0, 1, 0), glm::vec3(0, 0, 1)}) {
           for (const float side : {-1.0f, 1.0f}) {
             const glm::vec3 at = mapped(fit, ball.centre + side * ball.radius * axis);
             CHECK(glm::all(glm::greaterThan(at, glm::vec3(0.0f))));

@@ -414,7 +414,7 @@ TEST_SUITE("render/renderer") {
     man.materials[0].normal_image = 1;
     man.materials[0].alpha_mode = scene::AlphaMode::mask;
     man.materials[1].alpha_mode = scene::AlphaMode::blend;
-    man.materials[1].base_color.a = 0.4f;
+    man.materials[1].base_color.w = 0.4f;
     man.materials[1].double_sided = true;
     const auto model = stage.renderer->addModel(man);
     REQUIRE(model);

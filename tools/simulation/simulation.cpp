@@ -1,0 +1,118 @@
+#include "tools/simulation/simulation.h"
+
+#include <fmt/format.h>
+
+#include "capture/camera/rig_file.h"
+#include "capture/camera/ring_rig.h"
+#include "capture/file/marker_file.h"
+#include "engine/asset/clip_file.h"
+#include "tools/simulation/bump_flag.h"
+
+namespace understudy::simulation {
+namespace {
+
+core::Result<source::PerformerMotion> loadMotion(const std::string& name,
+                                                 const SimulationFlags& flags,
+                                                 std::vector<std::string>& warnings) {
+  const std::optional<double> unit = asset::unitMetres(flags.unit);
+  const std::optional<char> up =
+      flags.up.empty() ? std::nullopt : std::optional<char>(flags.up.front());
+  const auto note = [&](const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) warnings.push_back(line);
+  };
+  if (file::isReadableMarkerKind(name)) {
+    auto clip = file::loadMarkerClip(name, {.unit_m = unit, .up = up});
+    if (!clip) return clip.error();
+    note(clip->warnings);
+    return source::PerformerMotion(source::MarkerMotion{*std::move(clip)});
+  }
+  auto loaded = asset::loadClip(name, {.unit_m = unit, .up = up});
+  if (!loaded) return loaded.error();
+  note(loaded->clip.warnings);
+  anim::HumanoidMap humanoid = anim::recogniseHumanoid(loaded->clip.skeleton);
+  std::vector<std::string> missing;
+  if (!anim::isHumanoid(humanoid, &missing)) {
+    return core::makeError(
+        fmt::format("{}: no human performer: joints not recognised: {}; rename them or give "
+                    "another clip",
+                    name, fmt::join(missing, ", ")));
+  }
+  return source::PerformerMotion(
+      source::ClipMotion{.clip = std::move(loaded->clip), .humanoid = std::move(humanoid)});
+}
+
+core::Result<subject::MarkerSet> loadSet(const SimulationFlags& flags) {
+  if (!flags.marker_set.empty()) return subject::loadMarkerSet(flags.marker_set);
+  const auto path = findAsset("markersets/body53.toml");
+  if (!path) return path.error();
+  return subject::loadMarkerSet(*path);
+}
+
+core::Result<camera::Rig> makeRig(const SimulationFlags& flags) {
+  if (flags.rig.empty()) {
+    return camera::makeRingRig(flags.cameras, flags.stage.actors, flags.rate_hz);
+  }
+  core::Result<camera::Rig> rig = camera::loadRig(flags.rig);
+  if (rig) rig->rate_hz = flags.rate_hz;
+  return rig;
+}
+
+}  // namespace
+
+core::Result<std::filesystem::path> findAsset(const std::string& relative) {
+  std::error_code error;
+  std::filesystem::path folder =
+      std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  constexpr int kLevels = 4;
+  for (int level = 0; level < kLevels && !folder.empty(); ++level) {
+    for (const char* place : {"assets", "share/understudy"}) {
+      const std::filesystem::path candidate = folder / place / relative;
+      if (std::filesystem::exists(candidate, error)) return candidate;
+    }
+    if (folder == folder.root_path()) break;
+    folder = folder.parent_path();
+  }
+  return core::makeError(fmt::format(
+      "assets/{}: not found above the program; run it from where it was built or installed",
+      relative));
+}
+
+core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
+  std::vector<std::string> files = flags.motions, warnings;
+  if (files.empty()) {
+    if (std::error_code error; !std::filesystem::exists(kDemoMotion, error)) {
+      return core::makeError(
+          fmt::format("{}: the demo performance is not installed; run tools/setup or give --motion",
+                      kDemoMotion));
+    }
+    files.emplace_back(kDemoMotion);
+  }
+  std::vector<source::PerformerMotion> motions;
+  for (const std::string& name : files) {
+    core::Result<source::PerformerMotion> motion = loadMotion(name, flags, warnings);
+    if (!motion) return motion.error();
+    motions.push_back(*std::move(motion));
+  }
+  const core::Result<subject::MarkerSet> set = loadSet(flags);
+  if (!set) return set.error();
+  const core::Result<camera::Rig> rig = makeRig(flags);
+  if (!rig) return rig.error();
+  source::StageSettings settings = flags.stage;
+  settings.body_occlusion = !flags.no_body_occlusion;
+  settings.bumps.clear();
+  for (const std::string& text : flags.bumps) {
+    if (const auto bump = readBump(text)) settings.bumps.push_back(*bump);
+  }
+  // More motions than performers asked for: one performer each.
+  settings.actors = std::max(settings.actors, files.size());
+  core::Result<source::SimulatedStage> stage =
+      source::SimulatedStage::create(settings, std::move(motions), *set, *rig);
+  if (!stage) return stage.error();
+  warnings.insert(warnings.end(), stage->warnings().begin(), stage->warnings().end());
+  return Simulation{.stage = *std::move(stage),
+                    .marker_set = *set,
+                    .motion_files = std::move(files),
+                    .warnings = std::move(warnings)};
+}
+
+}  // namespace understudy::simulation

@@ -1,0 +1,188 @@
+#include "tools/stage/capture_run.h"
+
+#include <time.h>
+
+#include <algorithm>
+
+#include "tools/counters/counters.h"
+
+namespace understudy::stage {
+namespace {
+
+constexpr std::size_t kBatch = 256;            // Datagrams taken at once.
+constexpr std::size_t kMostPoints = 8192;      // Markers that the overlay is given.
+constexpr std::uint64_t kStatusEvery = 24;     // Frames between two copies for the panel.
+constexpr core::Duration kIdle = std::chrono::milliseconds(20);
+
+core::Duration threadTime() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+}  // namespace
+
+void CaptureRun::prepare() {
+  packets_.resize(kBatch);
+  for (const subject::Subject& subject : path.subjects()) {
+    status.subjects.push_back({.markers = static_cast<std::uint32_t>(subject.markers.size())});
+  }
+  status.camera_received.assign(path.rig().cameras.size(), 0);
+  status_copy_ = status;
+  marker_copy_.points.resize(kMostPoints);
+  for (int i = 0; i < 3; ++i) {  // Each of the triple buffer's values gets its full size.
+    status_out.publish(status);
+    status_out.update();
+    markers_out.publish(marker_copy_);
+    markers_out.update();
+  }
+  allocations_counted = counters::threadAllocations().has_value();
+}
+
+void CaptureRun::run() {
+  while (!stop.load(std::memory_order_relaxed) && !finished.load(std::memory_order_relaxed)) {
+    step(core::Clock::now() + kIdle);
+    if (source.finished() && path.deadline() == core::Time::max()) break;
+  }
+  finished.store(true, std::memory_order_release);
+  status_out.publish(status);
+  news.signal();
+}
+
+bool CaptureRun::step(core::Time deadline) {
+  const std::uint64_t before = counters::threadAllocations().value_or(0);
+  const std::uint64_t frames_before = status.frames;
+  const core::Time wait_until = closings == nullptr ? std::min(deadline, path.deadline()) : deadline;
+  const std::size_t count = source.receive(packets_, wait_until);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (recorder != nullptr) recorder->packet(packets_[i].received, packets_[i].bytes);
+    if (closings != nullptr) obeyClosing();
+    path.packet(packets_[i].bytes, packets_[i].received);
+    if (closings != nullptr) {
+      while (closingSatisfied()) close(closing_->reason);
+    } else {
+      while (path.complete()) close(take::ClosingReason::complete);
+    }
+  }
+  if (closings == nullptr) {
+    while (core::Clock::now() >= path.deadline()) close(take::ClosingReason::deadline);
+  } else if (source.finished()) {
+    for (obeyClosing(); closing_ != nullptr; obeyClosing()) close(closing_->reason);
+    finished.store(true, std::memory_order_release);
+  }
+  if (status.frames > kWarmUpFrames) warm_allocations += counters::threadAllocations().value_or(0) - before;
+  return status.frames > frames_before;
+}
+
+// Replay: finds how the open frame was closed when it was live, and lets only those cameras in.
+void CaptureRun::obeyClosing() {
+  if (!path.started() && next_closing_ == 0 && !closings->empty() && closing_ == nullptr) {
+    closing_ = closings->data();
+    path.restrictTo(*closing_);
+    return;
+  }
+  if (closing_ != nullptr && closing_->sequence == path.openSequence()) return;
+  closing_ = nullptr;
+  while (next_closing_ < closings->size() && (*closings)[next_closing_].sequence < path.openSequence()) ++next_closing_;
+  if (next_closing_ == closings->size() || (*closings)[next_closing_].sequence != path.openSequence()) return;
+  closing_ = &(*closings)[next_closing_];
+  path.restrictTo(*closing_);
+}
+
+bool CaptureRun::closingSatisfied() const {
+  if (closing_ == nullptr || closing_->sequence != path.openSequence()) return false;
+  for (std::uint32_t c = 0; c < path.rig().cameras.size(); ++c) {
+    if (closing_->uses(c) && !path.hasCamera(c)) return false;
+  }
+  return true;
+}
+
+void CaptureRun::close(take::ClosingReason reason) {
+  path.closeFrame(reason);
+  finishFrame();
+  if (closings != nullptr) {
+    closing_ = nullptr;
+    obeyClosing();
+  }
+  path.prepareNext();
+}
+
+// Hands the closed frame on: the palette first, everything else afterwards.
+void CaptureRun::finishFrame() {
+  const pipeline::FrameResult& result = path.result();
+  const std::uint64_t sequence = result.stamp.sequence;
+  const core::Duration cpu_start = threadTime();
+  const bool solved = std::any_of(result.poses.begin(), result.poses.end(),
+                                  [](const frame::SkeletonPose& pose) { return pose.tracked; });
+  const bool publish = !result.empty && solved;
+  if (!result.empty) {
+    log.mark(sequence, core::Instant::received_first, result.received_first);
+    log.mark(sequence, core::Instant::received_last, result.received_last);
+  }
+  if (publish) publisher.publish(result.stamp, result.poses, ring);
+  const core::Time retargeted = core::Clock::now();
+  log.mark(sequence, core::Instant::assembled, result.assembled);
+  log.mark(sequence, core::Instant::reconstructed, result.reconstructed);
+  log.mark(sequence, core::Instant::labelled, result.labelled);
+  log.mark(sequence, core::Instant::solved, result.solved);
+  log.mark(sequence, core::Instant::retargeted, retargeted);
+  const core::Duration retarget_cpu = threadTime() - cpu_start;
+
+  if (status.frames == 0) status.first_sequence = sequence;
+  status.last_sequence = sequence;
+  ++status.frames;
+  status.empty += result.empty;
+  status.not_solved += !result.empty && !solved;
+  status.published += publish;
+  if (status.frames > kWarmUpFrames && publish) {
+    ++warm_frames;
+    times.capture.record(result.solved - result.received_last);
+    times.capture_retargeted.record(retargeted - result.received_last);
+    times.sync.record(result.cpu.sync);
+    times.reconstruct.record(result.cpu.reconstruct);
+    times.label.record(result.cpu.label);
+    times.solve.record(result.cpu.solve);
+    times.retarget.record(retarget_cpu);
+  }
+  note();
+  if (publish) news.signal();
+  if (recorder != nullptr) recorder->closing(result.closing);
+  if (records != nullptr) {
+    if (scoring::CaptureRecord* record = records->next(); record != nullptr) {
+      scoring::copyResult(result, *record);
+      records->push();
+    }
+  }
+  if (sequence >= last_wanted) finished.store(true, std::memory_order_release);
+}
+
+void CaptureRun::note() {
+  const pipeline::FrameResult& result = path.result();
+  for (const frame::CaptureEvent& event : result.events) {
+    status.found += event.kind == frame::CaptureEventKind::subject_found;
+    status.lost += event.kind == frame::CaptureEventKind::subject_lost;
+    status.swaps_corrected += event.kind == frame::CaptureEventKind::swap_corrected;
+  }
+  for (std::uint32_t c = 0; c < status.camera_received.size(); ++c) status.camera_received[c] += result.closing.uses(c);
+  MarkerView& view = markers_out.next();
+  view.sequence = result.stamp.sequence;
+  view.points.clear();
+  for (std::size_t s = 0; s < result.labels.subjects.size(); ++s) {
+    CaptureStatus::Subject& subject = status.subjects[s];
+    subject.seen = 0;
+    subject.tracked = result.poses[s].tracked;
+    for (const frame::LabelledMarker& marker : result.labels.subjects[s].markers) {
+      if (!(marker.confidence > 0.0f)) continue;
+      ++subject.seen;
+      if (view.points.size() < kMostPoints) view.points.push_back({marker.position, true});
+    }
+  }
+  for (const frame::Marker& marker : result.labels.unlabelled) {
+    if (view.points.size() < kMostPoints) view.points.push_back({marker.position, false});
+  }
+  markers_out.publish();
+  status.packets = path.counters();
+  if (status.frames % kStatusEvery == 0) status_out.publish(status);
+}
+
+}  // namespace understudy::stage

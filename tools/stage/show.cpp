@@ -1,0 +1,196 @@
+#include "tools/stage/show.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/anim/kinematics.h"
+
+namespace understudy::stage {
+namespace {
+
+constexpr std::uint64_t kSpanChunk = 2048;  // Frames booked at once; the log remembers many more.
+
+render::Quality qualityOf(const StageOptions& options, const gpu::Device& device) {
+  if (options.quality == "low") return render::Quality::low;
+  if (options.quality == "medium") return render::Quality::medium;
+  if (options.quality == "high") return render::Quality::high;
+  return options.lockstep || !device.features.software ? render::Quality::high : render::Quality::low;
+}
+
+math::RigidTransform toTransform(const shaders::PoseJoint& joint) {
+  return {math::quaternionXyzw(joint.rotation.x, joint.rotation.y, joint.rotation.z, joint.rotation.w),
+          glm::vec3(joint.translation)};
+}
+
+}  // namespace
+
+Show::Show(const StageSource& source, const Cast& cast, CaptureRun& capture)
+    : source_(source), cast_(cast), capture_(capture), record_(capture.ring.makeRecord()) {
+  palettes_.resize(source.subjects.size());
+  std::size_t joints = 0;
+  for (const subject::Subject& subject : source.subjects) joints = std::max(joints, subject.skeleton.size());
+  local_.resize(joints);
+  world_.resize(joints);
+  overlay_.spheres.reserve(16384);
+  overlay_.lines.reserve(16384);
+}
+
+core::Result<std::unique_ptr<Show>> Show::create(gpu::Device& device, const StageOptions& options, const StageSource& source,
+                                                 const Cast& cast, CaptureRun& capture) {
+  std::unique_ptr<Show> show(new Show(source, cast, capture));
+  render::RenderSettings settings;
+  settings.width_px = options.width_px;
+  settings.height_px = options.height_px;
+  settings.quality = render::qualitySettings(qualityOf(options, device));
+  settings.max_performers = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(source.subjects.size()));
+  auto renderer = render::Renderer::create(device, settings);
+  if (!renderer) return renderer.error();
+  show->renderer_ = std::move(*renderer);
+  std::vector<render::ModelId> models;
+  for (const scene::Character& character : cast.characters) {
+    auto model = show->renderer_->addModel(character);
+    if (!model) return model.error();
+    models.push_back(*model);
+  }
+  // Performers without a character still have a place in the cast; their palette stays empty.
+  std::vector<render::ModelId> members;
+  for (int which : cast.character_of) members.push_back(models[static_cast<std::size_t>(std::max(which, 0))]);
+  if (auto set = show->renderer_->setCast(members); !set) return set.error();
+  return show;
+}
+
+std::uint32_t Show::fresh() const {
+  const std::uint32_t newest = capture_.ring.newest();
+  return newest != status_.shown_number ? newest : 0;
+}
+
+bool Show::latch(const scene::View& view, const panels::OverlayToggles& toggles) {
+  // The newest pose at this very moment; read again should the writer overtake the copy.
+  bool have = false;
+  for (int attempt = 0; attempt < 4 && !have; ++attempt) {
+    latched_number_ = capture_.ring.newest();
+    have = latched_number_ > 0 && capture_.ring.read(latched_number_, record_);
+  }
+  const core::Time latched = core::Clock::now();
+  std::fill(palettes_.begin(), palettes_.end(), std::span<const glm::mat4>());
+  if (have) {
+    for (std::size_t s = 0; s < record_.subjects.size() && s < palettes_.size(); ++s) {
+      const shaders::PoseSubject& subject = record_.subjects[s];
+      palettes_[s] = std::span<const glm::mat4>(record_.world_from_bind).subspan(subject.first_matrix, subject.matrix_count);
+    }
+    capture_.log.mark(record_.stamp.sequence, core::Instant::latched, latched);
+    followPerformers();
+  } else {
+    latched_number_ = 0;
+  }
+  fillOverlay(toggles);
+  renderer_->latch({.sequence = have ? record_.stamp.sequence : 0, .view = view, .palettes = palettes_, .overlay = &overlay_});
+  return have;
+}
+
+void Show::fillOverlay(const panels::OverlayToggles& toggles) {
+  overlay_.clear();
+  if (toggles.frusta) {
+    for (const camera::Camera& camera : source_.rig.cameras) {
+      const math::RigidTransformd world = inverse(camera.camera_from_world);
+      render::addFrustum(overlay_, {.world_from_camera = {glm::quat(world.rotation), glm::vec3(world.translation)},
+                                    .half_extent = {0.5f * static_cast<float>(camera.width_px / camera.fx_px),
+                                                    0.5f * static_cast<float>(camera.height_px / camera.fy_px)}});
+    }
+  }
+  if (toggles.markers || toggles.rays) {
+    capture_.markers_out.update();
+    for (const MarkerView::Point& point : capture_.markers_out.current().points) {
+      if (toggles.markers) {
+        render::addMarker(overlay_, point.position,
+                          point.labelled ? render::overlay_color::kMarker : render::overlay_color::kUnlabelled);
+      }
+      if (!toggles.rays || !point.labelled) continue;
+      for (std::size_t c = 0; c < source_.rig.cameras.size(); ++c) {
+        render::addRay(overlay_, glm::vec3(camera::centreWorld(source_.rig.cameras[c])), point.position);
+      }
+    }
+  }
+  if (latched_number_ == 0) return;
+  for (std::size_t s = 0; s < record_.subjects.size() && s < source_.subjects.size(); ++s) {
+    const bool without_character = cast_.character_of[s] < 0;
+    if (!toggles.skeleton && !without_character) continue;
+    if (!record_.subjects[s].tracked) continue;
+    const anim::Skeleton& skeleton = source_.subjects[s].skeleton;
+    const std::uint32_t first = record_.subjects[s].first_joint;
+    for (std::size_t j = 0; j < skeleton.size(); ++j) local_[j] = toTransform(record_.joints[first + j]);
+    const std::span<math::RigidTransform> world(world_.data(), skeleton.size());
+    anim::worldFromJoints(skeleton, std::span(local_.data(), skeleton.size()), world);
+    render::addSkeleton(overlay_, skeleton, world);
+  }
+}
+
+void Show::followPerformers() {
+  glm::vec3 low(1e9f), high(-1e9f);
+  std::size_t count = 0;
+  for (std::size_t s = 0; s < record_.subjects.size(); ++s) {
+    if (!record_.subjects[s].tracked || record_.subjects[s].joint_count == 0) continue;
+    // The hips, where they are known: roots may stand still while the hips move.
+    const anim::Skeleton& skeleton = source_.subjects[s].skeleton;
+    const int hips = source_.subjects[s].humanoid[anim::HumanoidJoint::hips];
+    math::RigidTransform world;
+    for (int j = std::max(hips, 0); j >= 0; j = skeleton.parents[static_cast<std::size_t>(j)]) {
+      world = toTransform(record_.joints[record_.subjects[s].first_joint + static_cast<std::uint32_t>(j)]) * world;
+    }
+    low = glm::min(low, world.translation);
+    high = glm::max(high, world.translation);
+    ++count;
+  }
+  if (count == 0) return;
+  performers_known_ = true;
+  performers_middle_ = 0.5f * (low + high);
+  performers_middle_.y = 0.0f;
+  performers_spread_ = std::max(high.x - low.x, high.z - low.z);
+}
+
+scene::View Show::followView() {
+  if (performers_known_) {
+    const float share = middle_known_ ? 0.03f : 1.0f;  // Per picture: a calm operator.
+    middle_ += share * (performers_middle_ - middle_);
+    spread_ += share * (performers_spread_ - spread_);
+    middle_known_ = true;
+  }
+  const float back = 4.1f + 1.15f * spread_;
+  return {.eye = middle_ + glm::vec3(0.36f * back, 1.25f + 0.10f * spread_, 0.93f * back),
+          .target = middle_ + glm::vec3(0.0f, 0.93f, 0.0f),
+          .vertical_fov = 0.56f};
+}
+
+void Show::book(const render::RenderedImage& image, core::Duration cpu) {
+  ++status_.pictures;
+  const bool warm = status_.shown_sequence > capture_.status.first_sequence + kWarmUpFrames;
+  if (warm) {
+    status_.render_cpu.record(cpu);
+    if (image.gpu.total_us > 0.0) status_.render_gpu.record(static_cast<std::int64_t>(image.gpu.total_us * 1e3));
+  }
+  if (latched_number_ == 0 || latched_number_ == status_.shown_number) return;
+  status_.superseded += latched_number_ - status_.shown_number - 1;
+  ++status_.rendered;
+  status_.shown_number = latched_number_;
+  status_.shown_sequence = record_.stamp.sequence;
+  capture_.log.mark(record_.stamp.sequence, core::Instant::submitted, image.submitted);
+  capture_.log.mark(record_.stamp.sequence, core::Instant::gpu_finished, image.gpu_finished);
+}
+
+void Show::bookSpans(bool all) {
+  if (status_.rendered == 0) return;
+  const std::uint64_t first = capture_.status.first_sequence + kWarmUpFrames;
+  spans_done_ = std::max(spans_done_, first);
+  // A frame's span is known when an image of it or a newer one is finished.
+  const std::uint64_t end = all ? capture_.status.last_sequence + 1 : status_.shown_sequence;
+  while (spans_done_ < end && (all || end - spans_done_ >= kSpanChunk)) {
+    const std::uint64_t last = std::min(spans_done_ + kSpanChunk, end) - 1;
+    const core::SpanB span = core::makeSpanB(capture_.log, spans_done_, last);
+    status_.span_b.merge(span.all);
+    status_.span_b_shown.merge(span.shown);
+    status_.unfinished += span.unfinished;
+    spans_done_ = last + 1;
+  }
+}
+
+}  // namespace understudy::stage

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/anim/pose_ring.h"
+#include "engine/core/histogram.h"
+#include "engine/core/latency_log.h"
+#include "engine/gpu/device.h"
+#include "engine/render/renderer.h"
+#include "tools/panels/stage_panel.h"
+#include "tools/stage/capture_run.h"
+#include "tools/stage/stage_source.h"
+
+namespace understudy::stage {
+
+/// What the picture side counts.
+struct ShowStatus {
+  std::uint64_t pictures = 0;         ///< Images finished, counting images that showed a pose again.
+  std::uint64_t rendered = 0;         ///< Captured frames shown, each once.
+  std::uint64_t superseded = 0;       ///< Published poses that a newer one replaced before they were shown.
+  std::uint32_t shown_number = 0;     ///< Publication that was shown last.
+  std::uint64_t shown_sequence = 0;
+  core::Histogram render_cpu, render_gpu;  ///< After warm-up.
+  core::Histogram span_b, span_b_shown;    ///< After warm-up.
+  std::uint64_t unfinished = 0;       ///< Frames after the last image.
+  std::uint64_t warm_allocations = 0, warm_pictures = 0;
+};
+
+/// The picture side of the stage: takes the newest pose as late as possible and renders it. Main thread.
+class Show {
+ public:
+  static core::Result<std::unique_ptr<Show>> create(gpu::Device& device, const StageOptions& options, const StageSource& source,
+                                                    const Cast& cast, CaptureRun& capture);
+
+  render::Renderer& renderer() { return *renderer_; }
+  ShowStatus& status() { return status_; }
+
+  /// The newest publication that was not shown yet; 0 if there is none.
+  std::uint32_t fresh() const;
+
+  /// Latches the newest pose into the open frame: call between beginFrame and submit. False if none was ever published; then the
+  /// empty stage is latched.
+  bool latch(const scene::View& view, const panels::OverlayToggles& toggles);
+  /// Books the image that shows what was latched.
+  void book(const render::RenderedImage& image, core::Duration cpu);
+  /// Books the part of span B that is complete; `all` at the end.
+  void bookSpans(bool all);
+
+  /// A view that keeps all performers in the picture and follows them smoothly.
+  scene::View followView();
+  /// Middle of the performers' hips on the floor as latched last.
+  glm::vec3 middle() const { return middle_; }
+
+ private:
+  Show(const StageSource& source, const Cast& cast, CaptureRun& capture);
+  void fillOverlay(const panels::OverlayToggles& toggles);
+  void followPerformers();
+
+  const StageSource& source_;
+  const Cast& cast_;
+  CaptureRun& capture_;
+  std::unique_ptr<render::Renderer> renderer_;
+  anim::PoseRecord record_;
+  std::uint32_t latched_number_ = 0;
+  std::vector<std::span<const glm::mat4>> palettes_;
+  std::vector<math::RigidTransform> local_, world_;
+  render::Overlay overlay_;
+  glm::vec3 middle_{0.0f};
+  float spread_ = 0.0f;
+  bool middle_known_ = false;
+  bool performers_known_ = false;
+  glm::vec3 performers_middle_{0.0f};
+  float performers_spread_ = 0.0f;
+  std::uint64_t spans_done_ = 0;
+  ShowStatus status_;
+};
+
+}  // namespace understudy::stage
