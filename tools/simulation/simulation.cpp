@@ -15,6 +15,34 @@
 namespace understudy::simulation {
 namespace {
 
+// Mean turn of all joints between two frames of a clip, radians.
+double meanTurn(const anim::Clip& clip, std::size_t a, std::size_t b) {
+  const std::size_t joints = clip.skeleton.size();
+  double sum = 0.0;
+  for (std::size_t j = 0; j < joints; ++j) {
+    const glm::quat& from = clip.parent_from_joint[a * joints + j].rotation;
+    const glm::quat& to = clip.parent_from_joint[b * joints + j].rotation;
+    const double cosine = std::min(1.0, std::abs(static_cast<double>(glm::dot(from, to))));
+    sum += 2.0 * std::acos(cosine);
+  }
+  return sum / static_cast<double>(joints);
+}
+
+// Many converted clips begin with one frame of a reference pose that the performer never took: no
+// camera could have seen the leap from it.
+void dropReferencePose(anim::Clip& clip, const std::string& name,
+                       std::vector<std::string>& warnings) {
+  if (clip.frames < 3) return;
+  const double leap = meanTurn(clip, 0, 1), usual = meanTurn(clip, 1, 2);
+  constexpr double kLeap = 0.1, kTimesUsual = 10.0;
+  if (leap < kLeap || leap < kTimesUsual * usual) return;
+  clip.parent_from_joint.erase(
+      clip.parent_from_joint.begin(),
+      clip.parent_from_joint.begin() + static_cast<std::ptrdiff_t>(clip.skeleton.size()));
+  --clip.frames;
+  warnings.push_back(name + ": the first frame is a reference pose, not motion; left out");
+}
+
 core::Result<source::PerformerMotion> loadMotion(const std::string& name,
                                                  const SimulationFlags& flags,
                                                  std::vector<std::string>& warnings) {
@@ -44,34 +72,6 @@ core::Result<source::PerformerMotion> loadMotion(const std::string& name,
   }
   return source::PerformerMotion(
       source::ClipMotion{.clip = std::move(loaded->clip), .humanoid = std::move(humanoid)});
-}
-
-// Mean turn of all joints between two frames of a clip, radians.
-double meanTurn(const anim::Clip& clip, std::size_t a, std::size_t b) {
-  const std::size_t joints = clip.skeleton.size();
-  double sum = 0.0;
-  for (std::size_t j = 0; j < joints; ++j) {
-    const glm::quat& from = clip.parent_from_joint[a * joints + j].rotation;
-    const glm::quat& to = clip.parent_from_joint[b * joints + j].rotation;
-    const double cosine = std::min(1.0, std::abs(static_cast<double>(glm::dot(from, to))));
-    sum += 2.0 * std::acos(cosine);
-  }
-  return sum / static_cast<double>(joints);
-}
-
-// Many converted clips begin with one frame of a reference pose that the performer never took: no
-// camera could have seen the leap from it.
-void dropReferencePose(anim::Clip& clip, const std::string& name,
-                       std::vector<std::string>& warnings) {
-  if (clip.frames < 3) return;
-  const double leap = meanTurn(clip, 0, 1), usual = meanTurn(clip, 1, 2);
-  constexpr double kLeap = 0.1, kTimesUsual = 10.0;
-  if (leap < kLeap || leap < kTimesUsual * usual) return;
-  clip.parent_from_joint.erase(
-      clip.parent_from_joint.begin(),
-      clip.parent_from_joint.begin() + static_cast<std::ptrdiff_t>(clip.skeleton.size()));
-  --clip.frames;
-  warnings.push_back(name + ": the first frame is a reference pose, not motion; left out");
 }
 
 core::Result<subject::MarkerSet> loadSet(const SimulationFlags& flags) {
