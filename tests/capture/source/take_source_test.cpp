@@ -1,6 +1,7 @@
 #include "capture/source/take_source.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include "capture/camera/rig_file.h"
 #include "capture/source/simulated_source.h"
@@ -12,7 +13,8 @@ using namespace understudy;
 namespace {
 
 std::filesystem::path recordStage(std::uint64_t frames, std::vector<std::byte>& all) {
-  const auto path = std::filesystem::temp_directory_path() / "understudy_take.mcap";
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("understudy_take_" + std::to_string(getpid()) + ".mcap");
   source::SimulatedStage stage = test::figureStage({});
   auto log = take::PacketLogWriter::create(
       path, {.rig_toml = camera::formatRig(stage.knownRig()),

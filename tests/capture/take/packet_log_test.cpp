@@ -1,6 +1,7 @@
 #include "capture/take/packet_log.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
@@ -27,7 +28,8 @@ struct Written {
 };
 
 std::filesystem::path temporary(const std::string& name) {
-  return std::filesystem::temp_directory_path() / ("understudy_" + name);
+  return std::filesystem::temp_directory_path() /
+         ("understudy_" + std::to_string(getpid()) + "_" + name);
 }
 
 std::vector<Written> somePackets(std::size_t count) {
