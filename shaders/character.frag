@@ -14,10 +14,10 @@ layout(set = 1, binding = 2) uniform sampler2D metallic_roughness_map;
 layout(set = 1, binding = 3) uniform sampler2D normal_map;
 layout(set = 1, binding = 4) uniform sampler2D emissive_map;
 
-layout(location = 0) in vec3 position;
-layout(location = 1) in vec3 vertex_normal;
-layout(location = 2) in vec4 vertex_tangent;
-layout(location = 3) in vec3 uv_exposure;
+layout(location = 0) centroid in vec3 position;
+layout(location = 1) centroid in vec3 vertex_normal;
+layout(location = 2) centroid in vec4 vertex_tangent;
+layout(location = 3) centroid in vec3 uv_exposure;
 
 layout(location = 0) out vec4 out_color;
 

@@ -13,10 +13,10 @@ layout(location = 2) in vec2 tangent;
 layout(location = 3) in vec2 uv;
 layout(location = 4) in vec2 handedness_exposure;
 
-layout(location = 0) out vec3 out_position;
-layout(location = 1) out vec3 out_normal;
-layout(location = 2) out vec4 out_tangent;
-layout(location = 3) out vec3 out_uv_exposure;
+layout(location = 0) centroid out vec3 out_position;
+layout(location = 1) centroid out vec3 out_normal;
+layout(location = 2) centroid out vec4 out_tangent;
+layout(location = 3) centroid out vec3 out_uv_exposure;
 
 void main() {
   out_position = position;

@@ -25,15 +25,18 @@ void heading(const char* text) {
 
 /// A large figure with its unit and a quiet caption below.
 void figure(const std::string& value, const char* unit, const char* caption, ImU32 color) {
+  const ImVec2 start = ImGui::GetCursorPos();
   ImGui::BeginGroup();
   ImGui::PushFont(app::interfaceFont(InterfaceFont::figure));
+  const float height = ImGui::GetTextLineHeight();
   ImGui::PushStyleColor(ImGuiCol_Text, color);
   ImGui::TextUnformatted(value.c_str());
   ImGui::PopStyleColor();
   ImGui::PopFont();
   ImGui::SameLine(0.0f, 4.0f);
-  ImGui::SetCursorPosY(ImGui::GetCursorPosY() + 9.0f);
+  ImGui::SetCursorPosY(start.y + 0.86f * (height - ImGui::GetTextLineHeight()));
   ImGui::TextDisabled("%s", unit);
+  ImGui::SetCursorPos({start.x, start.y + height + 2.0f});
   ImGui::TextDisabled("%s", caption);
   ImGui::EndGroup();
 }
