@@ -61,7 +61,7 @@ void main() {
   const float contact = floorContact(position.xz);
   const float shadow = keyShadow(position, vec3(0.0, 1.0, 0.0), gl_FragCoord.xy);
   // Light from a lamp, not from a sun: it falls off towards the walls.
-  const float pool = 1.0 / (1.0 + 0.010 * dot(position.xz, position.xz));
+  const float pool = 1.0 / (1.0 + 0.0022 * dot(position.xz, position.xz));
   const vec3 ambient = frame.floor_ambient * contact;
   vec3 light = albedo * (frame.key_color * (frame.to_key.y * shadow * pool / kPi) +
                          ambient * mix(0.75, 1.0, pool));
@@ -73,11 +73,11 @@ void main() {
     alpha = 1.0 - mirror_share;
   } else {
     const vec3 mirror = vec3(-to_eye.x, to_eye.y, -to_eye.z);
-    light = mix(light, environment(mirror, 0.5), mirror_share * contact);
+    light = mix(light, environment(mirror, 0.62), mirror_share * contact);
   }
 
   // Into the backdrop well before the floor ends.
   const vec3 behind = backdrop(vec3(0.0));
-  const float fade = smoothstep(6.0, 46.0, distance);
+  const float fade = smoothstep(5.0, 34.0, distance);
   color = vec4(mix(light, behind, fade), mix(alpha, 1.0, fade));
 }

@@ -15,8 +15,8 @@ void main() {
   if (kMirrorFloor && direction.y < 0.0) {
     // Below the horizon the room is seen in the floor, where the floor is near enough.
     const float distance = frame.eye.y / max(-direction.y, 1e-5);
-    const vec3 mirrored = environment(vec3(direction.x, -direction.y, direction.z), 0.5);
-    light = mix(mirrored, light, smoothstep(6.0, 46.0, distance));
+    const vec3 mirrored = environment(vec3(direction.x, -direction.y, direction.z), 0.62);
+    light = mix(mirrored, light, smoothstep(5.0, 34.0, distance));
   }
   color = vec4(light, 1.0);
 }

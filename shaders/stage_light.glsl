@@ -86,23 +86,28 @@ float keyShadow(vec3 position, vec3 normal, vec2 pixel) {
   float depth_sum = 0.0;
   const uint probes = taps / 2u;
   for (uint i = 0; i < probes; ++i) {
-    const float depth = textureLod(key_depth_map, at.xy + search * diskPoint(i, probes, turn), 0.0).r;
+    // Denser in the middle: thin blockers are near what they shade.
+    const vec2 probe = diskPoint(i, probes, turn);
+    const float depth =
+        textureLod(key_depth_map, at.xy + search * probe * length(probe), 0.0).r;
     const float blocks = depth < at.z - bias ? 1.0 : 0.0;
     blockers += blocks;
     depth_sum += depth * blocks;
   }
-  if (blockers == 0.0) return 1.0;
-  const float gap = (at.z - depth_sum / blockers) * frame.shadow_range;
+  // Probes may have missed a very thin one: a few taps close by.
+  const uint wide_taps = blockers == 0.0 ? 4u : taps;
+  const float gap =
+      blockers == 0.0 ? 0.0 : (at.z - depth_sum / blockers) * frame.shadow_range;
   const float radius_metres = clamp(gap * frame.key_tangent, 1.2 * texel_metres, 0.16);
   const float radius = radius_metres / frame.shadow_metres;
   // A wide disk on a slanted surface dips below it.
   const float wide_bias = bias + 0.35 * slant * radius_metres / frame.shadow_range;
   float lit = 0.0;
-  for (uint i = 0; i < taps; ++i) {
-    const vec2 offset = radius * diskPoint(i, taps, turn);
+  for (uint i = 0; i < wide_taps; ++i) {
+    const vec2 offset = radius * diskPoint(i, wide_taps, turn);
     lit += textureLod(key_shadow_map, vec3(at.xy + offset, at.z - wide_bias), 0.0);
   }
-  return lit / float(taps);
+  return lit / float(wide_taps);
 }
 
 /// Share of the sky that a point of the floor sees past the bodies.

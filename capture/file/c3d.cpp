@@ -301,7 +301,8 @@ class Reader {
       claims.push_back({"POINT:LONG_FRAMES", *frames, false});
     }
     const auto frames = countOf(find("POINT", "FRAMES"));
-    if (last >= first && last > 0) claims.push_back({"the header", last - first + 1, last == 65535});
+    if (last >= first && last > 0)
+      claims.push_back({"the header", last - first + 1, last == 65535});
     if (frames && *frames > 0) claims.push_back({"POINT:FRAMES", *frames, *frames == 65535});
     if (claims.empty()) claims.push_back({"the header", 0, false});
 

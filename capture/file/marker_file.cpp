@@ -166,12 +166,7 @@ double bodySize(const Source& source) {
 }
 
 double unitOf(const Source& source, std::vector<std::string>& warnings) {
-  const std::string units = lowerCase(source.units);
-  if (units == "mm") return 0.001;
-  if (units == "cm") return 0.01;
-  if (units == "m" || units.starts_with("met")) return 1.0;
-  if (units == "in" || units.starts_with("inch")) return 0.0254;
-  if (units == "ft") return 0.3048;
+  if (const auto said = unitMetres(source.units)) return *said;
   double unit = 0.001;
   const double size = bodySize(source);
   if (size > 0.0) {
@@ -360,6 +355,16 @@ core::Result<MarkerClip> loadTrcClip(const std::filesystem::path& path,
 }
 
 }  // namespace
+
+std::optional<double> unitMetres(std::string_view units) {
+  const std::string name = lowerCase(std::string(units));
+  if (name == "mm") return 0.001;
+  if (name == "cm") return 0.01;
+  if (name == "m" || name.starts_with("met")) return 1.0;
+  if (name == "in" || name.starts_with("inch")) return 0.0254;
+  if (name == "ft") return 0.3048;
+  return std::nullopt;
+}
 
 bool isReadableMarkerKind(const std::filesystem::path& path) {
   const std::string extension = extensionOf(path);

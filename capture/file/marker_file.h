@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "capture/file/c3d.h"
 #include "capture/file/marker_clip.h"
@@ -16,6 +17,9 @@ struct MarkerOptions {
   std::optional<double> unit_m;  ///< Metres per file unit (--unit).
   std::optional<char> up;        ///< 'y' or 'z': the file's upward axis (--up).
 };
+
+/// Metres per unit of a name as files write it (mm, cm, m, metres, in, ft); nothing for others.
+std::optional<double> unitMetres(std::string_view units);
 
 /// True if loadMarkerClip() can read this kind of file, judged by its extension. Programs answer
 /// an unreadable kind with exit code 2 and unreadableMarkerKind().

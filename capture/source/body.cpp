@@ -135,11 +135,11 @@ void BodyBuilder::addTrunk() {
     add(part, SolidShape::ellipsoid, middle - up * half_length, middle + up * half_length, front,
         left, {half_depth, half_depth, half_width, half_width});
   };
-  ellipsoid(HumanoidJoint::hips, hip_middle_ + up * (0.030f * h), 0.082f * h, 0.068f * h,
-            0.098f * h);
-  ellipsoid(HumanoidJoint::spine, hip_middle_ + 0.40f * spine, 0.100f * h, 0.060f * h, 0.082f * h);
-  ellipsoid(HumanoidJoint::upper_chest, hip_middle_ + 0.72f * spine, 0.112f * h, 0.068f * h,
-            0.098f * h);
+  ellipsoid(HumanoidJoint::hips, hip_middle_ + up * (0.030f * h), 0.082f * h, 0.064f * h,
+            0.092f * h);
+  ellipsoid(HumanoidJoint::spine, hip_middle_ + 0.40f * spine, 0.100f * h, 0.056f * h, 0.075f * h);
+  ellipsoid(HumanoidJoint::upper_chest, hip_middle_ + 0.72f * spine, 0.112f * h, 0.064f * h,
+            0.088f * h);
   const glm::vec3 head = place(HumanoidJoint::head);
   add(HumanoidJoint::neck, SolidShape::capsule, shoulder_middle_ + up * (0.01f * h), head, front,
       left, {0.034f * h, 0.034f * h, 0.034f * h, 0.034f * h});
@@ -167,7 +167,7 @@ void BodyBuilder::addArm(bool left) {
       neck_base, shoulder, standing_.front, standing_.up,
       {0.030f * h, 0.030f * h, 0.030f * h, 0.030f * h});
   add(upper, SolidShape::capsule, shoulder, elbow, standing_.front, out,
-      {0.030f * h, 0.024f * h, 0.030f * h, 0.024f * h});
+      {0.027f * h, 0.023f * h, 0.027f * h, 0.023f * h});
   add(lower, SolidShape::capsule, elbow, wrist, standing_.front, out,
       {0.025f * h, 0.016f * h, 0.025f * h, 0.016f * h});
   const glm::vec3 forearm = wrist - elbow;

@@ -21,7 +21,10 @@ namespace understudy::source {
 namespace {
 
 constexpr std::size_t kDatagramBytes = 2048;  // More than any packet of ours.
+// A change of the clocks' distance beyond this is a step. The system's clock may be slewed by up to
+// 500 millionths; twice that is allowed for.
 constexpr core::Duration kClockStep = std::chrono::milliseconds(1);
+constexpr std::int64_t kSlewDivisor = 1000;
 
 std::int64_t nanoseconds(const timespec& t) {
   return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
@@ -150,7 +153,8 @@ std::int64_t UdpSource::State::measureClocks(core::Time& now, bool& stepped) {
   const core::Time middle = before + (now - before) / 2;
   const std::int64_t offset = wall - middle.time_since_epoch().count();
   const core::Duration change(offset - wall_from_steady);
-  stepped = change > kClockStep || change < -kClockStep;
+  const core::Duration allowed = kClockStep + (now - last_batch) / kSlewDivisor;
+  stepped = change > allowed || change < -allowed;
   if (stepped) ++statistics.clock_steps;
   return offset;
 }

@@ -38,27 +38,51 @@ float angleBetween(const glm::quat& a, const glm::quat& b) {
   return 2.0f * std::acos(std::min(1.0f, std::abs(glm::dot(a, b))));
 }
 
+// How far the joint's translation leaves its mean, which is returned in `mean`.
+float slideOf(const anim::Clip& clip, std::size_t joint, glm::vec3& mean) {
+  const std::size_t joints = clip.skeleton.size();
+  glm::dvec3 sum{0.0};
+  for (std::size_t f = 0; f < clip.frames; ++f) {
+    sum += glm::dvec3(clip.parent_from_joint[f * joints + joint].translation);
+  }
+  mean = glm::vec3(sum / static_cast<double>(clip.frames));
+  float worst = 0.0f;
+  for (std::size_t f = 0; f < clip.frames; ++f) {
+    worst = std::max(worst,
+                     glm::distance(mean, clip.parent_from_joint[f * joints + joint].translation));
+  }
+  return worst;
+}
+
 // The clip's own bones: translations that do not change are bone offsets; of those that do, the
-// mean is taken and the clip's warnings say so.
-anim::Skeleton makeBones(const anim::Clip& clip, std::vector<std::string>& warnings) {
+// mean is taken and the clip's warnings say so. Where the hips move against a root above them, the
+// root takes their place and `led` names the joints that follow it stiffly: body joints lose
+// nothing, and the root is none of them.
+anim::Skeleton makeBones(const anim::Clip& clip, const anim::HumanoidMap& humanoid,
+                         std::vector<bool>& led, std::vector<std::string>& warnings) {
+  constexpr float kSlides = 0.005f;
   anim::Skeleton skeleton = clip.skeleton;
-  const std::size_t joints = skeleton.size();
-  for (std::size_t joint = 0; joint < joints; ++joint) {
+  std::vector<bool> above_body(skeleton.size(), false);
+  for (int joint = humanoid[HumanoidJoint::hips]; joint != anim::kNoParent;
+       joint = skeleton.parents[static_cast<std::size_t>(joint)]) {
+    above_body[static_cast<std::size_t>(joint)] = true;
+  }
+  led.assign(skeleton.size(), false);
+  for (std::size_t joint = 0; joint < skeleton.size(); ++joint) {
     if (skeleton.parents[joint] == anim::kNoParent) continue;
-    glm::dvec3 sum{0.0};
-    for (std::size_t f = 0; f < clip.frames; ++f) {
-      sum += glm::dvec3(clip.parent_from_joint[f * joints + joint].translation);
-    }
-    const glm::vec3 mean(sum / static_cast<double>(clip.frames));
-    float worst = 0.0f;
-    for (std::size_t f = 0; f < clip.frames; ++f) {
-      worst = std::max(worst,
-                       glm::distance(mean, clip.parent_from_joint[f * joints + joint].translation));
-    }
-    skeleton.parent_from_joint[joint].translation = mean;
-    if (worst > 0.005f) {
+    glm::vec3& offset = skeleton.parent_from_joint[joint].translation;
+    const float slide = slideOf(clip, joint, offset);
+    if (!(slide > kSlides)) continue;
+    if (above_body[joint]) {
+      led[joint] = true;
+      offset = glm::vec3(0.0f);
+      warnings.push_back(
+          fmt::format("joint {} moves against its parent; the subject's root moves "
+                      "in its place",
+                      skeleton.names[joint]));
+    } else {
       warnings.push_back(fmt::format("joint {} slides by up to {:.1f} mm; the subject has its mean",
-                                     skeleton.names[joint], 1000.0f * worst));
+                                     skeleton.names[joint], 1000.0f * slide));
     }
   }
   return skeleton;
@@ -159,7 +183,8 @@ core::Result<void> prepareClip(Score& score, const ClipMotion& motion) {
   }
   score.seconds = static_cast<double>(clip.frames - 1) / clip.rate_hz;
   subject::Subject& subject = score.subject;
-  subject.skeleton = makeBones(clip, score.warnings);
+  std::vector<bool> led;
+  subject.skeleton = makeBones(clip, motion.humanoid, led, score.warnings);
   subject.humanoid = motion.humanoid;
   const std::vector<bool> stiff = findStiffJoints(clip, motion.humanoid, subject.skeleton);
   const std::size_t joints = subject.skeleton.size();
@@ -167,8 +192,8 @@ core::Result<void> prepareClip(Score& score, const ClipMotion& motion) {
   for (std::size_t joint = 0; joint < joints; ++joint) {
     subject.joints[joint].motion = subject.skeleton.parents[joint] == anim::kNoParent
                                        ? subject::JointMotion::free
-                                   : stiff[joint] ? subject::JointMotion::fixed
-                                                  : subject::JointMotion::ball;
+                                   : stiff[joint] || led[joint] ? subject::JointMotion::fixed
+                                                                : subject::JointMotion::ball;
   }
   score.standing = findStandingPose(clip, subject.skeleton, motion.humanoid);
   core::Result<Body> body = makeBody(motion.humanoid, score.standing);

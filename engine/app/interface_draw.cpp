@@ -21,10 +21,9 @@ struct Push {
 };
 
 VkExtent2D sizeOf(const ImDrawData& lists) {
-  return {static_cast<std::uint32_t>(
-              std::max(lists.DisplaySize.x * lists.FramebufferScale.x, 0.0f)),
-          static_cast<std::uint32_t>(
-              std::max(lists.DisplaySize.y * lists.FramebufferScale.y, 0.0f))};
+  return {
+      static_cast<std::uint32_t>(std::max(lists.DisplaySize.x * lists.FramebufferScale.x, 0.0f)),
+      static_cast<std::uint32_t>(std::max(lists.DisplaySize.y * lists.FramebufferScale.y, 0.0f))};
 }
 
 /// The clip rectangle in pixels of the target; empty where nothing of it is seen.
@@ -67,12 +66,11 @@ core::Result<void> InterfaceDraw::createLayouts() {
       .bindingCount = 1,
       .pBindings = &binding};
   const VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, kMaxTextures};
-  const VkDescriptorPoolCreateInfo pool{
-      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-      .flags = VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
-      .maxSets = kMaxTextures,
-      .poolSizeCount = 1,
-      .pPoolSizes = &size};
+  const VkDescriptorPoolCreateInfo pool{.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+                                        .flags = VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
+                                        .maxSets = kMaxTextures,
+                                        .poolSizeCount = 1,
+                                        .pPoolSizes = &size};
   bool fine =
       device.check(
           vkCreateSampler(device.handle, &sampler, nullptr, sampler_.put(device.handle))) &&
@@ -106,8 +104,7 @@ core::Result<void> InterfaceDraw::createPipeline(VkFormat format) {
        .stage = VK_SHADER_STAGE_FRAGMENT_BIT,
        .module = fragment->get(),
        .pName = "main"}};
-  const VkVertexInputBindingDescription binding{0, sizeof(ImDrawVert),
-                                                VK_VERTEX_INPUT_RATE_VERTEX};
+  const VkVertexInputBindingDescription binding{0, sizeof(ImDrawVert), VK_VERTEX_INPUT_RATE_VERTEX};
   const VkVertexInputAttributeDescription attributes[] = {
       {0, 0, VK_FORMAT_R32G32_SFLOAT, offsetof(ImDrawVert, pos)},
       {1, 0, VK_FORMAT_R32G32_SFLOAT, offsetof(ImDrawVert, uv)},
@@ -153,19 +150,18 @@ core::Result<void> InterfaceDraw::createPipeline(VkFormat format) {
       .sType = VK_STRUCTURE_TYPE_PIPELINE_RENDERING_CREATE_INFO,
       .colorAttachmentCount = 1,
       .pColorAttachmentFormats = &format};
-  const VkGraphicsPipelineCreateInfo info{
-      .sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO,
-      .pNext = &rendering,
-      .stageCount = 2,
-      .pStages = stages,
-      .pVertexInputState = &input,
-      .pInputAssemblyState = &assembly,
-      .pViewportState = &viewport,
-      .pRasterizationState = &raster,
-      .pMultisampleState = &multisample,
-      .pColorBlendState = &blending,
-      .pDynamicState = &dynamics,
-      .layout = layout_.get()};
+  const VkGraphicsPipelineCreateInfo info{.sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO,
+                                          .pNext = &rendering,
+                                          .stageCount = 2,
+                                          .pStages = stages,
+                                          .pVertexInputState = &input,
+                                          .pInputAssemblyState = &assembly,
+                                          .pViewportState = &viewport,
+                                          .pRasterizationState = &raster,
+                                          .pMultisampleState = &multisample,
+                                          .pColorBlendState = &blending,
+                                          .pDynamicState = &dynamics,
+                                          .layout = layout_.get()};
   if (!device_->check(vkCreateGraphicsPipelines(device_->handle, VK_NULL_HANDLE, 1, &info, nullptr,
                                                 pipeline_.put(device_->handle)))) {
     return core::makeError("the interface's pipeline was refused by the graphics driver");
@@ -181,10 +177,11 @@ VkDescriptorSet InterfaceDraw::addTexture(VkImageView view, VkImageLayout layout
       .descriptorSetCount = 1,
       .pSetLayouts = layouts};
   VkDescriptorSet set = VK_NULL_HANDLE;
-  // A full pool is an answer here, no failure of the device.
-  if (vkAllocateDescriptorSets(device_->handle, &allocate, &set) != VK_SUCCESS) {
+  if (textures_ == kMaxTextures ||
+      !device_->check(vkAllocateDescriptorSets(device_->handle, &allocate, &set))) {
     return VK_NULL_HANDLE;
   }
+  ++textures_;
   const VkDescriptorImageInfo image{sampler_.get(), view, layout};
   const VkWriteDescriptorSet write{.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
                                    .dstSet = set,
@@ -199,10 +196,10 @@ void InterfaceDraw::removeTexture(VkDescriptorSet set) {
   if (set == VK_NULL_HANDLE) return;
   device_->waitIdle();
   vkFreeDescriptorSets(device_->handle, pool_.get(), 1, &set);
+  --textures_;
 }
 
-bool InterfaceDraw::reserve(Geometry& geometry, std::size_t vertex_bytes,
-                            std::size_t index_bytes) {
+bool InterfaceDraw::reserve(Geometry& geometry, std::size_t vertex_bytes, std::size_t index_bytes) {
   const auto grow = [&](gpu::Buffer& buffer, std::size_t bytes, VkBufferUsageFlags usage) {
     if (buffer.size() >= bytes) return true;
     auto made = gpu::Buffer::create(*device_, std::max<std::size_t>(2 * bytes, 1u << 18), usage,
@@ -228,8 +225,10 @@ void InterfaceDraw::record(VkCommandBuffer commands, const ImDrawData& lists, Vk
   std::byte* indices = geometry.indices.mapped();
   for (int i = 0; i < lists.CmdListsCount; ++i) {
     const ImDrawList& list = *lists.CmdLists[i];
-    std::memcpy(vertices, list.VtxBuffer.Data, static_cast<std::size_t>(list.VtxBuffer.size_in_bytes()));
-    std::memcpy(indices, list.IdxBuffer.Data, static_cast<std::size_t>(list.IdxBuffer.size_in_bytes()));
+    std::memcpy(vertices, list.VtxBuffer.Data,
+                static_cast<std::size_t>(list.VtxBuffer.size_in_bytes()));
+    std::memcpy(indices, list.IdxBuffer.Data,
+                static_cast<std::size_t>(list.IdxBuffer.size_in_bytes()));
     vertices += list.VtxBuffer.size_in_bytes();
     indices += list.IdxBuffer.size_in_bytes();
   }

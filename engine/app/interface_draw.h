@@ -42,6 +42,7 @@ class InterfaceDraw {
   gpu::DescriptorPool pool_;
   std::array<Geometry, 2> geometry_;
   std::uint64_t frame_ = 0;
+  std::uint32_t textures_ = 0;
 };
 
 }  // namespace understudy::app

@@ -96,8 +96,8 @@ void Swapchain::destroyViews() {
 
 bool Swapchain::rebuild() {
   VkSurfaceCapabilitiesKHR capabilities{};
-  if (!device_.check(vkGetPhysicalDeviceSurfaceCapabilitiesKHR(device_.physical, surface_,
-                                                               &capabilities))) {
+  if (!device_.check(
+          vkGetPhysicalDeviceSurfaceCapabilitiesKHR(device_.physical, surface_, &capabilities))) {
     return false;
   }
   VkExtent2D extent = capabilities.currentExtent;
@@ -171,8 +171,8 @@ std::optional<PresentTarget> Swapchain::acquire() {
     if ((stale_ || swapchain_ == VK_NULL_HANDLE) && !rebuild()) return std::nullopt;
     const VkSemaphore semaphore = acquired_[next_acquired_];
     std::uint32_t index = 0;
-    const VkResult result = vkAcquireNextImageKHR(device_.handle, swapchain_, UINT64_MAX,
-                                                  semaphore, VK_NULL_HANDLE, &index);
+    const VkResult result = vkAcquireNextImageKHR(device_.handle, swapchain_, UINT64_MAX, semaphore,
+                                                  VK_NULL_HANDLE, &index);
     if (result == VK_ERROR_OUT_OF_DATE_KHR) {
       stale_ = true;
       continue;
@@ -206,11 +206,10 @@ void Swapchain::recordCopy(VkCommandBuffer commands, const PresentTarget& target
   const auto corner = [](std::uint32_t x, std::uint32_t y) {
     return VkOffset3D{static_cast<std::int32_t>(x), static_cast<std::int32_t>(y), 1};
   };
-  const VkImageBlit region{
-      .srcSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
-      .srcOffsets = {{0, 0, 0}, corner(width_px, height_px)},
-      .dstSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
-      .dstOffsets = {{0, 0, 0}, corner(target.width_px, target.height_px)}};
+  const VkImageBlit region{.srcSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
+                           .srcOffsets = {{0, 0, 0}, corner(width_px, height_px)},
+                           .dstSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
+                           .dstOffsets = {{0, 0, 0}, corner(target.width_px, target.height_px)}};
   const bool same = width_px == target.width_px && height_px == target.height_px;
   vkCmdBlitImage(commands, image, VK_IMAGE_LAYOUT_GENERAL, target.image,
                  VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, 1, &region,

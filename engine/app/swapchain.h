@@ -21,7 +21,7 @@ struct SwapchainSettings {
 struct PresentTarget {
   std::uint32_t index = 0;
   VkImage image = VK_NULL_HANDLE;
-  VkImageView view = VK_NULL_HANDLE;     ///< UNORM: values are written as they are.
+  VkImageView view = VK_NULL_HANDLE;      ///< UNORM: values are written as they are.
   VkSemaphore acquired = VK_NULL_HANDLE;  ///< To be waited for by the submission.
   VkSemaphore rendered = VK_NULL_HANDLE;  ///< To be signalled by the submission.
   std::uint32_t width_px = 0, height_px = 0;
@@ -67,7 +67,7 @@ class Swapchain {
   SwapchainSettings settings_;
   VkSurfaceKHR surface_ = VK_NULL_HANDLE;
   VkSwapchainKHR swapchain_ = VK_NULL_HANDLE;
-  VkFormat format_ = VK_FORMAT_UNDEFINED;       ///< Of the views.
+  VkFormat format_ = VK_FORMAT_UNDEFINED;  ///< Of the views.
   VkColorSpaceKHR color_space_{};
   VkExtent2D extent_{};
   bool stale_ = true;

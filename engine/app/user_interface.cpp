@@ -42,8 +42,8 @@ core::Result<void> UserInterface::Impl::createFont(float scale) {
                         VK_IMAGE_USAGE_TRANSFER_DST_BIT});
   if (!made) return made.error();
   font = std::move(*made);
-  const std::size_t bytes = std::size_t{4} * static_cast<std::size_t>(width) *
-                            static_cast<std::size_t>(height);
+  const std::size_t bytes =
+      std::size_t{4} * static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
   if (auto done = gpu::uploadImage(device, font, std::as_bytes(std::span(texels, bytes))); !done) {
     return done;
   }

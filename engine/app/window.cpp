@@ -24,8 +24,8 @@ std::string lastGlfwError() {
 
 core::Result<std::unique_ptr<Window>> Window::create(const WindowSettings& settings) {
   if (windows_open == 0 && glfwInit() != GLFW_TRUE) {
-    return core::makeError(fmt::format(
-        "no window can be opened: {}; set DISPLAY or use --headless", lastGlfwError()));
+    return core::makeError(
+        fmt::format("no window can be opened: {}; set DISPLAY or use --headless", lastGlfwError()));
   }
   const auto fail = [](const std::string& why) {
     if (windows_open == 0) glfwTerminate();
@@ -34,8 +34,8 @@ core::Result<std::unique_ptr<Window>> Window::create(const WindowSettings& setti
   if (glfwVulkanSupported() != GLFW_TRUE) return fail("the window system has no Vulkan");
   glfwWindowHint(GLFW_CLIENT_API, GLFW_NO_API);
   glfwWindowHint(GLFW_VISIBLE, settings.visible ? GLFW_TRUE : GLFW_FALSE);
-  GLFWwindow* window = glfwCreateWindow(settings.width, settings.height, settings.title.c_str(),
-                                        nullptr, nullptr);
+  GLFWwindow* window =
+      glfwCreateWindow(settings.width, settings.height, settings.title.c_str(), nullptr, nullptr);
   if (window == nullptr) return fail(lastGlfwError());
   ++windows_open;
   return std::unique_ptr<Window>(new Window(window));

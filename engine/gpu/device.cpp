@@ -39,10 +39,10 @@ std::string resultName(VkResult result) {
 /// The features that every device must have, chained for query and for creation.
 struct FeatureChain {
   VkPhysicalDeviceFeatures2 core{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
-  VkPhysicalDeviceVulkan12Features v12{
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
-  VkPhysicalDeviceVulkan13Features v13{
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES};
+  VkPhysicalDeviceVulkan12Features v12{.sType =
+                                           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+  VkPhysicalDeviceVulkan13Features v13{.sType =
+                                           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES};
 
   FeatureChain() {
     core.pNext = &v12;
@@ -169,8 +169,7 @@ core::Result<std::unique_ptr<Device>> Device::create(const DeviceSettings& setti
 core::Result<void> Device::createInstance(const DeviceSettings& settings) {
   std::uint32_t version = VK_API_VERSION_1_0;
   if (vkEnumerateInstanceVersion(&version) != VK_SUCCESS || version < VK_API_VERSION_1_3) {
-    return core::makeError(
-        "the Vulkan loader is older than 1.3; install libvulkan1 1.3 or newer");
+    return core::makeError("the Vulkan loader is older than 1.3; install libvulkan1 1.3 or newer");
   }
   std::vector<const char*> extensions = settings.instance_extensions;
   std::vector<const char*> layers;
@@ -369,9 +368,9 @@ bool Device::check(VkResult result, std::source_location where) {
   if (first_failure_.empty()) {
     const std::string_view path = where.file_name();
     const std::size_t slash = path.rfind('/');
-    first_failure_ = fmt::format("{}:{}: {}",
-                                 slash == std::string_view::npos ? path : path.substr(slash + 1),
-                                 where.line(), resultName(result));
+    first_failure_ =
+        fmt::format("{}:{}: {}", slash == std::string_view::npos ? path : path.substr(slash + 1),
+                    where.line(), resultName(result));
   }
   return false;
 }
@@ -405,8 +404,8 @@ core::Time Device::hostTime(std::uint64_t gpu_timestamp) const {
   // steady_clock is CLOCK_MONOTONIC here. The age is small, so its product keeps the nanosecond.
   const double age_ns = static_cast<double>(static_cast<std::int64_t>(now[0] - gpu_timestamp)) *
                         static_cast<double>(properties.limits.timestampPeriod);
-  return core::Time(core::Duration(static_cast<std::int64_t>(now[1]) -
-                                   static_cast<std::int64_t>(age_ns)));
+  return core::Time(
+      core::Duration(static_cast<std::int64_t>(now[1]) - static_cast<std::int64_t>(age_ns)));
 }
 
 core::Result<void> Device::runOnce(const std::function<void(VkCommandBuffer)>& record) {
@@ -425,8 +424,8 @@ core::Result<void> Device::runOnce(const std::function<void(VkCommandBuffer)>& r
   bool fine = check(vkBeginCommandBuffer(commands, &begin));
   if (fine) record(commands);
   fine = fine && check(vkEndCommandBuffer(commands));
-  const VkCommandBufferSubmitInfo submitted{
-      .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO, .commandBuffer = commands};
+  const VkCommandBufferSubmitInfo submitted{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO,
+                                            .commandBuffer = commands};
   const VkSubmitInfo2 submit{.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2,
                              .commandBufferInfoCount = 1,
                              .pCommandBufferInfos = &submitted};

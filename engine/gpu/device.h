@@ -19,8 +19,8 @@ namespace understudy::gpu {
 
 /// How a device is chosen.
 struct DeviceSettings {
-  bool validation = false;  ///< Core and synchronisation validation; messages are counted.
-  std::string name;         ///< Only devices whose name contains this; empty = any.
+  bool validation = false;     ///< Core and synchronisation validation; messages are counted.
+  std::string name;            ///< Only devices whose name contains this; empty = any.
   bool allow_software = true;  ///< Devices of type CPU, such as lavapipe, may be taken.
 
   /// Instance extensions a window needs; empty = no surface is ever made.
@@ -34,7 +34,7 @@ struct DeviceFeatures {
   bool swapchain = false;
   bool calibrated_timestamps = false;  ///< With CLOCK_MONOTONIC as a domain.
   bool timestamps = false;
-  bool software = false;  ///< The device is the CPU.
+  bool software = false;    ///< The device is the CPU.
   bool anisotropy = false;  ///< Anisotropic texture filtering.
 };
 

@@ -88,15 +88,16 @@ core::Result<std::uint32_t> MemoryPool::addBlock(std::uint32_t type, VkDeviceSiz
       .allocationSize = size,
       .memoryTypeIndex = type,
   };
-  if (vkAllocateMemory(device_, &info, nullptr, &block.memory) != VK_SUCCESS) {
+  const VkDeviceSize heap = properties_.memoryHeaps[properties_.memoryTypes[type].heapIndex].size;
+  if (size > heap || vkAllocateMemory(device_, &info, nullptr, &block.memory) != VK_SUCCESS) {
     return core::makeError(
         fmt::format("graphics memory is full: {} MiB more were refused by the device; make the "
                     "image smaller or load fewer characters",
                     size >> 20));
   }
   const bool visible = (properties_.memoryTypes[type].propertyFlags & kMapped) == kMapped;
-  if (visible && vkMapMemory(device_, block.memory, 0, VK_WHOLE_SIZE, 0, &block.mapped) !=
-                     VK_SUCCESS) {
+  if (visible &&
+      vkMapMemory(device_, block.memory, 0, VK_WHOLE_SIZE, 0, &block.mapped) != VK_SUCCESS) {
     vkFreeMemory(device_, block.memory, nullptr);
     return core::makeError("graphics memory could not be mapped into the program's memory");
   }

@@ -27,8 +27,8 @@ core::Result<Buffer> Buffer::create(Device& device, VkDeviceSize size, VkBufferU
     return core::makeError("a buffer could not be bound to its memory");
   }
   if ((usage & VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT) != 0) {
-    const VkBufferDeviceAddressInfo address{
-        .sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO, .buffer = buffer.handle_};
+    const VkBufferDeviceAddressInfo address{.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO,
+                                            .buffer = buffer.handle_};
     buffer.address_ = vkGetBufferDeviceAddress(device.handle, &address);
   }
   return buffer;
@@ -112,8 +112,8 @@ void Image::swap(Image& other) noexcept {
 
 core::Result<void> upload(Device& device, const Buffer& buffer, std::span<const std::byte> bytes) {
   if (bytes.empty()) return {};
-  auto staging = Buffer::create(device, bytes.size(), VK_BUFFER_USAGE_TRANSFER_SRC_BIT,
-                                MemoryUse::upload);
+  auto staging =
+      Buffer::create(device, bytes.size(), VK_BUFFER_USAGE_TRANSFER_SRC_BIT, MemoryUse::upload);
   if (!staging) return staging.error();
   std::memcpy(staging->mapped(), bytes.data(), bytes.size());
   return device.runOnce([&](VkCommandBuffer commands) {
@@ -167,8 +167,8 @@ void recordMipLevels(VkCommandBuffer commands, const Image& image) {
 core::Result<void> uploadImage(Device& device, const Image& image,
                                std::span<const std::byte> texels) {
   const ImageSettings& settings = image.settings();
-  auto staging = Buffer::create(device, texels.size(), VK_BUFFER_USAGE_TRANSFER_SRC_BIT,
-                                MemoryUse::upload);
+  auto staging =
+      Buffer::create(device, texels.size(), VK_BUFFER_USAGE_TRANSFER_SRC_BIT, MemoryUse::upload);
   if (!staging) return staging.error();
   std::memcpy(staging->mapped(), texels.data(), texels.size());
   return device.runOnce([&](VkCommandBuffer commands) {

@@ -12,8 +12,8 @@ namespace understudy::render {
 
 /// The flesh that one joint moves, in the bind pose, metres.
 struct JointShape {
-  glm::vec3 centre{0.0f};  ///< Of a ball around every vertex the joint has a share in.
-  float reach = -1.0f;     ///< The ball's radius; negative where the joint moves nothing.
+  glm::vec3 centre{0.0f};          ///< Of a ball around every vertex the joint has a share in.
+  float reach = -1.0f;             ///< The ball's radius; negative where the joint moves nothing.
   glm::vec3 from{0.0f}, to{0.0f};  ///< Axis of a round stick like the vertices it owns.
   float radius = 0.0f;             ///< The stick's radius; 0 where it owns too few.
 };

@@ -68,8 +68,8 @@ glm::vec3 unitOr(const glm::vec3& v, const glm::vec3& fallback) {
 
 shaders::BindVertex bindVertex(const scene::Vertex& vertex) {
   const glm::vec3 normal = unitOr(vertex.normal, {0.0f, 1.0f, 0.0f});
-  const glm::vec3 beside = std::abs(normal.x) < 0.7f ? glm::vec3(1.0f, 0.0f, 0.0f)
-                                                     : glm::vec3(0.0f, 1.0f, 0.0f);
+  const glm::vec3 beside =
+      std::abs(normal.x) < 0.7f ? glm::vec3(1.0f, 0.0f, 0.0f) : glm::vec3(0.0f, 1.0f, 0.0f);
   return {
       .position = vertex.position,
       .normal = normal,
@@ -97,9 +97,8 @@ Geometry joinMeshes(const scene::Character& character) {
     const auto& material = character.materials[static_cast<std::size_t>(mesh->material)];
     return std::pair(material.alpha_mode, mesh->material);
   };
-  std::stable_sort(order.begin(), order.end(), [&](const scene::Mesh* a, const scene::Mesh* b) {
-    return rank(a) < rank(b);
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const scene::Mesh* a, const scene::Mesh* b) { return rank(a) < rank(b); });
   Geometry all;
   for (const scene::Mesh* mesh : order) {
     const auto base = static_cast<std::uint32_t>(all.bind.size());
@@ -111,8 +110,8 @@ Geometry joinMeshes(const scene::Character& character) {
     }
     const auto material = static_cast<std::uint32_t>(mesh->material);
     if (all.parts.empty() || all.parts.back().material != material) {
-      all.parts.push_back({.first_index = static_cast<std::uint32_t>(all.indices.size()),
-                           .material = material});
+      all.parts.push_back(
+          {.first_index = static_cast<std::uint32_t>(all.indices.size()), .material = material});
     }
     for (const std::uint32_t index : mesh->indices) all.indices.push_back(base + index);
     all.parts.back().index_count += static_cast<std::uint32_t>(mesh->indices.size());
@@ -176,8 +175,8 @@ core::Result<void> makeMaterialUniforms(gpu::Device& device, const scene::Charac
   return {};
 }
 
-core::Result<void> makeMaterialSets(const ModelContext& context,
-                                    const scene::Character& character, Model& model) {
+core::Result<void> makeMaterialSets(const ModelContext& context, const scene::Character& character,
+                                    Model& model) {
   gpu::Device& device = context.device;
   const auto count = static_cast<std::uint32_t>(character.materials.size());
   const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, count},
@@ -205,8 +204,7 @@ core::Result<void> makeMaterialSets(const ModelContext& context,
     if (!device.check(vkAllocateDescriptorSets(device.handle, &allocate, &made.set))) {
       return core::makeError("the device has no room for the character's materials");
     }
-    const VkDescriptorBufferInfo uniforms{model.material_uniforms.get(),
-                                          i * materialStride(device),
+    const VkDescriptorBufferInfo uniforms{model.material_uniforms.get(), i * materialStride(device),
                                           sizeof(shaders::MaterialUniforms)};
     const VkImageView views[4] = {view(material.base_color_image, context.white),
                                   view(material.metallic_roughness_image, context.white),
@@ -235,9 +233,9 @@ core::Result<void> makeMaterialSets(const ModelContext& context,
 }
 
 core::Result<void> uploadGeometry(gpu::Device& device, const Geometry& geometry, Model& model) {
-  auto bind = makeBuffer(
-      device, geometry.bind,
-      VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
+  auto bind =
+      makeBuffer(device, geometry.bind,
+                 VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
   if (!bind) return bind.error();
   auto fixed = makeBuffer(device, geometry.fixed, VK_BUFFER_USAGE_VERTEX_BUFFER_BIT);
   if (!fixed) return fixed.error();

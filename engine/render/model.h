@@ -24,9 +24,9 @@ struct ModelMaterial {
 
 /// A character on the GPU.
 struct Model {
-  gpu::Buffer bind_vertices;   ///< shaders::BindVertex.
-  gpu::Buffer fixed_vertices;  ///< shaders::FixedVertex.
-  gpu::Buffer indices;         ///< 32 bits.
+  gpu::Buffer bind_vertices;     ///< shaders::BindVertex.
+  gpu::Buffer fixed_vertices;    ///< shaders::FixedVertex.
+  gpu::Buffer indices;           ///< 32 bits.
   std::vector<ModelPart> parts;  ///< Opaque ones first, blended ones last.
   std::vector<ModelMaterial> materials;
   std::vector<JointShape> shapes;

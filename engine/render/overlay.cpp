@@ -9,8 +9,7 @@ void addMarker(Overlay& overlay, const glm::vec3& position, const glm::vec4& col
   overlay.spheres.push_back({.position = position, .radius = radius, .color = color});
 }
 
-void addLine(Overlay& overlay, const glm::vec3& from, const glm::vec3& to,
-             const LineStyle& style) {
+void addLine(Overlay& overlay, const glm::vec3& from, const glm::vec3& to, const LineStyle& style) {
   overlay.lines.push_back({.from = from,
                            .width_px = style.width_px,
                            .to = to,
@@ -30,8 +29,7 @@ void addFrustum(Overlay& overlay, const FrustumOverlay& frustum) {
   const LineStyle style{.color = frustum.color, .width_px = 1.4f};
   const float z = frustum.length;
   const glm::vec3 centre = frustum.world_from_camera.translation;
-  const glm::vec3 corners[4] = {world(-1, -1, z), world(1, -1, z), world(1, 1, z),
-                                world(-1, 1, z)};
+  const glm::vec3 corners[4] = {world(-1, -1, z), world(1, -1, z), world(1, 1, z), world(-1, 1, z)};
   for (int i = 0; i < 4; ++i) {
     addLine(overlay, centre, corners[i], style);
     addLine(overlay, corners[i], corners[(i + 1) % 4], style);

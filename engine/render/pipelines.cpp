@@ -151,20 +151,19 @@ core::Result<void> makeDraw(gpu::Device& device, const DrawPipelineSettings& set
       .colorAttachmentCount = has_color ? 1u : 0u,
       .pColorAttachmentFormats = &settings.color,
       .depthAttachmentFormat = settings.depth};
-  const VkGraphicsPipelineCreateInfo info{
-      .sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO,
-      .pNext = &rendering,
-      .stageCount = fragment ? 2u : 1u,
-      .pStages = stages,
-      .pVertexInputState = &input,
-      .pInputAssemblyState = &assembly,
-      .pViewportState = &viewport,
-      .pRasterizationState = &raster,
-      .pMultisampleState = &multisample,
-      .pDepthStencilState = &depth,
-      .pColorBlendState = &blending,
-      .pDynamicState = &dynamics,
-      .layout = settings.layout};
+  const VkGraphicsPipelineCreateInfo info{.sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO,
+                                          .pNext = &rendering,
+                                          .stageCount = fragment ? 2u : 1u,
+                                          .pStages = stages,
+                                          .pVertexInputState = &input,
+                                          .pInputAssemblyState = &assembly,
+                                          .pViewportState = &viewport,
+                                          .pRasterizationState = &raster,
+                                          .pMultisampleState = &multisample,
+                                          .pDepthStencilState = &depth,
+                                          .pColorBlendState = &blending,
+                                          .pDynamicState = &dynamics,
+                                          .layout = settings.layout};
   if (!device.check(vkCreateGraphicsPipelines(device.handle, VK_NULL_HANDLE, 1, &info, nullptr,
                                               pipeline.put(device.handle)))) {
     return core::makeError("a drawing pipeline was refused by the graphics driver");
@@ -197,8 +196,8 @@ core::Result<void> makeSetLayout(gpu::Device& device,
       .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
       .bindingCount = static_cast<std::uint32_t>(bindings.size()),
       .pBindings = bindings.data()};
-  if (!device.check(vkCreateDescriptorSetLayout(device.handle, &info, nullptr,
-                                                layout.put(device.handle)))) {
+  if (!device.check(
+          vkCreateDescriptorSetLayout(device.handle, &info, nullptr, layout.put(device.handle)))) {
     return core::makeError("a descriptor layout was refused by the graphics driver");
   }
   return {};
@@ -207,12 +206,11 @@ core::Result<void> makeSetLayout(gpu::Device& device,
 core::Result<void> makeLayout(gpu::Device& device, std::span<const VkDescriptorSetLayout> sets,
                               std::uint32_t push_bytes, gpu::PipelineLayout& layout) {
   const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, push_bytes};
-  const VkPipelineLayoutCreateInfo info{
-      .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
-      .setLayoutCount = static_cast<std::uint32_t>(sets.size()),
-      .pSetLayouts = sets.data(),
-      .pushConstantRangeCount = push_bytes > 0 ? 1u : 0u,
-      .pPushConstantRanges = &range};
+  const VkPipelineLayoutCreateInfo info{.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+                                        .setLayoutCount = static_cast<std::uint32_t>(sets.size()),
+                                        .pSetLayouts = sets.data(),
+                                        .pushConstantRangeCount = push_bytes > 0 ? 1u : 0u,
+                                        .pPushConstantRanges = &range};
   if (!device.check(
           vkCreatePipelineLayout(device.handle, &info, nullptr, layout.put(device.handle)))) {
     return core::makeError("a pipeline layout was refused by the graphics driver");
@@ -221,8 +219,8 @@ core::Result<void> makeLayout(gpu::Device& device, std::span<const VkDescriptorS
 }
 
 core::Result<void> makeLayouts(gpu::Device& device, Pipelines& made) {
-  constexpr VkShaderStageFlags kAll = VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT |
-                                      VK_SHADER_STAGE_COMPUTE_BIT;
+  constexpr VkShaderStageFlags kAll =
+      VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT | VK_SHADER_STAGE_COMPUTE_BIT;
   constexpr VkDescriptorType kSampled = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER;
   constexpr VkDescriptorType kStorage = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
   const VkDescriptorSetLayoutBinding frame[kFrameBindingCount] = {
@@ -278,7 +276,8 @@ core::Result<void> makeCharacterPipelines(gpu::Device& device, const QualitySett
           .compare = VK_COMPARE_OP_GREATER_OR_EQUAL,
           .write_depth = !blended,
           .choose_cull = true,
-          .coverage_from_alpha = mode == static_cast<std::size_t>(scene::AlphaMode::mask) && mirrored == 0,
+          .coverage_from_alpha =
+              mode == static_cast<std::size_t>(scene::AlphaMode::mask) && mirrored == 0,
           .blend = blended || mirrored == 1 ? Blend::alpha : Blend::none,
           .samples = quality.samples,
           .constants = {static_cast<std::int32_t>(mirrored), static_cast<std::int32_t>(mode)}};

@@ -17,25 +17,26 @@ core::Result<void> inRange(const char* name, std::uint32_t value, std::uint32_t 
 
 QualitySettings qualitySettings(Quality quality) {
   if (quality == Quality::high) return {};
-  return {.samples = quality == Quality::medium ? 4u : 1u, .shadow_size_px = 1024, .shadow_taps = 4, .floor_reflection = false};
+  return {.samples = quality == Quality::medium ? 4u : 1u,
+          .shadow_size_px = 1024,
+          .shadow_taps = 4,
+          .floor_reflection = false};
 }
 
 core::Result<void> check(const RenderSettings& settings) {
   const QualitySettings& quality = settings.quality;
-  for (const auto& result :
-       {inRange("width_px", settings.width_px, 16, 16384),
-        inRange("height_px", settings.height_px, 16, 16384),
-        inRange("shadow_size_px", quality.shadow_size_px, 256, 8192),
-        inRange("shadow_taps", quality.shadow_taps, 1, 64),
-        inRange("frames_in_flight", settings.frames_in_flight, 1, 3),
-        inRange("max_performers", settings.max_performers, 1, 64),
-        inRange("max_spheres", settings.max_spheres, 1, 1u << 20),
-        inRange("max_lines", settings.max_lines, 1, 1u << 20)}) {
+  for (const auto& result : {inRange("width_px", settings.width_px, 16, 16384),
+                             inRange("height_px", settings.height_px, 16, 16384),
+                             inRange("shadow_size_px", quality.shadow_size_px, 256, 8192),
+                             inRange("shadow_taps", quality.shadow_taps, 1, 64),
+                             inRange("frames_in_flight", settings.frames_in_flight, 1, 3),
+                             inRange("max_performers", settings.max_performers, 1, 64),
+                             inRange("max_spheres", settings.max_spheres, 1, 1u << 20),
+                             inRange("max_lines", settings.max_lines, 1, 1u << 20)}) {
     if (!result) return result;
   }
   if (quality.samples != 1 && quality.samples != 4) {
-    return core::makeError(
-        fmt::format("render.samples is {}; it must be 1 or 4", quality.samples));
+    return core::makeError(fmt::format("render.samples is {}; it must be 1 or 4", quality.samples));
   }
   return {};
 }

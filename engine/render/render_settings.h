@@ -15,11 +15,11 @@ enum class Quality : std::uint8_t {
 
 /// The single choices behind a Quality; may be changed one by one.
 struct QualitySettings {
-  std::uint32_t samples = 4;           ///< Multisampling, 1 or 4.
+  std::uint32_t samples = 4;            ///< Multisampling, 1 or 4.
   std::uint32_t shadow_size_px = 2048;  ///< Side of the key light's shadow map, 256 to 8192.
-  std::uint32_t shadow_taps = 32;      ///< Samples of the soft shadow, 1 to 64; 4 and less = no
-                                       ///< search for the blocker's distance.
-  bool floor_reflection = true;        ///< The floor mirrors the characters faintly.
+  std::uint32_t shadow_taps = 32;       ///< Samples of the soft shadow, 1 to 64; 4 and less = no
+                                        ///< search for the blocker's distance.
+  bool floor_reflection = true;         ///< The floor mirrors the characters faintly.
 };
 
 /// Returns the choices of a quality.

@@ -45,8 +45,8 @@ struct GpuTimes {
   double total_us = 0;  ///< From the frame's first command to its last, window drawing included.
 };
 
-/// A finished image. Views stay valid until the next beginFrame that reuses the frame's memory (with
-/// one frame in flight: the next).
+/// A finished image. Views stay valid until the next beginFrame that reuses the frame's memory
+/// (with one frame in flight: the next).
 struct RenderedImage {
   std::uint64_t sequence = 0;  ///< The pose that the image shows.
   std::uint64_t frame = 0;     ///< Counts submitted frames from 1.
@@ -113,7 +113,8 @@ class Renderer {
   /// Waits for the frame submitted last. Nothing if there is none or the device is lost.
   std::optional<RenderedImage> wait();
 
-  /// Renders one image from beginning to end; for pictures and tests. Nothing if the device is lost.
+  /// Renders one image from beginning to end; for pictures and tests. Nothing if the device is
+  /// lost.
   std::optional<RenderedImage> render(const FrameContent& content, FrameOptions options = {});
 
   /// The colour image: RGBA8, sRGB-encoded values in a UNORM format, layout GENERAL.

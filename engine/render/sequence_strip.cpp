@@ -18,8 +18,8 @@ std::optional<std::uint32_t> readSequenceStrip(std::span<const std::uint8_t> rgb
     bits = (bits << 1) | (sum > 3 * 127 ? 1u : 0u);
   }
   const auto sequence = static_cast<std::uint32_t>(bits >> 8);
-  const std::uint32_t sum = (sequence & 255u) + ((sequence >> 8) & 255u) +
-                            ((sequence >> 16) & 255u) + (sequence >> 24);
+  const std::uint32_t sum =
+      (sequence & 255u) + ((sequence >> 8) & 255u) + ((sequence >> 16) & 255u) + (sequence >> 24);
   const bool starts = (bits >> 40) == 1u;
   if (!starts || ((~sum) & 255u) != (bits & 255u)) return std::nullopt;
   return sequence;

@@ -48,9 +48,7 @@ void aim(DepthMap& map, const glm::vec3& forward, const glm::vec3& centre, float
 void drawTriangle(DepthMap& map, const glm::vec3& a, const glm::vec3& b, const glm::vec3& c) {
   const float area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
   if (std::abs(area) < 1e-12f) return;
-  const auto bound = [](float value) {
-    return std::clamp(static_cast<int>(value), 0, kSide - 1);
-  };
+  const auto bound = [](float value) { return std::clamp(static_cast<int>(value), 0, kSide - 1); };
   const int x0 = bound(std::min({a.x, b.x, c.x}) - 0.5f), x1 = bound(std::max({a.x, b.x, c.x}));
   const int y0 = bound(std::min({a.y, b.y, c.y}) - 0.5f), y1 = bound(std::max({a.y, b.y, c.y}));
   for (int y = y0; y <= y1; ++y) {

@@ -6,7 +6,7 @@ namespace understudy::scene {
 
 /// The view camera: an eye that looks at a target. The aspect comes from the image.
 struct View {
-  glm::vec3 eye{0.0f, 1.4f, 4.0f};     ///< World, metres.
+  glm::vec3 eye{0.0f, 1.4f, 4.0f};      ///< World, metres.
   glm::vec3 target{0.0f, 0.95f, 0.0f};  ///< World, metres; must differ from the eye.
   float vertical_fov = 0.61f;           ///< Radians between top and bottom of the image.
   glm::vec3 up{0.0f, 1.0f, 0.0f};

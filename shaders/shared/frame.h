@@ -11,15 +11,15 @@ struct FrameUniforms {
   mat4 shadow_from_world;  ///< To shadow map coordinates 0 to 1 and depth.
   vec3 eye;
   float exposure;
-  vec3 view_right;  ///< Camera axes; right and up are scaled by the tangents of half the view.
+  vec3 view_right;      ///< Camera axes; right and up are scaled by the tangents of half the view.
   float pixel_tangent;  ///< Tangent that one pixel covers in the middle of the image.
   vec3 view_up;
   float shadow_metres;  ///< Side of the shadow map in metres.
   vec3 view_forward;
   float shadow_range;  ///< Depth of the shadow map in metres.
   vec3 to_key;
-  float key_tangent;  ///< Tangent of half the key light's angular size.
-  vec3 key_color;     ///< Irradiance on a surface that faces the key.
+  float key_tangent;       ///< Tangent of half the key light's angular size.
+  vec3 key_color;          ///< Irradiance on a surface that faces the key.
   float floor_reflection;  ///< 1 = the floor mirrors, 0 = it does not.
   vec2 size_px;
   vec2 contact_origin;  ///< World x, z of the contact map's corner.

@@ -47,8 +47,7 @@ inline scene::Character boxMan() {
   const auto joint = [&](const char* name, int parent, glm::vec3 from_parent) {
     man.skeleton.names.emplace_back(name);
     man.skeleton.parents.push_back(parent);
-    man.skeleton.parent_from_joint.push_back(
-        {glm::quat(1.0f, 0.0f, 0.0f, 0.0f), from_parent});
+    man.skeleton.parent_from_joint.push_back({glm::quat(1.0f, 0.0f, 0.0f, 0.0f), from_parent});
   };
   joint("hips", anim::kNoParent, {0.0f, 0.95f, 0.0f});
   joint("chest", 0, {0.0f, 0.25f, 0.0f});

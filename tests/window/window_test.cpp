@@ -92,8 +92,7 @@ int main() {
                    .quality = render::qualitySettings(render::Quality::low)});
     expect(swapchain.has_value() && renderer.has_value(), "swapchain and renderer are made");
     if (failures > 0) return 1;
-    auto interface =
-        app::UserInterface::create(**device, window->get(), (*swapchain)->format());
+    auto interface = app::UserInterface::create(**device, window->get(), (*swapchain)->format());
     expect(interface.has_value(), "the interface is made");
     const scene::Character man = test::boxMan();
     const auto model = (*renderer)->addModel(man);

@@ -10,8 +10,8 @@ namespace understudy::panels {
 namespace {
 
 constexpr std::array<ImU32, 8> kStackColors = {
-    IM_COL32(86, 156, 214, 255),  IM_COL32(78, 190, 170, 255),  IM_COL32(150, 190, 90, 255),
-    IM_COL32(240, 190, 70, 255),  IM_COL32(242, 121, 58, 255),  IM_COL32(214, 95, 130, 255),
+    IM_COL32(86, 156, 214, 255),  IM_COL32(78, 190, 170, 255), IM_COL32(150, 190, 90, 255),
+    IM_COL32(240, 190, 70, 255),  IM_COL32(242, 121, 58, 255), IM_COL32(214, 95, 130, 255),
     IM_COL32(160, 120, 210, 255), IM_COL32(120, 130, 145, 255)};
 
 /// The plot's rectangle, its background drawn and its space taken.
@@ -121,8 +121,8 @@ void meter(float share, ImU32 color, const ImVec2& size) {
   const float middle = low.y + ImGui::GetTextLineHeight() * 0.5f;
   const ImVec2 from{low.x, middle - size.y * 0.5f};
   draw.AddRectFilled(from, {low.x + size.x, from.y + size.y}, IM_COL32(255, 255, 255, 22), 3.0f);
-  draw.AddRectFilled(from, {low.x + size.x * std::clamp(share, 0.0f, 1.0f), from.y + size.y},
-                     color, 3.0f);
+  draw.AddRectFilled(from, {low.x + size.x * std::clamp(share, 0.0f, 1.0f), from.y + size.y}, color,
+                     3.0f);
   ImGui::Dummy({size.x, ImGui::GetTextLineHeight()});
 }
 

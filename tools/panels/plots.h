@@ -20,8 +20,8 @@ inline constexpr ImU32 kField = IM_COL32(29, 32, 37, 220);
 inline constexpr ImU32 kGridLine = IM_COL32(255, 255, 255, 18);
 }  // namespace palette
 
-/// Draws the newest values as a line, oldest at the left, with a dashed line at `limit`. Values over
-/// the limit are red. The axis starts at 0 and holds the limit and all values.
+/// Draws the newest values as a line, oldest at the left, with a dashed line at `limit`. Values
+/// over the limit are red. The axis starts at 0 and holds the limit and all values.
 void plotHistory(const char* id, const History& history, float limit, const ImVec2& size);
 
 /// Draws shares of frames per bin; bins beyond `limit` (in bins) are red.

@@ -185,12 +185,10 @@ void drawCameras(const StagePanelData& data) {
 void drawToggles(OverlayToggles& toggles) {
   heading("Show");
   if (!ImGui::BeginTable("##toggles", 3, ImGuiTableFlags_SizingStretchSame)) return;
-  for (const auto& [name, flag] : {std::pair("markers", &toggles.markers),
-                                   std::pair("rays", &toggles.rays),
-                                   std::pair("cameras", &toggles.frusta),
-                                   std::pair("skeleton", &toggles.skeleton),
-                                   std::pair("character", &toggles.character),
-                                   std::pair("grid", &toggles.grid)}) {
+  for (const auto& [name, flag] :
+       {std::pair("markers", &toggles.markers), std::pair("rays", &toggles.rays),
+        std::pair("cameras", &toggles.frusta), std::pair("skeleton", &toggles.skeleton),
+        std::pair("character", &toggles.character), std::pair("grid", &toggles.grid)}) {
     ImGui::TableNextColumn();
     ImGui::Checkbox(name, flag);
   }

@@ -27,8 +27,8 @@ core::Result<scene::View> viewOf(const std::string& shot, float height) {
                        .target = target * (height / 1.8f),
                        .vertical_fov = glm::radians(fov_deg)};
   };
-  if (shot == "full") return view({1.5f, 1.45f, 3.9f}, {0.0f, 0.93f, 0.0f}, 33.0f);
-  if (shot == "back") return view({-1.9f, 1.5f, -3.6f}, {0.0f, 0.93f, 0.0f}, 33.0f);
+  if (shot == "full") return view({1.5f, 1.45f, 3.9f}, {0.0f, 0.91f, 0.0f}, 29.0f);
+  if (shot == "back") return view({-1.9f, 1.5f, -3.6f}, {0.0f, 1.0f, 0.0f}, 33.0f);
   if (shot == "low") return view({1.1f, 0.35f, 2.6f}, {0.0f, 0.95f, 0.0f}, 45.0f);
   if (shot == "bust") return view({0.35f, 1.62f, 1.35f}, {0.0f, 1.48f, 0.0f}, 32.0f);
   if (shot == "hand") return view({0.95f, 1.62f, 0.5f}, {0.72f, 1.42f, 0.0f}, 32.0f);
@@ -61,7 +61,8 @@ float heightOf(const scene::Character& character) {
 /// The palette moved to the performer's place: rows of five.
 std::vector<glm::mat4> placed(const std::vector<glm::mat4>& palette, std::uint32_t index,
                               std::uint32_t count) {
-  const float column = static_cast<float>(index % 5) - 0.5f * static_cast<float>(std::min(count, 5u) - 1);
+  const float column =
+      static_cast<float>(index % 5) - 0.5f * static_cast<float>(std::min(count, 5u) - 1);
   const float row = static_cast<float>(index / 5);
   const float turn = count > 1 ? 0.7f * std::sin(static_cast<float>(index) * 2.4f) : 0.0f;
   glm::mat4 place(1.0f);
@@ -129,13 +130,16 @@ core::Result<void> run(const Options& options) {
     image = (*renderer)->render(
         {.sequence = frame, .view = *view, .palettes = views, .overlay = &overlay},
         {.grid = !options.no_grid});
-    if (!image) return core::makeError("the graphics device was lost: " + (*device)->firstFailure());
+    if (!image)
+      return core::makeError("the graphics device was lost: " + (*device)->firstFailure());
     if (options.frames > 1) {
-      fmt::print(stderr, "wall {:.2f} ms  gpu {:.2f} (skin {:.2f} contact {:.2f} shadow {:.2f} scene {:.2f} tone {:.2f} copy {:.2f})\n",
-                 core::toMicroseconds(core::Clock::now() - start) * 1e-3, image->gpu.total_us * 1e-3,
-                 image->gpu.skin_us * 1e-3, image->gpu.contact_us * 1e-3, image->gpu.shadow_us * 1e-3,
-                 image->gpu.scene_us * 1e-3, image->gpu.tone_us * 1e-3,
-                 image->gpu.readback_us * 1e-3);
+      fmt::print(
+          stderr,
+          "wall {:.2f} ms  gpu {:.2f} (skin {:.2f} contact {:.2f} shadow {:.2f} scene {:.2f} tone "
+          "{:.2f} copy {:.2f})\n",
+          core::toMicroseconds(core::Clock::now() - start) * 1e-3, image->gpu.total_us * 1e-3,
+          image->gpu.skin_us * 1e-3, image->gpu.contact_us * 1e-3, image->gpu.shadow_us * 1e-3,
+          image->gpu.scene_us * 1e-3, image->gpu.tone_us * 1e-3, image->gpu.readback_us * 1e-3);
     }
   }
   for (const std::string& message : (*device)->messages()) fmt::print(stderr, "{:.700}\n", message);

@@ -42,21 +42,37 @@ std::vector<NamedPose> allPoses() {
   std::vector<NamedPose> poses = {
       {"t", {}},
       {"stand",
-       {{"left_upper_arm", kZ, -68}, {"right_upper_arm", kZ, 68},
-        {"left_lower_arm", kY, -18}, {"right_lower_arm", kY, 18}}},
+       {{"left_upper_arm", kZ, -68},
+        {"right_upper_arm", kZ, 68},
+        {"left_lower_arm", kY, -18},
+        {"right_lower_arm", kY, 18}}},
       {"step",
        {{"hips", kY, -12},
-        {"left_upper_leg", kX, -38}, {"left_lower_leg", kX, 52}, {"left_foot", kX, -8},
-        {"right_upper_leg", kX, 16}, {"right_lower_leg", kX, 12}, {"right_foot", kX, 8},
-        {"spine", kY, 8}, {"chest", kY, 10}, {"neck", kX, 4},
-        {"left_upper_arm", kZ, -66}, {"left_upper_arm", kX, 28}, {"left_lower_arm", kY, -35},
-        {"right_upper_arm", kZ, 64}, {"right_upper_arm", kX, -30},
+        {"left_upper_leg", kX, -38},
+        {"left_lower_leg", kX, 52},
+        {"left_foot", kX, -8},
+        {"right_upper_leg", kX, 16},
+        {"right_lower_leg", kX, 12},
+        {"right_foot", kX, 8},
+        {"spine", kY, 8},
+        {"chest", kY, 10},
+        {"neck", kX, 4},
+        {"left_upper_arm", kZ, -66},
+        {"left_upper_arm", kX, 28},
+        {"left_lower_arm", kY, -35},
+        {"right_upper_arm", kZ, 64},
+        {"right_upper_arm", kX, -30},
         {"right_lower_arm", kY, 48}}},
       {"reach",
-       {{"left_upper_arm", kZ, 52}, {"left_lower_arm", kZ, 40},
-        {"right_upper_arm", kZ, 58}, {"right_lower_arm", kY, 88},
-        {"left_upper_leg", kX, -88}, {"left_lower_leg", kX, 105}, {"left_foot", kX, 15},
-        {"spine", kZ, 4}, {"head", kY, 22}}},
+       {{"left_upper_arm", kZ, 52},
+        {"left_lower_arm", kZ, 40},
+        {"right_upper_arm", kZ, 58},
+        {"right_lower_arm", kY, 88},
+        {"left_upper_leg", kX, -88},
+        {"left_lower_leg", kX, 105},
+        {"left_foot", kX, 15},
+        {"spine", kZ, 4},
+        {"head", kY, 22}}},
   };
   for (const Turn& turn : fist("left", 1.0f, 34.0f)) poses[2].turns.push_back(turn);
   for (const Turn& turn : fist("right", -1.0f, 34.0f)) poses[2].turns.push_back(turn);
@@ -77,8 +93,8 @@ std::vector<std::string> poseNames() {
 core::Result<std::vector<glm::mat4>> posedPalette(const scene::Character& character,
                                                   const std::string& pose) {
   const std::vector<NamedPose> poses = allPoses();
-  const auto found = std::find_if(poses.begin(), poses.end(),
-                                  [&](const NamedPose& p) { return pose == p.name; });
+  const auto found =
+      std::find_if(poses.begin(), poses.end(), [&](const NamedPose& p) { return pose == p.name; });
   if (found == poses.end()) {
     return core::makeError(
         fmt::format("no pose \"{}\"; there are {}", pose, fmt::join(poseNames(), ", ")));
@@ -105,8 +121,8 @@ core::Result<std::vector<glm::mat4>> posedPalette(const scene::Character& charac
     for (const scene::Vertex& vertex : mesh.vertices) {
       float height = 0.0f;
       for (int i = 0; i < 4; ++i) {
-        height += vertex.weights[i] *
-                  (palette[vertex.joints[i]] * glm::vec4(vertex.position, 1.0f)).y;
+        height +=
+            vertex.weights[i] * (palette[vertex.joints[i]] * glm::vec4(vertex.position, 1.0f)).y;
       }
       lowest = std::min(lowest, height);
     }

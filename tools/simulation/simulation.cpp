@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "capture/camera/rig_file.h"
 #include "capture/camera/ring_rig.h"
 #include "capture/file/marker_file.h"
+#include "engine/anim/retarget.h"
 #include "engine/asset/clip_file.h"
 #include "tools/simulation/bump_flag.h"
 
@@ -29,6 +33,7 @@ core::Result<source::PerformerMotion> loadMotion(const std::string& name,
   auto loaded = asset::loadClip(name, {.unit_m = unit, .up = up});
   if (!loaded) return loaded.error();
   note(loaded->clip.warnings);
+  dropReferencePose(loaded->clip, name, warnings);
   anim::HumanoidMap humanoid = anim::recogniseHumanoid(loaded->clip.skeleton);
   std::vector<std::string> missing;
   if (!anim::isHumanoid(humanoid, &missing)) {
@@ -41,11 +46,46 @@ core::Result<source::PerformerMotion> loadMotion(const std::string& name,
       source::ClipMotion{.clip = std::move(loaded->clip), .humanoid = std::move(humanoid)});
 }
 
+// Mean turn of all joints between two frames of a clip, radians.
+double meanTurn(const anim::Clip& clip, std::size_t a, std::size_t b) {
+  const std::size_t joints = clip.skeleton.size();
+  double sum = 0.0;
+  for (std::size_t j = 0; j < joints; ++j) {
+    const glm::quat& from = clip.parent_from_joint[a * joints + j].rotation;
+    const glm::quat& to = clip.parent_from_joint[b * joints + j].rotation;
+    const double cosine = std::min(1.0, std::abs(static_cast<double>(glm::dot(from, to))));
+    sum += 2.0 * std::acos(cosine);
+  }
+  return sum / static_cast<double>(joints);
+}
+
+// Many converted clips begin with one frame of a reference pose that the performer never took: no
+// camera could have seen the leap from it.
+void dropReferencePose(anim::Clip& clip, const std::string& name,
+                       std::vector<std::string>& warnings) {
+  if (clip.frames < 3) return;
+  const double leap = meanTurn(clip, 0, 1), usual = meanTurn(clip, 1, 2);
+  constexpr double kLeap = 0.1, kTimesUsual = 10.0;
+  if (leap < kLeap || leap < kTimesUsual * usual) return;
+  clip.parent_from_joint.erase(
+      clip.parent_from_joint.begin(),
+      clip.parent_from_joint.begin() + static_cast<std::ptrdiff_t>(clip.skeleton.size()));
+  --clip.frames;
+  warnings.push_back(name + ": the first frame is a reference pose, not motion; left out");
+}
+
 core::Result<subject::MarkerSet> loadSet(const SimulationFlags& flags) {
   if (!flags.marker_set.empty()) return subject::loadMarkerSet(flags.marker_set);
   const auto path = findAsset("markersets/body53.toml");
   if (!path) return path.error();
   return subject::loadMarkerSet(*path);
+}
+
+RetargetSource retargetSource(const source::PerformerMotion& motion) {
+  const auto* clip = std::get_if<source::ClipMotion>(&motion);
+  if (clip == nullptr) return {};
+  return {.standing = anim::standingSkeleton(clip->clip, clip->humanoid),
+          .ankle_height = anim::standingAnkleHeight(clip->clip, clip->humanoid)};
 }
 
 core::Result<camera::Rig> makeRig(const SimulationFlags& flags) {
@@ -88,9 +128,11 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
     files.emplace_back(kDemoMotion);
   }
   std::vector<source::PerformerMotion> motions;
+  std::vector<RetargetSource> of_motion;
   for (const std::string& name : files) {
     core::Result<source::PerformerMotion> motion = loadMotion(name, flags, warnings);
     if (!motion) return motion.error();
+    of_motion.push_back(retargetSource(*motion));
     motions.push_back(*std::move(motion));
   }
   const core::Result<subject::MarkerSet> set = loadSet(flags);
@@ -109,10 +151,16 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
       source::SimulatedStage::create(settings, std::move(motions), *set, *rig);
   if (!stage) return stage.error();
   warnings.insert(warnings.end(), stage->warnings().begin(), stage->warnings().end());
+  std::vector<subject::Subject> subjects = stage->subjects();
+  std::vector<RetargetSource> retarget;
+  for (std::size_t s = 0; s < subjects.size(); ++s)
+    retarget.push_back(of_motion[s % of_motion.size()]);
   return Simulation{.stage = *std::move(stage),
                     .marker_set = *set,
                     .motion_files = std::move(files),
-                    .warnings = std::move(warnings)};
+                    .warnings = std::move(warnings),
+                    .subjects = std::move(subjects),
+                    .retarget = std::move(retarget)};
 }
 
 }  // namespace understudy::simulation

@@ -47,12 +47,21 @@ std::vector<std::pair<std::string, std::string>> changedFlags(const CLI::App& ap
 /// of files that cannot be read.
 core::Result<void> check(const SimulationFlags& flags);
 
+/// What retargeting wants to know of a performer beyond the subject's skeleton; empty for marker
+/// files.
+struct RetargetSource {
+  anim::Skeleton standing;            ///< The clip's skeleton in a standing rest pose.
+  std::optional<float> ankle_height;  ///< Of the standing performer, metres.
+};
+
 /// Everything that is simulated.
 struct Simulation {
   source::SimulatedStage stage;
   subject::MarkerSet marker_set;
-  std::vector<std::string> motion_files;  ///< One per motion.
-  std::vector<std::string> warnings;      ///< Of files and stage, one line each.
+  std::vector<std::string> motion_files;   ///< One per motion.
+  std::vector<std::string> warnings;       ///< Of files and stage, one line each.
+  std::vector<subject::Subject> subjects;  ///< One per performer, as the pipeline is to know them.
+  std::vector<RetargetSource> retarget;    ///< One per performer.
 };
 
 /// Loads motions, marker set and rig and sets up the stage; the flags have passed `check`. Failure

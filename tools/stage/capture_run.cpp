@@ -9,9 +9,9 @@
 namespace understudy::stage {
 namespace {
 
-constexpr std::size_t kBatch = 256;            // Datagrams taken at once.
-constexpr std::size_t kMostPoints = 8192;      // Markers that the overlay is given.
-constexpr std::uint64_t kStatusEvery = 24;     // Frames between two copies for the panel.
+constexpr std::size_t kBatch = 256;         // Datagrams taken at once.
+constexpr std::size_t kMostPoints = 8192;   // Markers that the overlay is given.
+constexpr std::uint64_t kStatusEvery = 24;  // Frames between two copies for the panel.
 constexpr core::Duration kIdle = std::chrono::milliseconds(20);
 
 core::Duration threadTime() {
@@ -52,7 +52,8 @@ void CaptureRun::run() {
 bool CaptureRun::step(core::Time deadline) {
   const std::uint64_t before = counters::threadAllocations().value_or(0);
   const std::uint64_t frames_before = status.frames;
-  const core::Time wait_until = closings == nullptr ? std::min(deadline, path.deadline()) : deadline;
+  const core::Time wait_until =
+      closings == nullptr ? std::min(deadline, path.deadline()) : deadline;
   const std::size_t count = source.receive(packets_, wait_until);
   for (std::size_t i = 0; i < count; ++i) {
     if (recorder != nullptr) recorder->packet(packets_[i].received, packets_[i].bytes);
@@ -70,7 +71,8 @@ bool CaptureRun::step(core::Time deadline) {
     for (obeyClosing(); closing_ != nullptr; obeyClosing()) close(closing_->reason);
     finished.store(true, std::memory_order_release);
   }
-  if (status.frames > kWarmUpFrames) warm_allocations += counters::threadAllocations().value_or(0) - before;
+  if (status.frames > kWarmUpFrames)
+    warm_allocations += counters::threadAllocations().value_or(0) - before;
   return status.frames > frames_before;
 }
 
@@ -83,8 +85,12 @@ void CaptureRun::obeyClosing() {
   }
   if (closing_ != nullptr && closing_->sequence == path.openSequence()) return;
   closing_ = nullptr;
-  while (next_closing_ < closings->size() && (*closings)[next_closing_].sequence < path.openSequence()) ++next_closing_;
-  if (next_closing_ == closings->size() || (*closings)[next_closing_].sequence != path.openSequence()) return;
+  while (next_closing_ < closings->size() &&
+         (*closings)[next_closing_].sequence < path.openSequence())
+    ++next_closing_;
+  if (next_closing_ == closings->size() ||
+      (*closings)[next_closing_].sequence != path.openSequence())
+    return;
   closing_ = &(*closings)[next_closing_];
   path.restrictTo(*closing_);
 }
@@ -163,7 +169,8 @@ void CaptureRun::note() {
     status.lost += event.kind == frame::CaptureEventKind::subject_lost;
     status.swaps_corrected += event.kind == frame::CaptureEventKind::swap_corrected;
   }
-  for (std::uint32_t c = 0; c < status.camera_received.size(); ++c) status.camera_received[c] += result.closing.uses(c);
+  for (std::uint32_t c = 0; c < status.camera_received.size(); ++c)
+    status.camera_received[c] += result.closing.uses(c);
   MarkerView& view = markers_out.next();
   view.sequence = result.stamp.sequence;
   view.points.clear();

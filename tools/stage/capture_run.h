@@ -26,9 +26,9 @@ inline constexpr std::uint64_t kWarmUpFrames = 480;
 
 /// What happened so far; copied to the panel a few times a second, and the basis of the report.
 struct CaptureStatus {
-  std::uint64_t frames = 0;          ///< Closed, counting empty ones.
-  std::uint64_t empty = 0;           ///< No packet came.
-  std::uint64_t not_solved = 0;      ///< Nobody was recognised.
+  std::uint64_t frames = 0;      ///< Closed, counting empty ones.
+  std::uint64_t empty = 0;       ///< No packet came.
+  std::uint64_t not_solved = 0;  ///< Nobody was recognised.
   std::uint64_t published = 0;
   std::uint64_t first_sequence = 0, last_sequence = 0;
   std::uint64_t found = 0, lost = 0, swaps_corrected = 0;  ///< Events.
@@ -43,8 +43,8 @@ struct CaptureStatus {
 
 /// Times of the capture path after warm-up.
 struct CaptureTimes {
-  core::Histogram capture, capture_retargeted;                      ///< Last packet to pose, to published palette.
-  core::Histogram sync, reconstruct, label, solve, retarget;        ///< Thread CPU per frame.
+  core::Histogram capture, capture_retargeted;  ///< Last packet to pose, to published palette.
+  core::Histogram sync, reconstruct, label, solve, retarget;  ///< Thread CPU per frame.
 };
 
 /// Markers of one frame for the overlay.
@@ -57,22 +57,28 @@ struct MarkerView {
   std::vector<Point> points;
 };
 
-/// Everything the capture side of the stage works on. The frame path is `run`: packets in, published poses out.
-struct CaptureRun {
+/// What the capture side of the stage works on; all outlive it.
+struct CaptureLinks {
   source::CentroidSource& source;
   pipeline::CapturePath& path;
   pipeline::PosePublisher& publisher;
   anim::PoseRing& ring;
   core::LatencyLog& log;
-  core::WakeUp& news;                                ///< Signalled after every publication, and at the end.
+  core::WakeUp& news;  ///< Signalled after every publication, and at the end.
+};
+
+/// The capture side of the stage. The frame path is `run`: packets in, published poses out.
+struct CaptureRun : CaptureLinks {
+  explicit CaptureRun(const CaptureLinks& links) : CaptureLinks(links) {}
+
   take::PacketLogWriter* recorder = nullptr;
-  RecordRing* records = nullptr;            ///< For scoring; null where there is no truth.
+  RecordRing* records = nullptr;  ///< For scoring; null where there is no truth.
   const std::vector<take::FrameClosing>* closings = nullptr;  ///< Replay obeys these.
-  std::uint64_t last_wanted = ~std::uint64_t{0};     ///< Ends after this sequence.
+  std::uint64_t last_wanted = ~std::uint64_t{0};              ///< Ends after this sequence.
 
   CaptureStatus status{};
   CaptureTimes times{};
-  std::uint64_t warm_allocations = 0;                ///< Of the frame path, after warm-up.
+  std::uint64_t warm_allocations = 0;  ///< Of the frame path, after warm-up.
   std::uint64_t warm_frames = 0;
   bool allocations_counted = true;
   core::RealtimeReport realtime{};
@@ -85,7 +91,8 @@ struct CaptureRun {
   void prepare();
   /// Runs until the source ends, the last wanted frame is closed, or `stop`.
   void run();
-  /// Takes what the source has now and closes what can be closed; for lockstep. Returns true if a frame was closed.
+  /// Takes what the source has now and closes what can be closed; for lockstep. Returns true if a
+  /// frame was closed.
   bool step(core::Time deadline);
   /// Closes the open frame whatever is missing.
   void close(take::ClosingReason reason);

@@ -1,9 +1,8 @@
 #include "tools/stage/options.h"
 
-#include <charconv>
-
 #include <CLI/Option.hpp>
 #include <CLI/Validators.hpp>
+#include <charconv>
 
 #include "capture/source/network_source.h"
 
@@ -15,18 +14,20 @@ bool parseSize(const std::string& text, std::uint32_t& width, std::uint32_t& hei
   const auto first = std::from_chars(text.data(), end, width);
   if (first.ec != std::errc() || first.ptr == end || *first.ptr != 'x') return false;
   const auto second = std::from_chars(first.ptr + 1, end, height);
-  return second.ec == std::errc() && second.ptr == end && width >= 16 && height >= 16 && width <= 16384 &&
-         height <= 16384;
+  return second.ec == std::errc() && second.ptr == end && width >= 16 && height >= 16 &&
+         width <= 16384 && height <= 16384;
 }
 
 }  // namespace
 
 void addStageOptions(CLI::App& app, StageOptions& options) {
   simulation::addSimulationFlags(app, options.simulation);
-  app.add_option("--listen", options.listen, "receive cameras that speak our centroid protocol at ADDR:PORT; needs --rig");
+  app.add_option("--listen", options.listen,
+                 "receive cameras that speak our centroid protocol at ADDR:PORT; needs --rig");
   app.add_option("--play", options.play, "replay a recorded take (packet log)");
   app.add_option("--subject", options.subjects, "a calibrated subject (TOML); repeat for several");
-  app.add_option("--character", options.characters, ".glb, .gltf or .vrm; repeat: one per performer");
+  app.add_option("--character", options.characters,
+                 ".glb, .gltf or .vrm; repeat: one per performer");
   app.add_flag("--headless", options.headless, "no window");
   app.add_option("--size", options.size, "picture size WxH")->capture_default_str();
   app.add_option("--out", options.out, "folder for frame_%06d.png and report.json");
@@ -34,7 +35,8 @@ void addStageOptions(CLI::App& app, StageOptions& options) {
       ->capture_default_str()
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1000000000}));
   app.add_option("--video", options.video, "pipes the pictures to ffmpeg: FILE.mp4");
-  app.add_flag("--lockstep", options.lockstep, "renders every captured frame once, in order, none dropped");
+  app.add_flag("--lockstep", options.lockstep,
+               "renders every captured frame once, in order, none dropped");
   app.add_option("--record", options.record, "records the raw camera data (packet log, MCAP)");
   app.add_option("--stream", options.stream, "PROTOCOL[=ADDR:PORT]");
   app.add_option("--json", options.json, "report to FILE, - for standard output");
@@ -42,7 +44,8 @@ void addStageOptions(CLI::App& app, StageOptions& options) {
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "low", "medium", "high"}));
   app.add_option("--device", options.device, "part of the graphics device's name");
-  app.add_flag("--validation", options.validation, "Vulkan's validation layers; any message fails the run");
+  app.add_flag("--validation", options.validation,
+               "Vulkan's validation layers; any message fails the run");
   app.add_flag("--vsync", options.vsync, "the window waits for the display");
   app.add_flag("--follow,!--no-follow", options.follow, "the headless view follows the performers");
   app.add_flag("--show-markers", options.markers, "draws the markers into headless pictures");
@@ -53,20 +56,26 @@ void addStageOptions(CLI::App& app, StageOptions& options) {
 
 core::Result<void> check(StageOptions& options) {
   if (!parseSize(options.size, options.width_px, options.height_px)) {
-    return core::makeError("--size " + options.size + ": must be WxH with 16 to 16384 pixels each, such as 1280x720");
+    return core::makeError("--size " + options.size +
+                           ": must be WxH with 16 to 16384 pixels each, such as 1280x720");
   }
   if (!options.listen.empty() && !options.play.empty()) {
     return core::makeError("--listen and --play exclude each other: choose one source");
   }
   if (!options.listen.empty()) {
-    if (options.simulation.rig.empty()) return core::makeError("--listen needs --rig FILE: the calibrated cameras");
+    if (options.simulation.rig.empty())
+      return core::makeError("--listen needs --rig FILE: the calibrated cameras");
     if (auto endpoint = source::parseEndpoint(options.listen); !endpoint) return endpoint.error();
-    if (options.lockstep) return core::makeError("--lockstep cannot hold live cameras back: leave it out with --listen");
+    if (options.lockstep)
+      return core::makeError(
+          "--lockstep cannot hold live cameras back: leave it out with --listen");
   }
   if (!options.stream.empty()) {
-    return core::makeError("--stream " + options.stream.front() + ": this version cannot stream yet; known protocols: none");
+    return core::makeError("--stream " + options.stream.front() +
+                           ": this version cannot stream yet; known protocols: none");
   }
-  if (options.png_every > 1 && options.out.empty()) return core::makeError("--png-every needs --out DIR");
+  if (options.png_every > 1 && options.out.empty())
+    return core::makeError("--png-every needs --out DIR");
   if (!options.headless && options.lockstep) return core::makeError("--lockstep needs --headless");
   if (options.listen.empty() && options.play.empty()) return simulation::check(options.simulation);
   return {};

@@ -13,25 +13,28 @@ namespace understudy::stage {
 /// The command line of understudy-stage.
 struct StageOptions {
   simulation::SimulationFlags simulation;
-  std::string listen;                   ///< ADDR:PORT of real cameras; empty = simulated.
-  std::string play;                     ///< A recorded take; empty = simulated.
-  std::vector<std::string> subjects;    ///< Subject files.
-  std::vector<std::string> characters;  ///< One per performer, reused in turn; empty = the mannequin.
+  std::string listen;                 ///< ADDR:PORT of real cameras; empty = simulated.
+  std::string play;                   ///< A recorded take; empty = simulated.
+  std::vector<std::string> subjects;  ///< Subject files.
+  std::vector<std::string>
+      characters;  ///< One per performer, reused in turn; empty = the mannequin.
   bool headless = false;
   std::string size = "1280x720";
-  std::string out;               ///< Folder for pictures and report.json.
-  std::uint64_t png_every = 1;   ///< Every Nth picture is written.
+  std::string out;              ///< Folder for pictures and report.json.
+  std::uint64_t png_every = 1;  ///< Every Nth picture is written.
   std::string video;
   bool lockstep = false;
   std::string record;
   std::vector<std::string> stream;
   std::string json;
-  std::string quality = "auto";  ///< low, medium, high, or auto: high in lockstep and on graphics cards.
-  std::string device;            ///< Part of the graphics device's name.
+  std::string quality =
+      "auto";          ///< low, medium, high, or auto: high in lockstep and on graphics cards.
+  std::string device;  ///< Part of the graphics device's name.
   bool validation = false;
   bool vsync = false;
-  bool follow = true;            ///< The headless view follows the performers.
-  bool markers = false, rays = false, frusta = false, skeleton = false;  ///< Overlays of the headless picture.
+  bool follow = true;  ///< The headless view follows the performers.
+  bool markers = false, rays = false, frusta = false,
+       skeleton = false;  ///< Overlays of the headless picture.
 
   std::uint32_t width_px = 0, height_px = 0;  ///< From `size`.
 };

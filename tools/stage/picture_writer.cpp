@@ -22,12 +22,14 @@ constexpr std::size_t kMostPending = 6;
 
 }  // namespace
 
-core::Result<std::unique_ptr<PictureWriter>> PictureWriter::create(const PictureSettings& settings) {
+core::Result<std::unique_ptr<PictureWriter>> PictureWriter::create(
+    const PictureSettings& settings) {
   std::unique_ptr<PictureWriter> writer(new PictureWriter(settings));
   if (!settings.folder.empty()) {
     std::error_code error;
     std::filesystem::create_directories(settings.folder, error);
-    if (error) return core::makeError(settings.folder + ": cannot make the folder: " + error.message());
+    if (error)
+      return core::makeError(settings.folder + ": cannot make the folder: " + error.message());
   }
   if (!settings.video.empty()) {
     if (auto started = writer->startVideo(); !started) return started.error();
@@ -39,20 +41,27 @@ core::Result<std::unique_ptr<PictureWriter>> PictureWriter::create(const Picture
 // Starts ffmpeg without a shell, so that no file name can be taken for a command.
 core::Result<void> PictureWriter::startVideo() {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return core::makeError("cannot make a pipe to ffmpeg: " + std::string(std::strerror(errno)));
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return core::makeError("cannot make a pipe to ffmpeg: " + std::string(std::strerror(errno)));
   signal(SIGPIPE, SIG_IGN);  // A dead ffmpeg is told by write().
   const std::string size = fmt::format("{}x{}", settings_.width_px, settings_.height_px);
   const std::string rate = fmt::format("{}", settings_.video_hz);
   const std::string file = "file:" + settings_.video;
-  const char* arguments[] = {"ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgba", "-s", size.c_str(),
-                             "-r", rate.c_str(), "-i", "-", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-preset",
-                             "veryfast", "-crf", "20", "-threads", "1", "-pix_fmt", "yuv420p", "-movflags", "+faststart",
-                             file.c_str(), nullptr};
+  const char* arguments[] = {
+      "ffmpeg",     "-y",         "-loglevel", "error",
+      "-f",         "rawvideo",   "-pix_fmt",  "rgba",
+      "-s",         size.c_str(), "-r",        rate.c_str(),
+      "-i",         "-",          "-vf",       "pad=ceil(iw/2)*2:ceil(ih/2)*2",
+      "-c:v",       "libx264",    "-preset",   "veryfast",
+      "-crf",       "20",         "-threads",  "1",
+      "-pix_fmt",   "yuv420p",    "-movflags", "+faststart",
+      file.c_str(), nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
   pid_t process = -1;
-  const int failed = posix_spawnp(&process, "ffmpeg", &actions, nullptr, const_cast<char**>(arguments), environ);
+  const int failed =
+      posix_spawnp(&process, "ffmpeg", &actions, nullptr, const_cast<char**>(arguments), environ);
   posix_spawn_file_actions_destroy(&actions);
   ::close(ends[0]);
   if (failed != 0) {
@@ -71,15 +80,19 @@ PictureWriter::~PictureWriter() {
 
 std::uint64_t PictureWriter::videoFrame(std::uint64_t sequence) const {
   const std::uint64_t since = sequence > video_first_ ? sequence - video_first_ : 0;
-  return static_cast<std::uint64_t>(static_cast<double>(since) * settings_.video_hz / settings_.sequence_hz);
+  return static_cast<std::uint64_t>(static_cast<double>(since) * settings_.video_hz /
+                                    settings_.sequence_hz);
 }
 
 bool PictureWriter::wants(std::uint64_t picture, std::uint64_t sequence) const {
   if (!settings_.folder.empty() && picture % settings_.every == 0) return true;
   if (video_pipe_ < 0) return false;
   // In step with the sequence a video frame is due when its number changes.
-  return sequence == 0 || static_cast<std::uint64_t>(static_cast<double>(sequence) * settings_.video_hz / settings_.sequence_hz) !=
-                              static_cast<std::uint64_t>(static_cast<double>(sequence - 1) * settings_.video_hz / settings_.sequence_hz) ||
+  return sequence == 0 ||
+         static_cast<std::uint64_t>(static_cast<double>(sequence) * settings_.video_hz /
+                                    settings_.sequence_hz) !=
+             static_cast<std::uint64_t>(static_cast<double>(sequence - 1) * settings_.video_hz /
+                                        settings_.sequence_hz) ||
          settings_.sequence_hz < settings_.video_hz || !video_started_;
 }
 

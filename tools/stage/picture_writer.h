@@ -16,22 +16,25 @@ namespace understudy::stage {
 
 /// Where pictures go.
 struct PictureSettings {
-  std::string folder;            ///< For frame_%06d.png; empty = none.
-  std::uint64_t every = 1;       ///< Every Nth picture is written.
-  std::string video;             ///< Empty = none.
-  double video_hz = 30;          ///< Pictures are repeated or left out so that the video plays in real time.
-  double sequence_hz = 240;      ///< Rate of the sequence numbers.
+  std::string folder;       ///< For frame_%06d.png; empty = none.
+  std::uint64_t every = 1;  ///< Every Nth picture is written.
+  std::string video;        ///< Empty = none.
+  double video_hz =
+      30;  ///< Pictures are repeated or left out so that the video plays in real time.
+  double sequence_hz = 240;  ///< Rate of the sequence numbers.
   std::uint32_t width_px = 0, height_px = 0;
 };
 
-/// Writes PNGs and feeds ffmpeg in a thread of its own. A failure is kept and returned by `finish`; nothing is lost silently.
+/// Writes PNGs and feeds ffmpeg in a thread of its own. A failure is kept and returned by `finish`;
+/// nothing is lost silently.
 class PictureWriter {
  public:
   /// Makes the folder and starts ffmpeg; fails where either cannot be done.
   static core::Result<std::unique_ptr<PictureWriter>> create(const PictureSettings& settings);
   ~PictureWriter();
 
-  /// True if the picture with this number (from 0) or of this sequence will be used at all: else no readback is needed.
+  /// True if the picture with this number (from 0) or of this sequence will be used at all: else no
+  /// readback is needed.
   bool wants(std::uint64_t picture, std::uint64_t sequence) const;
   /// Takes a copy of the image. Waits while too many are pending.
   void add(std::uint64_t picture, const render::RenderedImage& image);

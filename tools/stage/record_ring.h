@@ -5,19 +5,21 @@
 #include <cstdint>
 #include <vector>
 
-#include "tools/scoring/scoring.h"
+#include "tools/scoring/stage_scorer.h"
 
 namespace understudy::stage {
 
-/// Hands copies of frames from the capture thread to the scoring thread: one writer, one reader, no lock, nothing allocated. When
-/// the reader is slow, frames are left out and counted.
+/// Hands copies of frames from the capture thread to the scoring thread: one writer, one reader, no
+/// lock, nothing allocated. When the reader is slow, frames are left out and counted.
 class RecordRing {
  public:
-  RecordRing(std::size_t slots, const scoring::CaptureRecord& prototype) : slots_(slots, prototype) {}
+  RecordRing(std::size_t slots, const scoring::CaptureRecord& prototype)
+      : slots_(slots, prototype) {}
 
   /// Writer: the slot to fill, or null where the ring is full.
   scoring::CaptureRecord* next() {
-    if (written_.load(std::memory_order_relaxed) - read_.load(std::memory_order_acquire) == slots_.size()) {
+    if (written_.load(std::memory_order_relaxed) - read_.load(std::memory_order_acquire) ==
+        slots_.size()) {
       left_out_.fetch_add(1, std::memory_order_relaxed);
       return nullptr;
     }

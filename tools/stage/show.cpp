@@ -14,12 +14,14 @@ render::Quality qualityOf(const StageOptions& options, const gpu::Device& device
   if (options.quality == "low") return render::Quality::low;
   if (options.quality == "medium") return render::Quality::medium;
   if (options.quality == "high") return render::Quality::high;
-  return options.lockstep || !device.features.software ? render::Quality::high : render::Quality::low;
+  return options.lockstep || !device.features.software ? render::Quality::high
+                                                       : render::Quality::low;
 }
 
 math::RigidTransform toTransform(const shaders::PoseJoint& joint) {
-  return {math::quaternionXyzw(joint.rotation.x, joint.rotation.y, joint.rotation.z, joint.rotation.w),
-          glm::vec3(joint.translation)};
+  return {
+      math::quaternionXyzw(joint.rotation.x, joint.rotation.y, joint.rotation.z, joint.rotation.w),
+      glm::vec3(joint.translation)};
 }
 
 }  // namespace
@@ -28,21 +30,24 @@ Show::Show(const StageSource& source, const Cast& cast, CaptureRun& capture)
     : source_(source), cast_(cast), capture_(capture), record_(capture.ring.makeRecord()) {
   palettes_.resize(source.subjects.size());
   std::size_t joints = 0;
-  for (const subject::Subject& subject : source.subjects) joints = std::max(joints, subject.skeleton.size());
+  for (const subject::Subject& subject : source.subjects)
+    joints = std::max(joints, subject.skeleton.size());
   local_.resize(joints);
   world_.resize(joints);
   overlay_.spheres.reserve(16384);
   overlay_.lines.reserve(16384);
 }
 
-core::Result<std::unique_ptr<Show>> Show::create(gpu::Device& device, const StageOptions& options, const StageSource& source,
-                                                 const Cast& cast, CaptureRun& capture) {
+core::Result<std::unique_ptr<Show>> Show::create(gpu::Device& device, const StageOptions& options,
+                                                 const StageSource& source, const Cast& cast,
+                                                 CaptureRun& capture) {
   std::unique_ptr<Show> show(new Show(source, cast, capture));
   render::RenderSettings settings;
   settings.width_px = options.width_px;
   settings.height_px = options.height_px;
   settings.quality = render::qualitySettings(qualityOf(options, device));
-  settings.max_performers = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(source.subjects.size()));
+  settings.max_performers =
+      std::max<std::uint32_t>(1, static_cast<std::uint32_t>(source.subjects.size()));
   auto renderer = render::Renderer::create(device, settings);
   if (!renderer) return renderer.error();
   show->renderer_ = std::move(*renderer);
@@ -54,7 +59,8 @@ core::Result<std::unique_ptr<Show>> Show::create(gpu::Device& device, const Stag
   }
   // Performers without a character still have a place in the cast; their palette stays empty.
   std::vector<render::ModelId> members;
-  for (int which : cast.character_of) members.push_back(models[static_cast<std::size_t>(std::max(which, 0))]);
+  for (int which : cast.character_of)
+    members.push_back(models[static_cast<std::size_t>(std::max(which, 0))]);
   if (auto set = show->renderer_->setCast(members); !set) return set.error();
   return show;
 }
@@ -76,7 +82,8 @@ bool Show::latch(const scene::View& view, const panels::OverlayToggles& toggles)
   if (have) {
     for (std::size_t s = 0; s < record_.subjects.size() && s < palettes_.size(); ++s) {
       const shaders::PoseSubject& subject = record_.subjects[s];
-      palettes_[s] = std::span<const glm::mat4>(record_.world_from_bind).subspan(subject.first_matrix, subject.matrix_count);
+      palettes_[s] = std::span<const glm::mat4>(record_.world_from_bind)
+                         .subspan(subject.first_matrix, subject.matrix_count);
     }
     capture_.log.mark(record_.stamp.sequence, core::Instant::latched, latched);
     followPerformers();
@@ -84,7 +91,10 @@ bool Show::latch(const scene::View& view, const panels::OverlayToggles& toggles)
     latched_number_ = 0;
   }
   fillOverlay(toggles);
-  renderer_->latch({.sequence = have ? record_.stamp.sequence : 0, .view = view, .palettes = palettes_, .overlay = &overlay_});
+  renderer_->latch({.sequence = have ? record_.stamp.sequence : 0,
+                    .view = view,
+                    .palettes = palettes_,
+                    .overlay = &overlay_});
   return have;
 }
 
@@ -93,21 +103,24 @@ void Show::fillOverlay(const panels::OverlayToggles& toggles) {
   if (toggles.frusta) {
     for (const camera::Camera& camera : source_.rig.cameras) {
       const math::RigidTransformd world = inverse(camera.camera_from_world);
-      render::addFrustum(overlay_, {.world_from_camera = {glm::quat(world.rotation), glm::vec3(world.translation)},
-                                    .half_extent = {0.5f * static_cast<float>(camera.width_px / camera.fx_px),
-                                                    0.5f * static_cast<float>(camera.height_px / camera.fy_px)}});
+      render::addFrustum(
+          overlay_, {.world_from_camera = {glm::quat(world.rotation), glm::vec3(world.translation)},
+                     .half_extent = {0.5f * static_cast<float>(camera.width_px / camera.fx_px),
+                                     0.5f * static_cast<float>(camera.height_px / camera.fy_px)}});
     }
   }
   if (toggles.markers || toggles.rays) {
     capture_.markers_out.update();
     for (const MarkerView::Point& point : capture_.markers_out.current().points) {
       if (toggles.markers) {
-        render::addMarker(overlay_, point.position,
-                          point.labelled ? render::overlay_color::kMarker : render::overlay_color::kUnlabelled);
+        render::addMarker(
+            overlay_, point.position,
+            point.labelled ? render::overlay_color::kMarker : render::overlay_color::kUnlabelled);
       }
       if (!toggles.rays || !point.labelled) continue;
       for (std::size_t c = 0; c < source_.rig.cameras.size(); ++c) {
-        render::addRay(overlay_, glm::vec3(camera::centreWorld(source_.rig.cameras[c])), point.position);
+        render::addRay(overlay_, glm::vec3(camera::centreWorld(source_.rig.cameras[c])),
+                       point.position);
       }
     }
   }
@@ -118,7 +131,8 @@ void Show::fillOverlay(const panels::OverlayToggles& toggles) {
     if (!record_.subjects[s].tracked) continue;
     const anim::Skeleton& skeleton = source_.subjects[s].skeleton;
     const std::uint32_t first = record_.subjects[s].first_joint;
-    for (std::size_t j = 0; j < skeleton.size(); ++j) local_[j] = toTransform(record_.joints[first + j]);
+    for (std::size_t j = 0; j < skeleton.size(); ++j)
+      local_[j] = toTransform(record_.joints[first + j]);
     const std::span<math::RigidTransform> world(world_.data(), skeleton.size());
     anim::worldFromJoints(skeleton, std::span(local_.data(), skeleton.size()), world);
     render::addSkeleton(overlay_, skeleton, world);
@@ -135,7 +149,9 @@ void Show::followPerformers() {
     const int hips = source_.subjects[s].humanoid[anim::HumanoidJoint::hips];
     math::RigidTransform world;
     for (int j = std::max(hips, 0); j >= 0; j = skeleton.parents[static_cast<std::size_t>(j)]) {
-      world = toTransform(record_.joints[record_.subjects[s].first_joint + static_cast<std::uint32_t>(j)]) * world;
+      world = toTransform(
+                  record_.joints[record_.subjects[s].first_joint + static_cast<std::uint32_t>(j)]) *
+              world;
     }
     low = glm::min(low, world.translation);
     high = glm::max(high, world.translation);
@@ -166,7 +182,8 @@ void Show::book(const render::RenderedImage& image, core::Duration cpu) {
   const bool warm = status_.shown_sequence > capture_.status.first_sequence + kWarmUpFrames;
   if (warm) {
     status_.render_cpu.record(cpu);
-    if (image.gpu.total_us > 0.0) status_.render_gpu.record(static_cast<std::int64_t>(image.gpu.total_us * 1e3));
+    if (image.gpu.total_us > 0.0)
+      status_.render_gpu.record(static_cast<std::int64_t>(image.gpu.total_us * 1e3));
   }
   if (latched_number_ == 0 || latched_number_ == status_.shown_number) return;
   status_.superseded += latched_number_ - status_.shown_number - 1;

@@ -17,22 +17,26 @@ namespace understudy::stage {
 
 /// What the picture side counts.
 struct ShowStatus {
-  std::uint64_t pictures = 0;         ///< Images finished, counting images that showed a pose again.
-  std::uint64_t rendered = 0;         ///< Captured frames shown, each once.
-  std::uint64_t superseded = 0;       ///< Published poses that a newer one replaced before they were shown.
-  std::uint32_t shown_number = 0;     ///< Publication that was shown last.
+  std::uint64_t pictures = 0;  ///< Images finished, counting images that showed a pose again.
+  std::uint64_t rendered = 0;  ///< Captured frames shown, each once.
+  std::uint64_t superseded =
+      0;  ///< Published poses that a newer one replaced before they were shown.
+  std::uint32_t shown_number = 0;  ///< Publication that was shown last.
   std::uint64_t shown_sequence = 0;
   core::Histogram render_cpu, render_gpu;  ///< After warm-up.
   core::Histogram span_b, span_b_shown;    ///< After warm-up.
-  std::uint64_t unfinished = 0;       ///< Frames after the last image.
+  std::uint64_t unfinished = 0;            ///< Frames after the last image.
   std::uint64_t warm_allocations = 0, warm_pictures = 0;
 };
 
-/// The picture side of the stage: takes the newest pose as late as possible and renders it. Main thread.
+/// The picture side of the stage: takes the newest pose as late as possible and renders it. Main
+/// thread.
 class Show {
  public:
-  static core::Result<std::unique_ptr<Show>> create(gpu::Device& device, const StageOptions& options, const StageSource& source,
-                                                    const Cast& cast, CaptureRun& capture);
+  static core::Result<std::unique_ptr<Show>> create(gpu::Device& device,
+                                                    const StageOptions& options,
+                                                    const StageSource& source, const Cast& cast,
+                                                    CaptureRun& capture);
 
   render::Renderer& renderer() { return *renderer_; }
   ShowStatus& status() { return status_; }
@@ -40,8 +44,8 @@ class Show {
   /// The newest publication that was not shown yet; 0 if there is none.
   std::uint32_t fresh() const;
 
-  /// Latches the newest pose into the open frame: call between beginFrame and submit. False if none was ever published; then the
-  /// empty stage is latched.
+  /// Latches the newest pose into the open frame: call between beginFrame and submit. False if none
+  /// was ever published; then the empty stage is latched.
   bool latch(const scene::View& view, const panels::OverlayToggles& toggles);
   /// Books the image that shows what was latched.
   void book(const render::RenderedImage& image, core::Duration cpu);

@@ -12,8 +12,24 @@
 namespace understudy::stage {
 namespace {
 
-constexpr double kDefaultSeconds = 10.0;      // Of a headless run.
-constexpr std::uint64_t kFramesAhead = 2600;  // Simulated before the cameras start: the demo's whole run.
+constexpr double kDefaultSeconds = 10.0;  // Of a headless run.
+constexpr std::uint64_t kFramesAhead =
+    2600;  // Simulated before the cameras start: the demo's whole run.
+
+// The parts that the file itself names come first, then what the joint names tell.
+anim::HumanoidMap characterMap(const scene::Character& character) {
+  anim::HumanoidMap map = anim::recogniseHumanoid(character.skeleton);
+  bool named = false;
+  anim::HumanoidMap by_file = map;
+  by_file.joint.fill(-1);
+  for (std::size_t j = 0; j < character.humanoid_names.size(); ++j) {
+    const anim::HumanoidJoint part = anim::humanoidJoint(character.humanoid_names[j]);
+    if (part == anim::HumanoidJoint::count) continue;
+    by_file.joint[static_cast<std::size_t>(part)] = static_cast<int>(j);
+    named = true;
+  }
+  return named && anim::isHumanoid(by_file) ? by_file : map;
+}
 
 core::Result<void> loadSubjects(const StageOptions& options, StageSource& source) {
   for (const std::string& file : options.subjects) {
@@ -37,10 +53,12 @@ core::Result<void> openSimulation(const StageOptions& options, StageSource& sour
     source.subjects.clear();
     if (auto loaded = loadSubjects(options, source); !loaded) return loaded;
   }
-  const bool endless = !options.headless && options.simulation.frames == 0 && options.simulation.seconds <= 0.0;
+  const bool endless =
+      !options.headless && options.simulation.frames == 0 && options.simulation.seconds <= 0.0;
   source.frames = endless ? 0 : options.simulation.frameCount(kDefaultSeconds);
-  source.description = fmt::format("simulated stage: {} cameras at {:.6g} Hz, {} performer{}", source.rig.cameras.size(),
-                                   source.rig.rate_hz, source.subjects.size(), source.subjects.size() == 1 ? "" : "s");
+  source.description = fmt::format("simulated stage: {} cameras at {:.6g} Hz, {} performer{}",
+                                   source.rig.cameras.size(), source.rig.rate_hz,
+                                   source.subjects.size(), source.subjects.size() == 1 ? "" : "s");
   const std::uint64_t frames = endless ? ~std::uint64_t{0} >> 8 : source.frames;
   if (options.lockstep) {
     source.lockstep = std::make_unique<source::SimulatedSource>(stage, frames);
@@ -49,8 +67,10 @@ core::Result<void> openSimulation(const StageOptions& options, StageSource& sour
   auto network = source::UdpSource::create({.listen = {}});
   if (!network) return network.error();
   source.network = std::move(*network);
-  source.feed = std::make_unique<source::SimulatedFeed>(stage, frames, static_cast<std::size_t>(std::min(frames, kFramesAhead)));
-  auto sender = source::PacketSender::create(*source.feed, source.rig.cameras.size(), source.network->endpoint(), false);
+  source.feed = std::make_unique<source::SimulatedFeed>(
+      stage, frames, static_cast<std::size_t>(std::min(frames, kFramesAhead)));
+  auto sender = source::PacketSender::create(*source.feed, source.rig.cameras.size(),
+                                             source.network->endpoint(), false);
   if (!sender) return sender.error();
   source.sender = std::move(*sender);
   source.description += " over UDP on " + source::format(source.network->endpoint());
@@ -69,12 +89,14 @@ core::Result<void> openNetwork(const StageOptions& options, StageSource& source)
   source.network = std::move(*network);
   const bool endless = options.simulation.frames == 0 && options.simulation.seconds <= 0.0;
   source.frames = endless ? 0 : options.simulation.frameCount(kDefaultSeconds);
-  source.description = fmt::format("{} cameras on {}", source.rig.cameras.size(), source::format(source.network->endpoint()));
+  source.description = fmt::format("{} cameras on {}", source.rig.cameras.size(),
+                                   source::format(source.network->endpoint()));
   return {};
 }
 
 core::Result<void> openTake(const StageOptions& options, StageSource& source) {
-  auto take = source::TakeSource::open(options.play, options.lockstep ? source::ReplayPace::fast : source::ReplayPace::recorded);
+  auto take = source::TakeSource::open(
+      options.play, options.lockstep ? source::ReplayPace::fast : source::ReplayPace::recorded);
   if (!take) return take.error();
   source.take = std::move(*take);
   const take::PacketLogHeader& header = source.take->header();
@@ -82,7 +104,8 @@ core::Result<void> openTake(const StageOptions& options, StageSource& source) {
   if (!rig) return rig.error();
   source.rig = std::move(*rig);
   for (std::size_t i = 0; i < header.subjects_toml.size(); ++i) {
-    auto subject = subject::parseSubject(header.subjects_toml[i], options.play + fmt::format(": subject {}", i));
+    auto subject = subject::parseSubject(header.subjects_toml[i],
+                                         options.play + fmt::format(": subject {}", i));
     if (!subject) return subject.error();
     source.subjects.push_back(std::move(*subject));
   }
@@ -103,7 +126,9 @@ source::CentroidSource& StageSource::packets() const {
   return *network;
 }
 
-std::uint64_t framesSent(const StageSource& source) { return source.sender ? source.sender->framesSent() : 0; }
+std::uint64_t framesSent(const StageSource& source) {
+  return source.sender ? source.sender->framesSent() : 0;
+}
 
 core::Result<std::unique_ptr<StageSource>> openStageSource(const StageOptions& options) {
   auto source = std::make_unique<StageSource>();
@@ -127,14 +152,16 @@ core::Result<Cast> makeCast(const StageOptions& options, const StageSource& sour
   for (const std::string& file : files) {
     auto character = asset::loadCharacter(file);
     if (!character) return character.error();
-    for (const std::string& warning : character->warnings) cast.warnings.push_back(file + ": " + warning);
-    maps.push_back(simulation::characterMap(*character));
+    for (const std::string& warning : character->warnings)
+      cast.warnings.push_back(file + ": " + warning);
+    maps.push_back(characterMap(*character));
     std::vector<std::string> missing;
     if (!anim::isHumanoid(maps.back(), &missing)) {
       std::string list;
       for (const std::string& name : missing) list += (list.empty() ? "" : ", ") + name;
-      return core::makeError(file + ": is no humanoid with joint names that are known; missing: " + list +
-                             "; rename the joints as in VRM, Mixamo or understudy-retarget inspect");
+      return core::makeError(
+          file + ": is no humanoid with joint names that are known; missing: " + list +
+          "; rename the joints as in VRM, Mixamo or understudy-retarget inspect");
     }
     cast.characters.push_back(std::move(*character));
   }
@@ -142,19 +169,23 @@ core::Result<Cast> makeCast(const StageOptions& options, const StageSource& sour
     const subject::Subject& subject = source.subjects[s];
     pipeline::CharacterBinding binding;
     const std::size_t which = s % cast.characters.size();
-    const anim::Skeleton& standing =
-        source.retarget[s].standing.size() == subject.skeleton.size() ? source.retarget[s].standing : subject.skeleton;
-    auto retargeter = anim::isHumanoid(subject.humanoid)
-                          ? anim::Retargeter::make(standing, subject.humanoid, cast.characters[which].skeleton, maps[which],
-                                                   {.source_ankle_height = source.retarget[s].ankle_height})
-                          : core::makeError("its skeleton is no humanoid");
+    const anim::Skeleton& standing = source.retarget[s].standing.size() == subject.skeleton.size()
+                                         ? source.retarget[s].standing
+                                         : subject.skeleton;
+    auto retargeter =
+        anim::isHumanoid(subject.humanoid)
+            ? anim::Retargeter::make(standing, subject.humanoid, cast.characters[which].skeleton,
+                                     maps[which],
+                                     {.source_ankle_height = source.retarget[s].ankle_height})
+            : core::makeError("its skeleton is no humanoid");
     cast.character_of.push_back(retargeter ? static_cast<int>(which) : -1);
     if (retargeter) {
       binding.retargeter = std::move(*retargeter);
       binding.skeleton = cast.characters[which].skeleton;
       binding.joint_from_bind = cast.characters[which].joint_from_bind;
     } else {
-      cast.warnings.push_back("performer " + subject.name + " gets no character: " + retargeter.error().message);
+      cast.warnings.push_back("performer " + subject.name +
+                              " gets no character: " + retargeter.error().message);
     }
     cast.bindings.push_back(std::move(binding));
   }

@@ -21,15 +21,15 @@
 
 namespace understudy::stage {
 
-/// What is captured, and by whom: the simulated stage over real UDP or in lockstep, cameras on the network, or a take. Members that do
-/// not belong to the kind are empty.
+/// What is captured, and by whom: the simulated stage over real UDP or in lockstep, cameras on the
+/// network, or a take. Members that do not belong to the kind are empty.
 struct StageSource {
-  camera::Rig rig;                          ///< As the pipeline knows it.
+  camera::Rig rig;  ///< As the pipeline knows it.
   std::vector<subject::Subject> subjects;
   std::vector<simulation::RetargetSource> retarget;  ///< One per subject.
   std::vector<std::string> warnings;
-  std::string description;                  ///< One line for people.
-  std::uint64_t frames = 0;                 ///< Wanted; 0 = without end.
+  std::string description;   ///< One line for people.
+  std::uint64_t frames = 0;  ///< Wanted; 0 = without end.
 
   std::unique_ptr<simulation::Simulation> simulation;
   std::unique_ptr<source::SimulatedFeed> feed;
@@ -48,11 +48,11 @@ core::Result<std::unique_ptr<StageSource>> openStageSource(const StageOptions& o
 /// Frames that the simulated cameras have sent so far.
 std::uint64_t framesSent(const StageSource& source);
 
-/// The characters of the performers, and how they are bound. Performers whose skeleton is no humanoid have none; the reason is in
-/// `warnings`.
+/// The characters of the performers, and how they are bound. Performers whose skeleton is no
+/// humanoid have none; the reason is in `warnings`.
 struct Cast {
-  std::vector<scene::Character> characters;      ///< Loaded files.
-  std::vector<int> character_of;                 ///< Per performer: index in `characters`, -1 = none.
+  std::vector<scene::Character> characters;  ///< Loaded files.
+  std::vector<int> character_of;             ///< Per performer: index in `characters`, -1 = none.
   std::vector<pipeline::CharacterBinding> bindings;
   std::vector<std::string> warnings;
 };

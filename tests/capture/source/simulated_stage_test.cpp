@@ -102,6 +102,39 @@ TEST_SUITE("source/simulated_stage") {
     }
   }
 
+  TEST_CASE("hips that move under a resting root are led by the root in the subject") {
+    // The figure's hips hang under a root that never moves, as some recorders write it.
+    source::ClipMotion motion = test::figureMotion(240);
+    anim::Clip& clip = motion.clip;
+    anim::Clip rooted = clip;
+    rooted.skeleton.names.insert(rooted.skeleton.names.begin(), "reference");
+    rooted.skeleton.parents.insert(rooted.skeleton.parents.begin(), anim::kNoParent);
+    for (std::size_t j = 1; j < rooted.skeleton.size(); ++j) ++rooted.skeleton.parents[j];
+    rooted.skeleton.parent_from_joint.insert(rooted.skeleton.parent_from_joint.begin(),
+                                             math::RigidTransform{});
+    rooted.parent_from_joint.clear();
+    const std::size_t joints = clip.skeleton.size();
+    for (std::size_t f = 0; f < clip.frames; ++f) {
+      rooted.parent_from_joint.emplace_back();
+      for (std::size_t j = 0; j < joints; ++j) {
+        rooted.parent_from_joint.push_back(clip.parent_from_joint[f * joints + j]);
+      }
+    }
+    motion.clip = rooted;
+    motion.humanoid = anim::recogniseHumanoid(rooted.skeleton);
+    std::vector<source::PerformerMotion> motions;
+    motions.emplace_back(motion);
+    auto stage = SimulatedStage::create(test::perfectSettings(), std::move(motions),
+                                        test::bodySet(), camera::makeRingRig(8, 1, 240.0));
+    REQUIRE_MESSAGE(stage, (stage ? "" : stage.error().message));
+    const subject::Subject& subject = stage->subjects()[0];
+    CHECK(subject.joints[0].motion == subject::JointMotion::free);
+    CHECK(subject.joints[1].motion == subject::JointMotion::fixed);
+    CHECK(subject.joints[2].motion == subject::JointMotion::ball);
+    CHECK(subject.skeleton.parent_from_joint[1].translation == glm::vec3(0.0f));
+    CHECK(stage->warnings().size() == 1);
+  }
+
   TEST_CASE("skin slides by what was asked for, about the marker's offset") {
     StageSettings settings = test::perfectSettings();
     settings.soft_tissue_mm = 3.0;

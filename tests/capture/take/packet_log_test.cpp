@@ -17,6 +17,8 @@ using take::LoggedPacket;
 using take::PacketLogReader;
 using take::PacketLogWriter;
 
+// A second reader, npm's @mcap/core 2 with all checksums on, has read packed and plain logs of ours
+// to the last record, by their index and as a stream; it is no part of this test.
 namespace {
 
 struct Written {

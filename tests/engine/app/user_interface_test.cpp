@@ -29,9 +29,8 @@ struct Canvas {
                           VK_IMAGE_USAGE_TRANSFER_DST_BIT});
     REQUIRE(made);
     image = std::move(*made);
-    auto buffer =
-        gpu::Buffer::create(device, VkDeviceSize{4} * kWidth * kHeight,
-                            VK_BUFFER_USAGE_TRANSFER_DST_BIT, gpu::MemoryUse::readback);
+    auto buffer = gpu::Buffer::create(device, VkDeviceSize{4} * kWidth * kHeight,
+                                      VK_BUFFER_USAGE_TRANSFER_DST_BIT, gpu::MemoryUse::readback);
     REQUIRE(buffer);
     back = std::move(*buffer);
   }
@@ -45,12 +44,11 @@ struct Canvas {
       const VkClearColorValue color{.float32 = {0.2f, 0.2f, 0.2f, 1.0f}};
       const VkImageSubresourceRange range{VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
       vkCmdClearColorImage(commands, image.get(), VK_IMAGE_LAYOUT_GENERAL, &color, 1, &range);
-      gpu::recordBarrier(commands,
-                         {.after = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
-                          .after_access = VK_ACCESS_2_TRANSFER_WRITE_BIT,
-                          .before = VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT,
-                          .before_access = VK_ACCESS_2_COLOR_ATTACHMENT_READ_BIT |
-                                           VK_ACCESS_2_COLOR_ATTACHMENT_WRITE_BIT});
+      gpu::recordBarrier(commands, {.after = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
+                                    .after_access = VK_ACCESS_2_TRANSFER_WRITE_BIT,
+                                    .before = VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT,
+                                    .before_access = VK_ACCESS_2_COLOR_ATTACHMENT_READ_BIT |
+                                                     VK_ACCESS_2_COLOR_ATTACHMENT_WRITE_BIT});
       interface.record(commands, image.view(), VK_IMAGE_LAYOUT_GENERAL);
       gpu::recordBarrier(commands, {.after = VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT,
                                     .after_access = VK_ACCESS_2_COLOR_ATTACHMENT_WRITE_BIT,
@@ -108,8 +106,8 @@ TEST_SUITE("app/user_interface") {
     REQUIRE(texture);
     const std::array<std::uint8_t, 8> texels{10, 220, 30, 255, 240, 20, 10, 255};
     REQUIRE(gpu::uploadImage(*device, *texture, std::as_bytes(std::span(texels))));
-    const auto set = (*interface)->addTexture(texture->view(),
-                                              VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
+    const auto set =
+        (*interface)->addTexture(texture->view(), VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
     REQUIRE(set != VK_NULL_HANDLE);
     (*interface)->beginFrame(Canvas::kWidth, Canvas::kHeight);
     ImGui::GetForegroundDrawList()->AddImage(reinterpret_cast<ImTextureID>(set), {0.0f, 0.0f},
@@ -120,8 +118,8 @@ TEST_SUITE("app/user_interface") {
     CHECK(test::pixelAt(picture, Canvas::kWidth, 150, 60).r == 240);
     std::vector<app::TextureSet> sets;
     for (int i = 0; i < 100; ++i) {
-      sets.push_back((*interface)->addTexture(texture->view(),
-                                              VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL));
+      sets.push_back(
+          (*interface)->addTexture(texture->view(), VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL));
     }
     CHECK(sets.front() != VK_NULL_HANDLE);
     CHECK(sets.back() == VK_NULL_HANDLE);

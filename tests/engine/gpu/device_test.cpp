@@ -37,8 +37,7 @@ TEST_SUITE("gpu/device") {
     std::mt19937 random(5);
     for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() & 255u);
     auto source = gpu::Buffer::create(
-        *device, bytes.size(),
-        VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT,
+        *device, bytes.size(), VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT,
         gpu::MemoryUse::device);
     auto back = gpu::Buffer::create(*device, bytes.size(), VK_BUFFER_USAGE_TRANSFER_DST_BIT,
                                     gpu::MemoryUse::readback);
@@ -90,8 +89,8 @@ TEST_SUITE("gpu/device") {
     const VkQueryPoolCreateInfo info{.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                      .queryType = VK_QUERY_TYPE_TIMESTAMP,
                                      .queryCount = 1};
-    REQUIRE(device->check(
-        vkCreateQueryPool(device->handle, &info, nullptr, pool.put(device->handle))));
+    REQUIRE(
+        device->check(vkCreateQueryPool(device->handle, &info, nullptr, pool.put(device->handle))));
     vkResetQueryPool(device->handle, pool.get(), 0, 1);
     const core::Time before = core::Clock::now();
     REQUIRE(device->runOnce([&](VkCommandBuffer commands) {
@@ -128,9 +127,8 @@ TEST_SUITE("gpu/memory") {
         continue;
       }
       const VkDeviceSize alignment = VkDeviceSize{1} << (random() % 13);
-      const VkMemoryRequirements needs{.size = 1 + random() % 3'000'000,
-                                       .alignment = alignment,
-                                       .memoryTypeBits = ~0u};
+      const VkMemoryRequirements needs{
+          .size = 1 + random() % 3'000'000, .alignment = alignment, .memoryTypeBits = ~0u};
       auto made = device->memory.allocate(needs, gpu::MemoryUse::upload, false);
       REQUIRE(made);
       CHECK(made->offset % alignment == 0);

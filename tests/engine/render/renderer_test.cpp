@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <random>
 
 #include "engine/render/sequence_strip.h"
+#include "tests/support/allocations.h"
 #include "tests/support/box_man.h"
 #include "tests/support/gpu.h"
 
@@ -58,8 +60,8 @@ struct Stage {
 /// Where a world point falls, in pixels.
 glm::vec2 project(const scene::View& view, const glm::vec3& point) {
   const float aspect = static_cast<float>(kWidth) / static_cast<float>(kHeight);
-  const glm::vec4 clip = scene::clipFromView(view, aspect) * scene::viewFromWorld(view) *
-                         glm::vec4(point, 1.0f);
+  const glm::vec4 clip =
+      scene::clipFromView(view, aspect) * scene::viewFromWorld(view) * glm::vec4(point, 1.0f);
   return (glm::vec2(clip) / clip.w * 0.5f + 0.5f) *
          glm::vec2(static_cast<float>(kWidth), static_cast<float>(kHeight));
 }
@@ -105,8 +107,8 @@ TEST_SUITE("render/renderer") {
       anim::makePalette(world, stage.man.joint_from_bind, palette);
       const auto picture = stage.picture({palette}, view);
       // The middle of the arms' front faces, 0.4 m and 0.6 m along.
-      for (const auto& [joint, x] : {std::pair(3, 0.4f), std::pair(3, 0.7f), std::pair(4, -0.4f),
-                                     std::pair(4, -0.7f)}) {
+      for (const auto& [joint, x] :
+           {std::pair(3, 0.4f), std::pair(3, 0.7f), std::pair(4, -0.4f), std::pair(4, -0.7f)}) {
         const glm::vec3 bind(x, 1.45f, 0.05f);
         const glm::vec3 at(palette[static_cast<std::size_t>(joint)] * glm::vec4(bind, 1.0f));
         CAPTURE(round);
@@ -135,9 +137,18 @@ TEST_SUITE("render/renderer") {
     CHECK_FALSE(shows(off, empty, project(view, {0.0f, 1.3f, 0.1f})));
   }
 
+  TEST_CASE("a pose that is not a number hides its performer and nothing else") {
+    Stage stage(render::Quality::low, 2);
+    if (!stage) return;
+    const auto good = test::restPalette(stage.man, {0.6f, 0.0f, 0.0f});
+    auto bad = test::restPalette(stage.man);
+    bad[3][3].x = std::numeric_limits<float>::quiet_NaN();
+    CHECK(stage.picture({bad, good}, {}) == stage.picture({{}, good}, {}));
+  }
+
   TEST_CASE("the same frame twice has the same bytes") {
-    for (const auto quality : {render::Quality::low, render::Quality::medium,
-                               render::Quality::high}) {
+    for (const auto quality :
+         {render::Quality::low, render::Quality::medium, render::Quality::high}) {
       Stage stage(quality);
       if (!stage) return;
       const Palettes palettes{test::restPalette(stage.man)};
@@ -161,8 +172,8 @@ TEST_SUITE("render/renderer") {
     REQUIRE(stage.renderer->setCast({}));
     const auto empty = stage.picture({}, view);
     for (int i = 0; i < 20; ++i) {
-      const glm::vec3 chest = glm::vec3(palettes[static_cast<std::size_t>(i)][1] *
-                                        glm::vec4(0.0f, 1.4f, 0.1f, 1.0f));
+      const glm::vec3 chest =
+          glm::vec3(palettes[static_cast<std::size_t>(i)][1] * glm::vec4(0.0f, 1.4f, 0.1f, 1.0f));
       CHECK(shows(crowd, empty, project(view, chest)));
     }
   }
@@ -170,9 +181,9 @@ TEST_SUITE("render/renderer") {
   TEST_CASE("the strip in the image carries the sequence") {
     Stage stage(render::Quality::low, 0);
     if (!stage) return;
-    for (const std::uint64_t sequence : {0ull, 1ull, 0x12345678ull, 0xffffffffull, 0x1'0000'0005ull}) {
-      const auto image =
-          stage.renderer->render({.sequence = sequence}, {.sequence_strip = true});
+    for (const std::uint64_t sequence :
+         {0ull, 1ull, 0x12345678ull, 0xffffffffull, 0x1'0000'0005ull}) {
+      const auto image = stage.renderer->render({.sequence = sequence}, {.sequence_strip = true});
       REQUIRE(image);
       CHECK(image->sequence == sequence);
       const auto read = render::readSequenceStrip(image->rgba, image->width_px, image->height_px);
@@ -243,10 +254,11 @@ TEST_SUITE("render/renderer") {
       CHECK(dark.sum() < lit.sum() - 60);
       // Beside it the floor stays as it was.
       const glm::vec2 beside = project(view, {-1.6f, 0.0f, 0.5f});
-      CHECK(std::abs(
-                pixelAt(with, kWidth, static_cast<int>(beside.x), static_cast<int>(beside.y)).sum() -
-                pixelAt(without, kWidth, static_cast<int>(beside.x), static_cast<int>(beside.y))
-                    .sum()) < 9);
+      CHECK(
+          std::abs(
+              pixelAt(with, kWidth, static_cast<int>(beside.x), static_cast<int>(beside.y)).sum() -
+              pixelAt(without, kWidth, static_cast<int>(beside.x), static_cast<int>(beside.y))
+                  .sum()) < 9);
     }
   }
 
@@ -294,12 +306,12 @@ TEST_SUITE("render/renderer") {
   TEST_CASE("more overlay than there is room for is left out") {
     test::CheckedDevice device;
     if (!device) return;
-    auto made = render::Renderer::create(
-        *device, {.width_px = 64,
-                  .height_px = 64,
-                  .quality = render::qualitySettings(render::Quality::low),
-                  .max_spheres = 4,
-                  .max_lines = 3});
+    auto made =
+        render::Renderer::create(*device, {.width_px = 64,
+                                           .height_px = 64,
+                                           .quality = render::qualitySettings(render::Quality::low),
+                                           .max_spheres = 4,
+                                           .max_lines = 3});
     REQUIRE(made);
     render::Overlay overlay;
     for (int i = 0; i < 100; ++i) {
@@ -327,6 +339,36 @@ TEST_SUITE("render/renderer") {
     }
     CHECK(stage.renderer->wait());
     CHECK(stage.renderer->finished());
+  }
+
+  TEST_CASE("after warm-up a frame allocates nothing") {
+    // Without the validation layers, which allocate.
+    auto made = gpu::Device::create();
+    if (!made) return;
+    auto renderer = render::Renderer::create(
+        **made, {.width_px = 64,
+                 .height_px = 64,
+                 .quality = render::qualitySettings(render::Quality::low)});
+    REQUIRE(renderer);
+    const scene::Character man = test::boxMan();
+    const auto model = (*renderer)->addModel(man);
+    REQUIRE(model);
+    REQUIRE((*renderer)->setCast(std::vector{*model}));
+    const std::vector<glm::mat4> palette = test::restPalette(man);
+    const std::vector<std::span<const glm::mat4>> palettes{palette};
+    render::Overlay overlay;
+    std::uint64_t before = 0;
+    for (std::uint64_t frame = 0; frame < 1020; ++frame) {
+      if (frame == 20) before = test::allocationCount();
+      overlay.clear();
+      render::addMarker(overlay, {0.0f, 1.0f, 0.0f});
+      render::addRay(overlay, {0.0f, 1.0f, 3.0f}, {0.0f, 1.0f, 0.0f});
+      if (!(*renderer)->beginFrame({.readback = true})) break;
+      (*renderer)->latch({.sequence = frame, .palettes = palettes, .overlay = &overlay});
+      if (!(*renderer)->submit() || !(*renderer)->wait()) break;
+    }
+    // The software device's own threads belong to the same program; they are in C and malloc.
+    CHECK(test::allocationCount() - before == 0);
   }
 
   TEST_CASE("times of the passes are measured and fit into the whole") {

@@ -67,7 +67,8 @@ TEST_SUITE("panels/stage_panel") {
     panels::OverlayToggles toggles;
     panels::StagePanelData data;
     const auto vertices = [&] {
-      for (int i = 0; i < 2; ++i) {  // A window that fits its content is drawn from the second frame.
+      for (int i = 0; i < 2;
+           ++i) {  // A window that fits its content is drawn from the second frame.
         (*interface)->beginFrame(1280, 1100);
         panels::drawStagePanel(data, toggles);
         (*interface)->endFrame();

@@ -1,0 +1,143 @@
+#include "tools/scoring/stage_scorer.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace understudy::scoring {
+namespace {
+
+constexpr std::size_t kMostUnlabelled = 4096;  // As the capture path.
+
+std::vector<std::size_t> markerCounts(const std::vector<subject::Subject>& subjects) {
+  std::vector<std::size_t> counts;
+  for (const subject::Subject& subject : subjects) counts.push_back(subject.markers.size());
+  return counts;
+}
+
+std::size_t markerCount(const std::vector<subject::Subject>& subjects) {
+  std::size_t count = 0;
+  for (const subject::Subject& subject : subjects) count += subject.markers.size();
+  return count;
+}
+
+// Copies as much as there is room for.
+template <class T>
+void copyInto(const std::vector<T>& from, std::vector<T>& to) {
+  to.assign(from.begin(),
+            from.begin() + static_cast<std::ptrdiff_t>(std::min(from.size(), to.capacity())));
+}
+
+bool allTracked(const std::vector<frame::SkeletonPose>& poses) {
+  return std::all_of(poses.begin(), poses.end(),
+                     [](const frame::SkeletonPose& pose) { return pose.tracked; });
+}
+
+}  // namespace
+
+CaptureRecord makeRecord(const std::vector<subject::Subject>& subjects) {
+  CaptureRecord record;
+  record.labels.subjects.resize(subjects.size());
+  record.labels.unlabelled.reserve(kMostUnlabelled);
+  record.cloud.markers.reserve(markerCount(subjects) + kMostUnlabelled);
+  record.poses.resize(subjects.size());
+  for (std::size_t s = 0; s < subjects.size(); ++s) {
+    const std::size_t joints = subjects[s].skeleton.size();
+    record.labels.subjects[s].markers.resize(subjects[s].markers.size());
+    record.poses[s].parent_from_joint.resize(joints);
+    record.poses[s].angular_velocity.resize(joints);
+    record.poses[s].velocity.resize(joints);
+    record.poses[s].predicted.resize(joints);
+  }
+  return record;
+}
+
+void copyResult(const pipeline::FrameResult& result, CaptureRecord& record) {
+  record.sequence = result.stamp.sequence;
+  record.labels.stamp = result.labels.stamp;
+  record.labels.subjects = result.labels.subjects;
+  copyInto(result.labels.unlabelled, record.labels.unlabelled);
+  record.cloud.stamp = result.cloud.stamp;
+  copyInto(result.cloud.markers, record.cloud.markers);
+  record.poses = result.poses;
+}
+
+StageScorer::StageScorer(const std::vector<subject::Subject>& subjects,
+                         const camera::Rig& known_rig, const ScorerSettings& settings)
+    : markers_(markerCounts(subjects)),
+      cloud_(known_rig, settings.noise_px, markerCount(subjects)),
+      labels_(settings.rate_hz, markerCount(subjects)),
+      has_joints_(subjects.size(), 0) {
+  for (const subject::Subject& subject : subjects) {
+    poses_.emplace_back(subject, PoseScoreSettings{.rate_hz = settings.rate_hz,
+                                                   .still = settings.still,
+                                                   .warm_up_frames = settings.warm_up_frames});
+  }
+}
+
+void StageScorer::add(const source::StageFrame& truth, const CaptureRecord& record) {
+  assert(record.sequence == truth.stamp.sequence);
+  add(truth, &record);
+}
+
+void StageScorer::addMissing(const source::StageFrame& truth) {
+  ++missing_;
+  add(truth, nullptr);
+}
+
+void StageScorer::add(const source::StageFrame& truth, const CaptureRecord* record) {
+  const std::uint64_t sequence = truth.stamp.sequence;
+  markers_.set(truth);
+  cloud_.add(truth, markers_, record != nullptr ? record->cloud : no_cloud_);
+  labels_.add(sequence, markers_, record != nullptr ? record->labels : no_labels_);
+  for (std::size_t p = 0; p < poses_.size(); ++p) {
+    if (!truth.performers[p].world_from_joint.empty()) has_joints_[p] = 1;
+    poses_[p].add(sequence, truth.performers[p], record != nullptr ? &record->poses[p] : nullptr,
+                  record != nullptr ? &record->labels.subjects[p] : nullptr);
+  }
+  if (boot_frame_ < 0 && record != nullptr && allTracked(record->poses)) {
+    boot_frame_ = static_cast<std::int64_t>(frames_);
+  }
+  ++frames_;
+}
+
+StageScore StageScorer::score() const {
+  StageScore score{.frames = frames_,
+                   .missing_frames = missing_,
+                   .recall = cloud_.recall(),
+                   .recall_3 = cloud_.recall3(),
+                   .ghosts_per_frame = cloud_.ghostsPerFrame(),
+                   .marker_error_mm = cloud_.errorMm(),
+                   .crb_ratio = cloud_.crbRatio(),
+                   .nees = cloud_.nees(),
+                   .label_correct = labels_.correct(),
+                   .swaps = labels_.swaps(),
+                   .swaps_over_100ms = labels_.swapsOver100ms(),
+                   .idf1 = labels_.idf1(),
+                   .boot_frame = boot_frame_};
+  SpreadMeter joint_mm, joint_deg, predicted_mm;
+  double marker_squares = 0, marker_count = 0, jitter_squares = 0, jitter_count = 0;
+  for (std::size_t p = 0; p < poses_.size(); ++p) {
+    const PoseScore& pose = poses_[p];
+    joint_mm.merge(pose.joint_mm);
+    joint_deg.merge(pose.joint_deg);
+    predicted_mm.merge(pose.predicted_mm);
+    marker_squares += pose.marker_squares;
+    marker_count += pose.marker_count;
+    jitter_squares += pose.jitterSquares();
+    jitter_count += pose.jitterCount();
+    score.diverged += pose.diverged;
+    score.untracked += pose.untracked;
+    if (has_joints_[p] == 0) continue;
+    for (const std::string& name : pose.absentJoints()) {
+      score.joints_not_scored.push_back(name + " of performer " + std::to_string(p + 1));
+    }
+  }
+  score.joint_error_mm = joint_mm.spread();
+  score.joint_error_deg = joint_deg.spread();
+  score.predict_20ms_mm = predicted_mm.spread();
+  score.marker_model_mm = 1000.0 * std::sqrt(ratio(marker_squares, marker_count));
+  score.jitter_mm = 1000.0 * std::sqrt(ratio(jitter_squares, jitter_count));
+  return score;
+}
+
+}  // namespace understudy::scoring

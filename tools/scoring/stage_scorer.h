@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "capture/camera/rig.h"
+#include "capture/frame/frames.h"
+#include "capture/pipeline/capture_path.h"
+#include "capture/source/simulated_stage.h"
+#include "capture/subject/subject.h"
+#include "tools/scoring/cloud_score.h"
+#include "tools/scoring/label_score.h"
+#include "tools/scoring/pose_score.h"
+#include "tools/scoring/spread.h"
+
+namespace understudy::scoring {
+
+/// What the capture path said of one frame.
+struct CaptureRecord {
+  std::uint64_t sequence = 0;
+  frame::LabelledMarkers labels;
+  frame::MarkerCloud cloud;
+  std::vector<frame::SkeletonPose> poses;
+};
+
+/// A record with memory for every frame of these subjects.
+CaptureRecord makeRecord(const std::vector<subject::Subject>& subjects);
+
+/// Copies what is scored. Does not allocate for a record of makeRecord; markers without a name
+/// beyond its capacity are left out.
+void copyResult(const pipeline::FrameResult& result, CaptureRecord& record);
+
+/// What the scorer must know of the stage.
+struct ScorerSettings {
+  double rate_hz = 240;
+  double noise_px = 0.1;               ///< Of the stage, for the Cramer-Rao bound; 0 = no bound.
+  bool still = false;                  ///< Performers stand still: jitter is measured.
+  std::uint64_t warm_up_frames = 480;  ///< Left out of jitter; nothing else.
+};
+
+/// All figures over the frames so far, from the first frame on. Figures without a single
+/// observation are NaN (a report writes null). CloudScore, LabelScore and PoseScore say how each is
+/// defined.
+struct StageScore {
+  std::uint64_t frames = 0;
+  std::uint64_t missing_frames = 0;  ///< Frames of which the path said nothing.
+
+  double recall = 0, recall_3 = 0;
+  double ghosts_per_frame = 0;
+  Spread marker_error_mm;
+  double crb_ratio = 0;
+  double nees = 0;
+
+  double label_correct = 0;
+  std::uint64_t swaps = 0, swaps_over_100ms = 0;
+  double idf1 = 0;
+  /// Frames before the first one in which every performer was tracked; -1: there was none.
+  std::int64_t boot_frame = -1;
+
+  Spread joint_error_mm, joint_error_deg;
+  double marker_model_mm = 0;   ///< RMS distance of the model's markers from the true ones.
+  std::uint64_t diverged = 0;   ///< Performer-frames with a joint over 500 mm away or not finite.
+  std::uint64_t untracked = 0;  ///< Performer-frames without a solved pose, after its first.
+  Spread predict_20ms_mm;
+  double jitter_mm = 0;
+  /// Named body joints that a clip does not have, such as "left_toes of performer 1".
+  std::vector<std::string> joints_not_scored;
+};
+
+/// Compares what the capture path says with what is true on the simulated stage. One thread;
+/// allocates nothing after construction.
+class StageScorer {
+ public:
+  /// `subjects` are those of the capture path, one per performer, markers in the order of the
+  /// truth's. Performers without true joints (marker files) get no joint figures.
+  StageScorer(const std::vector<subject::Subject>& subjects, const camera::Rig& known_rig,
+              const ScorerSettings& settings);
+
+  /// Takes one frame; frames come in order, each once. The record must be of the same sequence.
+  void add(const source::StageFrame& truth, const CaptureRecord& record);
+  /// Takes a frame of which the capture path said nothing: all its markers count as missed.
+  void addMissing(const source::StageFrame& truth);
+
+  StageScore score() const;
+
+ private:
+  void add(const source::StageFrame& truth, const CaptureRecord* record);
+
+  TrueMarkers markers_;
+  CloudScore cloud_;
+  LabelScore labels_;
+  std::vector<PoseScore> poses_;
+  frame::MarkerCloud no_cloud_;
+  frame::LabelledMarkers no_labels_;
+  std::uint64_t frames_ = 0, missing_ = 0;
+  std::int64_t boot_frame_ = -1;
+  std::vector<std::uint8_t> has_joints_;  ///< Per performer.
+};
+
+}  // namespace understudy::scoring
