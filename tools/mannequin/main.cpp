@@ -15,6 +15,12 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   const understudy::mannequin::Mannequin mannequin = understudy::mannequin::makeMannequin();
+  if (!understudy::mannequin::isManifold(mannequin.mesh)) {
+    std::cerr
+        << "the skin is not one clean surface: give shapes that nearly touch more room or more "
+           "blend\n";
+    return 1;
+  }
   const std::string glb = understudy::mannequin::writeGlb(mannequin);
   std::ofstream file(path, std::ios::binary);
   file.write(glb.data(), static_cast<std::streamsize>(glb.size()));
