@@ -82,7 +82,10 @@ class StageScorer {
   /// Takes a frame of which the capture path said nothing: all its markers count as missed.
   void addMissing(const source::StageFrame& truth);
 
+  /// All figures so far.
   StageScore score() const;
+  /// StageScore::boot_frame alone.
+  std::int64_t bootFrame() const { return boot_frame_; }
 
  private:
   void add(const source::StageFrame& truth, const CaptureRecord* record);

@@ -1,0 +1,111 @@
+#include "capture/pipeline/settings_file.h"
+
+#include "engine/core/settings_file.h"
+
+namespace understudy::pipeline {
+namespace {
+
+void readAssembly(core::SettingsTable table, sync::AssemblySettings& settings) {
+  table.read("deadline_us", settings.deadline_us);
+  table.read("silence_us", settings.silence_us);
+  table.read("lost_after", settings.lost_after);
+}
+
+void readReconstruct(core::SettingsTable table, reconstruct::ReconstructSettings& settings) {
+  table.read("centroid_sigma_px", settings.centroid_sigma_px);
+  table.read("gate_sigmas", settings.gate_sigmas);
+  table.read("smallest_gate_px", settings.smallest_gate_px);
+  table.read("largest_gate_px", settings.largest_gate_px);
+  table.read("largest_residual_px", settings.largest_residual_px);
+  table.read("smallest_angle", settings.smallest_angle);
+  table.read("epipolar_tolerance_px", settings.epipolar_tolerance_px);
+  table.read("smallest_cold_rays", settings.smallest_cold_rays);
+  table.read("cold_tests", settings.cold_tests);
+  table.read("nearest", settings.nearest);
+  table.read("farthest", settings.farthest);
+}
+
+void readLabel(core::SettingsTable table, label::LabelSettings& settings) {
+  table.read("gate_sigmas", settings.gate_sigmas);
+  table.read("smallest_gate", settings.smallest_gate);
+  table.read("largest_gate", settings.largest_gate);
+  table.read("duplicate_radius", settings.duplicate_radius);
+}
+
+void readRecognise(core::SettingsTable table, label::RecogniseSettings& settings) {
+  table.read("tolerance", settings.tolerance, {1e-6, 1.0});
+  table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
+  table.read("largest_rms", settings.largest_rms, {1e-6, 1.0});
+  table.read("tests", settings.tests);
+  table.read("hypotheses", settings.hypotheses, {1.0, 10000.0});
+}
+
+void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
+  table.read("marker_sigma", settings.marker_sigma);
+  table.read("robust_radius", settings.robust_radius);
+  table.read("angular_noise", settings.angular_noise);
+  table.read("linear_noise", settings.linear_noise);
+  table.read("velocity_gain", settings.velocity_gain);
+  table.read("velocity_damping", settings.velocity_damping);
+  table.read("hidden_damping", settings.hidden_damping);
+  table.read("hidden_turning", settings.hidden_turning);
+  table.read("hidden_speed", settings.hidden_speed);
+  table.read("rest_sigma", settings.rest_sigma);
+  table.read("rest_time", settings.rest_time);
+  table.read("largest_sigma", settings.largest_sigma);
+  table.read("limit_sigma", settings.limit_sigma);
+  table.read("bias_time", settings.bias_time);
+  table.read("largest_bias", settings.largest_bias);
+  table.read("lost_share", settings.lost_share);
+  table.read("lost_time", settings.lost_time);
+  table.read("iterations", settings.iterations);
+}
+
+void readKernels(core::SettingsTable& root, KernelChoice& kernels) {
+  std::string name = "automatic";
+  root.read("kernels", name);
+  if (name == "automatic") {
+    kernels = KernelChoice::automatic;
+  } else if (name == "baseline") {
+    kernels = KernelChoice::baseline;
+  } else if (name == "v3") {
+    kernels = KernelChoice::v3;
+  } else {
+    root.fail("kernels", "must be \"automatic\", \"baseline\" or \"v3\"");
+  }
+}
+
+core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::string& name) {
+  PipelineSettings settings;
+  core::SettingsTable root = file.root();
+  readAssembly(root.table("assembly"), settings.assembly);
+  readReconstruct(root.table("reconstruct"), settings.reconstruct);
+  readLabel(root.table("label"), settings.label);
+  readRecognise(root.table("recognise"), settings.recognise);
+  readSolve(root.table("solve"), settings.solve);
+  readKernels(root, settings.kernels);
+  root.read("recognise_every", settings.recognise_every);
+  root.read("check_twins_every", settings.check_twins_every);
+  root.read("recover_every", settings.recover_every);
+  if (auto finished = file.finish(); !finished) return finished.error();
+  if (auto sound = check(settings); !sound) {
+    return core::makeError(name + ": " + sound.error().message);
+  }
+  return settings;
+}
+
+}  // namespace
+
+core::Result<PipelineSettings> parseSettings(std::string_view toml, const std::string& name) {
+  auto file = core::SettingsFile::parse(toml, name);
+  if (!file) return file.error();
+  return readSettings(*std::move(file), name);
+}
+
+core::Result<PipelineSettings> loadSettings(const std::string& path) {
+  auto file = core::SettingsFile::load(path);
+  if (!file) return file.error();
+  return readSettings(*std::move(file), path);
+}
+
+}  // namespace understudy::pipeline

@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "capture/pipeline/settings_file.h"
+#include "tools/report/progress.h"
+#include "tools/report/report.h"
+#include "tools/score/stage_report.h"
+#include "tools/score/stage_run.h"
+#include "tools/simulation/simulation.h"
+
+using namespace understudy;
+
+namespace {
+
+constexpr double kDefaultSeconds = 10.0;
+
+int fail(int code, const core::Error& error) {
+  fmt::print(stderr, "understudy-score: {}\n", error.message);
+  return code;
+}
+
+struct StageCommand {
+  simulation::SimulationFlags flags;
+  std::string json_path;
+};
+
+int runStage(const CLI::App& app, const StageCommand& command, report::Json json) {
+  if (auto sound = simulation::check(command.flags); !sound) return fail(2, sound.error());
+  pipeline::PipelineSettings settings;
+  if (!command.flags.settings.empty()) {
+    auto loaded = pipeline::loadSettings(command.flags.settings);
+    if (!loaded) return fail(1, loaded.error());
+    settings = *loaded;
+  }
+  auto simulation = simulation::makeSimulation(command.flags);
+  if (!simulation) return fail(1, simulation.error());
+  for (const std::string& warning : simulation->warnings) {
+    fmt::print(stderr, "note: {}\n", warning);
+  }
+  const std::uint64_t frames = command.flags.frameCount(kDefaultSeconds);
+  auto outcome = [&] {
+    report::Progress progress("frames", frames);
+    return score::runStage(*simulation, settings, frames,
+                           [&](std::uint64_t done) { progress.show(done); });
+  }();
+  if (!outcome) return fail(1, outcome.error());
+  if (command.json_path != "-") score::printStage(*outcome);
+  if (command.json_path.empty()) return 0;
+  json["motions"] = simulation->motion_files;
+  json["changed_flags"] = report::Json::object();
+  for (const auto& [name, value] : simulation::changedFlags(app)) {
+    json["changed_flags"][name] = value;
+  }
+  json["warnings"] = simulation->warnings;
+  score::addStageKeys(*outcome, json);
+  if (auto written = report::writeReport(json, command.json_path); !written) {
+    return fail(1, written.error());
+  }
+  return 0;
+}
+
+int run(int argument_count, char** arguments) {
+  CLI::App app("Measures the algorithms against known truth.", "understudy-score");
+  app.set_version_flag("--version", UNDERSTUDY_VERSION);
+  app.require_subcommand(1);
+  CLI::App* stage = app.add_subcommand(
+      "stage", "Runs the simulated stage through the whole capture path, without a network");
+  StageCommand command;
+  simulation::addSimulationFlags(*stage, command.flags);
+  stage->add_option("--json", command.json_path, "writes a report; - is standard output")
+      ->type_name("FILE");
+  try {
+    app.parse(argument_count, arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return runStage(*stage, command,
+                  report::makeReport({.program = "understudy-score",
+                                      .argument_count = argument_count,
+                                      .arguments = arguments,
+                                      .seed = command.flags.stage.seed}));
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+  try {
+    return run(argument_count, arguments);
+  } catch (const std::exception& exception) {
+    return fail(1, core::makeError(exception.what()));
+  }
+}

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "tools/report/report.h"
+#include "tools/score/stage_run.h"
+
+namespace understudy::score {
+
+/// Adds the keys of `understudy-score stage` to a report.
+void addStageKeys(const StageOutcome& outcome, report::Json& json);
+
+/// Prints the figures that matter most, one screen.
+void printStage(const StageOutcome& outcome);
+
+}  // namespace understudy::score

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "capture/pipeline/capture_path.h"
+#include "engine/core/histogram.h"
+#include "engine/core/result.h"
+#include "tools/scoring/stage_scorer.h"
+#include "tools/simulation/simulation.h"
+
+namespace understudy::score {
+
+/// Frames at the start whose times and allocations are not counted; half the run where that is
+/// less.
+inline constexpr std::uint64_t kWarmUpFrames = 480;
+
+/// What a run through the capture path showed.
+struct StageOutcome {
+  std::size_t markers = 0, cameras = 0, actors = 0;
+  std::uint64_t warm_up_frames = 0;
+  scoring::StageScore score;
+  /// Processor time per frame.
+  core::Histogram reconstruct_cpu, label_cpu, solve_cpu_per_actor;
+  /// From the frame's last packet to its markers and to its poses.
+  core::Histogram reconstruct_after, capture_after;
+  double boot_cpu_ms = 0;  ///< Processor time of labelling up to the boot frame.
+  std::optional<double> allocations_per_frame;  ///< Nothing where they cannot be counted.
+  sync::AssemblyCounters packets;
+  std::uint64_t hash = 0;
+  const char* kernels = "";
+};
+
+/// Runs the simulated stage through the capture path without a network, as fast as it goes.
+/// `progress` is told the number of frames done.
+core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
+                                    const pipeline::PipelineSettings& settings,
+                                    std::uint64_t frames,
+                                    const std::function<void(std::uint64_t)>& progress);
+
+}  // namespace understudy::score
