@@ -276,6 +276,30 @@ struct JointFit {
   std::size_t inliers = 0;
 };
 
+// Share of the markers one joint further out that have a point at their distance from their hinge:
+// tells whether the joint ends in the right place.
+double lookAhead(const RecogniseSubject& job, std::size_t joint, const RigidTransformd& world) {
+  constexpr double kPerMarker = 0.5;
+  double found = 0.0;
+  for (const subject::SubjectMarker& marker : job.subject.markers) {
+    const std::size_t child = static_cast<std::size_t>(marker.joint);
+    if (job.model.joint_parent[child] != static_cast<std::int32_t>(joint) ||
+        job.workspace.placed[child])
+      continue;
+    const glm::dvec3 hinge = world * job.model.rest[child].translation;
+    const double expected = distance(glm::dvec3(marker.offset_joint), glm::dvec3(0.0));
+    for (std::size_t p = 0; p < job.points.size(); ++p) {
+      if (job.workspace.point_used[p]) continue;
+      if (std::abs(distance(job.points[p], hinge) - expected) > 0.75 * job.settings.tolerance)
+        continue;
+      found += kPerMarker;
+      break;
+    }
+    job.workspace.tests += static_cast<std::uint32_t>(job.points.size());
+  }
+  return found;
+}
+
 void offerFit(const RecogniseSubject& job, const Hinge& hinge, const std::int32_t* markers,
               std::size_t count, std::size_t near_count, const RigidTransformd& world,
               JointFit& best) {
@@ -283,9 +307,12 @@ void offerFit(const RecogniseSubject& job, const Hinge& hinge, const std::int32_
       countInliers(job, markers, count, world, job.workspace.near.data(), near_count, false);
   if (inliers.count == 0) return;
   const double tolerance = job.settings.tolerance;
-  const double cost = -static_cast<double>(inliers.count) +
-                      0.3 * inliers.squared / (tolerance * tolerance) +
-                      0.2 * rotationAngle(hinge.prior, world.rotation);
+  double cost = -static_cast<double>(inliers.count) +
+                0.3 * inliers.squared / (tolerance * tolerance) +
+                0.2 * rotationAngle(hinge.prior, world.rotation);
+  constexpr double kMostAhead = 2.0;  // What looking ahead can gain at most, about.
+  if (cost - kMostAhead >= best.cost) return;
+  cost -= lookAhead(job, hinge.joint, world);
   if (cost < best.cost) best = {world, cost, inliers.count};
 }
 
@@ -574,27 +601,40 @@ void polish(const RecogniseSubject& job, Placement& trial) {
 
 // ---- Limbs that were lost ----
 
-// Doubts the joints most of whose markers are missing or far from the model, and all that hang on
-// them. Returns how many named markers they hold.
-std::size_t doubtJoints(const RecogniseSubject& job, const frame::LabelledSubject& labelled) {
+// True if an unnamed marker lies where this limb could be.
+bool isUnnamedNear(const RecoverLimbs& job, const glm::dvec3& place) {
+  constexpr double kReach = 0.25;
+  for (const frame::Marker& marker : job.labels.unlabelled) {
+    if (distance(glm::dvec3(marker.position), place) < kReach) return true;
+  }
+  return false;
+}
+
+// Doubts joints whose markers are not all where the model has them while unnamed markers are near,
+// and all that hang on them. Returns how many sound markers they hold.
+std::size_t doubtJoints(const RecoverLimbs& limbs, const RecogniseSubject& job) {
   RecogniseWorkspace& w = job.workspace;
-  constexpr double kSound = 0.03;
+  const std::vector<frame::LabelledMarker>& slots =
+      limbs.labels.subjects[limbs.subject_index].markers;
+  constexpr double kSound = 0.02;
   std::size_t held = 0;
   for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
     const std::int32_t parent = job.model.joint_parent[joint];
-    std::size_t sound = 0, named = 0, all = 0;
+    std::size_t sound = 0, all = 0;
+    bool unnamed_near = false;
     for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
       if (job.subject.markers[m].joint != static_cast<int>(joint)) continue;
       ++all;
-      if (!(labelled.markers[m].confidence > 0.0f)) continue;
-      ++named;
       const glm::dvec3 expected = solve::markerPosition(job.subject.markers[m], w.world_from_joint);
-      sound += distance(expected, glm::dvec3(labelled.markers[m].position)) < kSound;
+      const bool fits =
+          slots[m].confidence > 0.0f && distance(expected, glm::dvec3(slots[m].position)) < kSound;
+      sound += fits;
+      if (!fits) unnamed_near = unnamed_near || isUnnamedNear(limbs, expected);
     }
     const bool hangs = parent >= 0 && w.doubted[static_cast<std::size_t>(parent)];
-    w.doubted[joint] = parent >= 0 && (hangs || 2 * sound < all) ? 1 : 0;
+    w.doubted[joint] = parent >= 0 && (hangs || unnamed_near) ? 1 : 0;
     w.placed[joint] = !w.doubted[joint];
-    if (w.doubted[joint]) held += named;
+    if (w.doubted[joint]) held += sound;
   }
   return held;
 }
@@ -737,7 +777,7 @@ bool RecoverLimbs::run() const {
   w.pose = state.parent_from_joint;
   updateWorld(job);
   const frame::LabelledSubject& named = labels.subjects[subject_index];
-  const std::size_t held = doubtJoints(job, named);
+  const std::size_t held = doubtJoints(*this, job);
   fillPool(*this);
   layOutPoints(w, w.points.size());
   job.points = w.points;

@@ -39,6 +39,8 @@ struct SolveSettings {
 /// Says which setting is out of range, if any.
 core::Result<void> check(const SolveSettings& settings);
 
+inline constexpr std::size_t kMostNeighbours = 24;
+
 /// The degrees of freedom of a subject, laid out once. Joints without markers in their subtree have
 /// none.
 struct SolveModel {
@@ -48,6 +50,9 @@ struct SolveModel {
   std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
   std::vector<math::RigidTransformd> rest;  ///< parent_from_joint.
   std::size_t matrix_size = 0;
+  /// Per marker: the markers of its segment and the next ones, at most kMostNeighbours; entries
+  /// neighbour_start[m] to neighbour_start[m + 1] of `neighbours`.
+  std::vector<std::int32_t> neighbour_start, neighbours;
 
   std::size_t joints() const { return joint_parent.size(); }
   std::size_t freedoms() const { return freedom_joint.size(); }
@@ -73,7 +78,7 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
 /// Scratch of the solver; one per thread, for its largest subject.
 struct SolveWorkspace {
   std::vector<math::RigidTransformd> predicted, candidate, world_from_joint;
-  std::vector<double> matrix, gradient, axes, moments, forces, information, prior_offset, step;
+  std::vector<double> matrix, gradient, axes, moments, forces, information, squared_distances;
   std::vector<MarkerTerm> terms;
 };
 
