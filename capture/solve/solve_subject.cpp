@@ -15,6 +15,8 @@ constexpr double kReferenceRate = 240.0;  // Damping settings are per frame of t
 constexpr double kFoundAngle = 0.05;      // Doubt about a pose that recognition found, rad
 constexpr double kFoundPlace = 0.01;      // and metres.
 constexpr double kMeasuredGain = 1.1;  // A joint whose information grew by less was not measured.
+constexpr double kSkinCreep = 0.04;    // Metres a second,
+constexpr double kMostCreep = 0.02;    // at most so far.
 constexpr double kAgreement =
     2.0;  // Markers are believed to this many times the distance of their neighbours.
 constexpr int kReturnIterations = 3;  // More steps when a limb comes back into sight.
@@ -484,7 +486,10 @@ void PredictSubject::run() const {
     const glm::dvec3 bias = workspace.world_from_joint[joint].rotation * state.bias[m];
     const glm::dvec3 position = markerPosition(marker, workspace.world_from_joint) + bias;
     double variance = 0.25 * settings.marker_sigma * settings.marker_sigma;
-    if (state.unseen[m] > 0.0) variance = settings.marker_sigma * settings.marker_sigma;
+    if (state.unseen[m] > 0.0) {  // Skin creeps while nobody looks.
+      const double crept = std::min(kSkinCreep * state.unseen[m], kMostCreep);
+      variance = settings.marker_sigma * settings.marker_sigma + crept * crept;
+    }
     variance += markerVariance(model, workspace, marker.joint, position);
     markers.push_back({.subject = subject_index,
                        .marker = static_cast<std::uint32_t>(m),

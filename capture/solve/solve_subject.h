@@ -30,7 +30,7 @@ struct SolveSettings {
   double largest_sigma = 0.8;      ///< Uncertainty of a joint that was unseen for long, rad.
   double limit_sigma = 0.05;       ///< Softness of joint limits, rad.
   double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
-  double largest_bias = 0.012;     ///< Longest remembered offset, metres.
+  double largest_bias = 0.018;     ///< Longest remembered offset, metres.
   double lost_share = 0.12;        ///< Below this share of markers seen, a subject ...
   double lost_time = 0.5;          ///< ... is lost after this many seconds.
   int iterations = 2;              ///< Gauss-Newton steps per frame.
