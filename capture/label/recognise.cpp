@@ -80,7 +80,8 @@ RigidTransformd fitRigid(const Correspondences& c, const glm::dquat& prior, doub
   return {rotation, to - rotation * from};
 }
 
-// Markers of the joint that have an unused point where the pose puts them.
+// Markers of the joint that have an unused point where the pose puts them. With `use_them` they
+// take these points.
 struct Inliers {
   std::size_t count = 0;
   double squared = 0;
@@ -110,7 +111,9 @@ Inliers countInliers(const RecogniseSubject& job, const std::int32_t* markers,
     if (found < 0) continue;
     ++inliers.count;
     inliers.squared += best;
-    if (use_them) job.workspace.point_used[static_cast<std::size_t>(found)] = 1;
+    if (!use_them) continue;
+    job.workspace.point_used[static_cast<std::size_t>(found)] = 1;
+    job.workspace.point_of_marker[static_cast<std::size_t>(markers[m])] = found;
   }
   return inliers;
 }
@@ -389,6 +392,7 @@ void grow(const RecogniseSubject& job, const Hypothesis& anchor) {
   const solve::SolveModel& model = job.model;
   std::fill(w.placed.begin(), w.placed.end(), std::uint8_t{0});
   std::fill(w.point_used.begin(), w.point_used.end(), std::uint8_t{0});
+  std::fill(w.point_of_marker.begin(), w.point_of_marker.end(), -1);
   std::int32_t markers[64];
   const std::size_t count = markersOf(job, anchor.joint, markers, 64);
   w.world_from_joint[anchor.joint] = anchor.world_from_joint;
@@ -449,6 +453,33 @@ void updateWorld(const RecogniseSubject& job) {
   }
 }
 
+// Fills the slots from the fixed ones and from the points that markers have; returns how many have
+// one.
+std::size_t fillSlots(const RecogniseSubject& job, const frame::LabelledSubject* fixed) {
+  RecogniseWorkspace& w = job.workspace;
+  std::size_t matched = 0;
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    const bool is_fixed = fixed != nullptr && fixed->markers[m].confidence > 0.0f;
+    frame::LabelledMarker& slot = w.labelled.markers[m];
+    slot = is_fixed ? fixed->markers[m] : frame::LabelledMarker{};
+    if (w.point_of_marker[m] < 0) continue;
+    slot.position = glm::vec3(job.points[static_cast<std::size_t>(w.point_of_marker[m])]);
+    slot.confidence = 1.0f;
+    ++matched;
+  }
+  return matched;
+}
+
+// Fits the pose to the points that growing took, before any marker looks for its nearest: joints
+// with a single marker leave the limbs beyond them a little off, and markers that are close
+// together would find each other's points.
+void fitGrown(const RecogniseSubject& job, const frame::LabelledSubject* fixed = nullptr) {
+  constexpr int kSteps = 5;
+  fillSlots(job, fixed);
+  solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, job.workspace.labelled,
+                 kSteps, job.solve_workspace, job.workspace.pose);
+}
+
 // Gives each marker that is not fixed the point nearest to it, if it is also the point's nearest
 // marker.
 std::size_t matchNearest(const RecogniseSubject& job, double reach,
@@ -479,20 +510,13 @@ std::size_t matchNearest(const RecogniseSubject& job, double reach,
     }
   }
   w.tests += static_cast<std::uint32_t>(job.points.size() * job.subject.markers.size() / 8);
-  std::size_t matched = 0;
   for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
     std::int32_t& point = w.point_of_marker[m];
     if (point >= 0 &&
         w.best_marker_of_point[static_cast<std::size_t>(point)] != static_cast<std::int32_t>(m))
       point = -1;
-    frame::LabelledMarker& slot = w.labelled.markers[m];
-    slot = isFixed(m) ? fixed->markers[m] : frame::LabelledMarker{};
-    if (point < 0) continue;
-    slot.position = glm::vec3(job.points[static_cast<std::size_t>(point)]);
-    slot.confidence = 1.0f;
-    ++matched;
   }
-  return matched;
+  return fillSlots(job, fixed);
 }
 
 // ---- Twins: two markers of a segment that could be exchanged ----
@@ -571,6 +595,7 @@ void polish(const RecogniseSubject& job, Placement& trial) {
   RecogniseWorkspace& w = job.workspace;
   constexpr double kReach[] = {0.15, 0.10, 0.07, 0.05, 0.04, 0.035};
   trial.found = false;
+  fitGrown(job);
   for (double reach : kReach) {
     trial.matched = matchNearest(job, reach);
     if (trial.matched < 4) return;
@@ -790,6 +815,8 @@ bool RecoverLimbs::run() const {
   for (std::size_t m = 0; m < fixed.markers.size(); ++m) {
     if (w.doubted[static_cast<std::size_t>(subject.markers[m].joint)]) fixed.markers[m] = {};
   }
+  fitGrown(job, &fixed);
+  keepSoundJoints(job, state.parent_from_joint);
   constexpr double kReach[] = {0.10, 0.06, 0.04};
   for (double reach : kReach) {
     if (matchNearest(job, reach, &fixed) < 2) return false;

@@ -18,9 +18,9 @@ struct SolveSettings {
   double marker_sigma = 0.004;  ///< Skin motion and reconstruction together, metres.
   double robust_radius =
       0.02;  ///< A marker this far from the model has a quarter of its weight, metres.
-  double angular_noise = 600.0;  ///< Unforeseen turning, rad/s^2; grows the prior between frames.
-  double linear_noise = 150.0;   ///< Unforeseen acceleration of free joints, m/s^2.
-  double velocity_gain = 0.5;    ///< Share of each new velocity measurement that is believed, 0..1.
+  double angular_noise = 2500.0;  ///< Unforeseen turning, rad/s^2; grows the prior between frames.
+  double linear_noise = 150.0;    ///< Unforeseen acceleration of free joints, m/s^2.
+  double velocity_gain = 0.5;  ///< Share of each new velocity measurement that is believed, 0..1.
   double velocity_damping = 0.97;  ///< Per frame of 1/240 s, for joints that markers measure.
   double hidden_damping = 0.88;    ///< The same for joints that no marker measures.
   double hidden_turning = 2.0;     ///< How fast unseen joints may turn, rad/s.
