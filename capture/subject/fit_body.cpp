@@ -105,26 +105,54 @@ glm::dvec3 backOfPelvis(const BodyPoints& points) {
                                                : points.at(BodyPoint::sacrum);
 }
 
-// How upright a body stands: 1 where shins, thighs and trunk are plumb, -1 upside down.
-double uprightness(const BodyPoints& points) {
+// How well a body stands for calibration, 1 at best: shins, thighs and trunk plumb, shoulders over
+// the hips, feet to the front, arms straight and not raised.
+double steadiness(const BodyPoints& points) {
   double sum = 0.0;
   int count = 0;
-  const auto add = [&](const glm::dvec3& low, const glm::dvec3& high) {
-    sum += unit(high - low, glm::dvec3(0.0)).y;
+  const auto add = [&](double merit) {
+    sum += merit;
     ++count;
   };
+  const auto along = [](const glm::dvec3& from, const glm::dvec3& to) {
+    return unit(to - from, glm::dvec3(0.0));
+  };
   const glm::dvec3 waist = points.middleOf(BodyPoint::front_waist);
+  const glm::dvec3 back = backOfPelvis(points);
+  const glm::dvec3 left = along(points.at(BodyPoint::front_waist, BodySide::right),
+                                points.at(BodyPoint::front_waist, BodySide::left));
   for (const BodySide side : kSides) {
-    add(points.at(BodyPoint::ankle, side), points.at(BodyPoint::knee, side));
-    add(points.at(BodyPoint::knee, side), points.at(BodyPoint::front_waist, side));
+    const glm::dvec3 knee = points.at(BodyPoint::knee, side);
+    const glm::dvec3 ankle = points.at(BodyPoint::ankle, side);
+    add(along(ankle, knee).y);
+    add(along(knee, points.at(BodyPoint::front_waist, side)).y);
+    if (points.has(BodyPoint::toe, side)) {
+      add(glm::dot(along(ankle, points.at(BodyPoint::toe, side)), along(back, waist)));
+    }
+    const BodyPoint top =
+        points.has(BodyPoint::acromion, side) ? BodyPoint::acromion : BodyPoint::deltoid;
+    if (!points.has(top, side) || !points.has(BodyPoint::elbow, side) ||
+        !points.has(BodyPoint::wrist, side)) {
+      continue;
+    }
+    const glm::dvec3 elbow = points.at(BodyPoint::elbow, side);
+    const glm::dvec3 upper = along(points.at(top, side), elbow);
+    add(glm::dot(upper, along(elbow, points.at(BodyPoint::wrist, side))));
+    add(1.0 - std::max(0.0, upper.y));
+    add(1.0 - std::max(0.0, -signOf(side) * glm::dot(upper, left)));
   }
-  if (points.has(BodyPoint::neck_back)) add(backOfPelvis(points), points.at(BodyPoint::neck_back));
-  if (points.has(BodyPoint::breastbone_top)) add(waist, points.at(BodyPoint::breastbone_top));
+  if (points.has(BodyPoint::neck_back)) add(along(back, points.at(BodyPoint::neck_back)).y);
+  if (points.has(BodyPoint::breastbone_top)) {
+    add(along(waist, points.at(BodyPoint::breastbone_top)).y);
+  }
+  if (points.hasBoth(BodyPoint::acromion)) {
+    add(glm::dot(left, along(points.at(BodyPoint::acromion, BodySide::right),
+                             points.at(BodyPoint::acromion, BodySide::left))));
+  }
   return sum / static_cast<double>(count);
 }
 
-// The most upright of the most complete frames: a missing marker weighs as much as leaning by some
-// 20 degrees.
+// The best stance among the most complete frames; a missing marker may be worth a better stance.
 std::size_t chooseFrame(const FitInput& input, Landmarks landmarks) {
   std::size_t best = input.frames.front();
   double best_merit = -1e300;
@@ -140,7 +168,7 @@ std::size_t chooseFrame(const FitInput& input, Landmarks landmarks) {
       points.add(*landmarks[m], glm::dvec3(input.clip.at(f, m)));
     }
     const bool sound = hasPelvis(points) && hasLegs(points);
-    const double merit = (sound ? 15.0 * uprightness(points) : -100.0) - missing;
+    const double merit = (sound ? 40.0 * steadiness(points) : -100.0) - missing;
     if (merit <= best_merit) continue;
     best_merit = merit;
     best = f;
