@@ -168,7 +168,7 @@ std::size_t chooseFrame(const FitInput& input, Landmarks landmarks) {
       points.add(*landmarks[m], glm::dvec3(input.clip.at(f, m)));
     }
     const bool sound = hasPelvis(points) && hasLegs(points);
-    const double merit = (sound ? 40.0 * steadiness(points) : -100.0) - missing;
+    const double merit = (sound ? 60.0 * steadiness(points) : -100.0) - missing;
     if (merit <= best_merit) continue;
     best_merit = merit;
     best = f;
@@ -354,6 +354,74 @@ void addTrunk(const BodyPoints& points, const Pelvis& pelvis, const StaticFitSet
   for (const BodySide side : kSides) addArm(points, pelvis, side, settings, builder);
 }
 
+// ---- The rest pose ----
+
+// The shortest turn that takes one direction to another.
+glm::dquat swing(const glm::dvec3& from, const glm::dvec3& to) {
+  const glm::dvec3 a = unit(from, to), b = unit(to, from);
+  const double cosine = glm::dot(a, b);
+  if (cosine < -0.9999) {  // Half a turn, about any axis across.
+    const glm::dvec3 other = std::abs(a.x) < 0.7 ? glm::dvec3(1, 0, 0) : glm::dvec3(0, 1, 0);
+    return glm::angleAxis(3.14159265358979, glm::normalize(glm::cross(a, other)));
+  }
+  const glm::dvec3 axis = glm::cross(a, b);
+  return glm::normalize(glm::dquat(1.0 + cosine, axis.x, axis.y, axis.z));
+}
+
+// Turns the joints so that the body stands straight, looking where its pelvis looks, arms some 35
+// degrees off its sides, whatever it does in the frame: limits and the solver's prior start there,
+// and characters are matched to it.
+void standUp(const BodyPoints& points, const Pelvis& pelvis, Builder& builder) {
+  Subject& subject = builder.subject;
+  const glm::dvec3 up(0, 1, 0);
+  const glm::dvec3 left = unit(across(pelvis.left, up), glm::dvec3(1, 0, 0));
+  const glm::dvec3 forward = glm::cross(left, up);
+  constexpr double kTilt = 0.17;  // The spines of a standing pelvis lean forward by 10 degrees.
+  const glm::dvec3 pelvis_up = std::cos(kTilt) * up + std::sin(kTilt) * forward;
+  const glm::dmat3 stands(left, pelvis_up, glm::cross(left, pelvis_up));
+  const glm::dmat3 is(pelvis.left, pelvis.up, pelvis.forward);
+  std::vector<glm::dquat> world(builder.places.size(), glm::dquat(1, 0, 0, 0));
+  world[0] = glm::normalize(glm::quat_cast(stands * glm::transpose(is)));
+  // Parts in the order of the skeleton, each with where its bone is to point.
+  struct Aim {
+    HumanoidJoint part;
+    glm::dvec3 tip, target;
+  };
+  std::vector<Aim> aims;
+  const auto aim = [&](HumanoidJoint part, HumanoidJoint child, const glm::dvec3& target) {
+    if (builder.jointOf(part) >= 0 && builder.jointOf(child) >= 0) {
+      aims.push_back({part, builder.placeOf(child), target});
+    }
+  };
+  using enum HumanoidJoint;
+  aim(spine, chest, up);
+  aim(chest, neck, up);
+  aim(neck, head, up + 0.3 * forward);
+  for (const BodySide side : kSides) {
+    const glm::dvec3 arm = 0.57 * signOf(side) * left - 0.82 * up;
+    aim(sided(left_upper_arm, side), sided(left_lower_arm, side), arm);
+    aim(sided(left_lower_arm, side), sided(left_hand, side), arm + 0.15 * forward);
+    aim(sided(left_upper_leg, side), sided(left_lower_leg, side), -up);
+    aim(sided(left_lower_leg, side), sided(left_foot, side), -up);
+    if (points.has(BodyPoint::toe, side)) {
+      aims.push_back(
+          {sided(left_foot, side), points.at(BodyPoint::toe, side), 0.9 * forward - 0.4 * up});
+    }
+  }
+  for (std::size_t j = 1; j < world.size(); ++j) {
+    const glm::dquat& parent = world[static_cast<std::size_t>(subject.skeleton.parents[j])];
+    world[j] = parent;
+    for (const Aim& each : aims) {
+      if (builder.jointOf(each.part) != static_cast<int>(j)) continue;
+      world[j] =
+          glm::normalize(swing(parent * (each.tip - builder.places[j]), each.target) * parent);
+    }
+    subject.skeleton.parent_from_joint[j].rotation =
+        glm::quat(glm::normalize(glm::conjugate(parent) * world[j]));
+  }
+  subject.skeleton.parent_from_joint[0].rotation = glm::quat(world[0]);
+}
+
 // ---- Markers ----
 
 // The joint that carries a segment; the nearest one towards the hips where it is missing.
@@ -514,6 +582,7 @@ StaticFit fitBody(const FitInput& input, std::span<const std::optional<Landmark>
               3.14159265f);
   addTrunk(points, pelvis, input.settings, builder);
   addLegs(points, pelvis, input.settings, builder);
+  standUp(points, pelvis, builder);
   placeMarkers(input, landmarks, places, builder, fit);
   fixBareJoints(subject);
   fit.warnings.insert(
