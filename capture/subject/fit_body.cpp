@@ -459,63 +459,73 @@ int carrierOf(const Subject& subject, const Landmark& landmark) {
   return 0;
 }
 
-// The joint whose markers keep their distances to this one best (the two best of each).
-int steadiestJoint(const FitInput& input, const std::vector<int>& joint_of, std::size_t marker,
-                   std::size_t joints, double& stray) {
+// Where a marker without a known name belongs.
+struct Home {
+  std::size_t marker = 0;
+  int joint = 0;
+  double stray = 1e9;  // How much its distances to the joint's steadiest two markers vary, metres.
+};
+
+Home findHome(const FitInput& input, const std::vector<int>& joint_of, std::size_t marker,
+              std::size_t joints) {
   std::vector<std::array<float, 2>> best(joints,
                                          {DistanceTable::kUnknown, DistanceTable::kUnknown});
   for (std::size_t m = 0; m < joint_of.size(); ++m) {
-    if (joint_of[m] < 0) continue;
+    if (joint_of[m] < 0 || static_cast<std::size_t>(joint_of[m]) >= joints) continue;
     auto& [first, second] = best[static_cast<std::size_t>(joint_of[m])];
-    const float loose = input.table.deviationOf(marker, m) + 0.02f * input.table.meanOf(marker, m);
-    if (loose < first) {
-      second = first;
-      first = loose;
-    } else {
-      second = std::min(second, loose);
-    }
+    const float loose = input.table.deviationOf(marker, m) + 0.05f * input.table.meanOf(marker, m);
+    second = std::min(second, std::max(first, loose));
+    first = std::min(first, loose);
   }
-  int chosen = 0;
-  stray = 1e9;
+  Home home{.marker = marker};
   for (std::size_t j = 0; j < joints; ++j) {
-    const double mean = 0.5 * static_cast<double>(best[j][0] + best[j][1]);
-    if (mean >= stray) continue;
-    stray = mean;
-    chosen = static_cast<int>(j);
+    const auto& [first, second] = best[j];
+    const float mean = second < DistanceTable::kUnknown ? 0.5f * (first + second) : first;
+    if (static_cast<double>(mean) >= home.stray) continue;
+    home.stray = static_cast<double>(mean);
+    home.joint = static_cast<int>(j);
   }
-  return chosen;
+  return home;
 }
 
-// Markers without a known name go where they keep their distances; those that keep none move
-// freely.
+void addLooseJoint(const glm::dvec3& place, Home& home, Builder& builder) {
+  Subject& subject = builder.subject;
+  const auto parent = static_cast<std::size_t>(home.joint);
+  subject.skeleton.names.push_back("loose_" + std::to_string(home.marker + 1));
+  subject.skeleton.parents.push_back(home.joint);
+  subject.skeleton.parent_from_joint.push_back(
+      {glm::quat(1.0f, 0.0f, 0.0f, 0.0f), glm::vec3(place - builder.places[parent])});
+  subject.joints.push_back({.motion = JointMotion::free});
+  home.joint = static_cast<int>(builder.places.size());
+  subject.humanoid.unmapped.push_back(home.joint);
+  builder.places.push_back(place);
+}
+
+// Markers without a known name go where they keep their distances, the surest first; those that
+// keep none move freely.
 void placeMarkers(const FitInput& input, Landmarks landmarks, const std::vector<glm::dvec3>& places,
                   Builder& builder, StaticFit& fit) {
-  constexpr double kLoose = 0.03;  // Metres.
+  constexpr double kLoose = 0.04;  // Metres.
   Subject& subject = fit.subject;
   const std::size_t joints = builder.places.size();
   std::vector<int> joint_of(landmarks.size(), -1);
   for (std::size_t m = 0; m < landmarks.size(); ++m) {
     if (landmarks[m]) joint_of[m] = carrierOf(subject, *landmarks[m]);
   }
-  const std::vector<int> named = joint_of;
   std::size_t unknown = 0, loose = 0;
-  for (std::size_t m = 0; m < landmarks.size(); ++m) {
-    if (landmarks[m]) continue;
-    double stray = 0.0;
-    joint_of[m] = steadiestJoint(input, named, m, joints, stray);
-    ++unknown;
-    if (stray < kLoose) continue;
-    ++loose;
-    const int parent = joint_of[m];
-    joint_of[m] = static_cast<int>(builder.places.size());
-    subject.skeleton.names.push_back("loose_" + std::to_string(loose));
-    subject.skeleton.parents.push_back(parent);
-    subject.skeleton.parent_from_joint.push_back(
-        {glm::quat(1.0f, 0.0f, 0.0f, 0.0f),
-         glm::vec3(places[m] - builder.places[static_cast<std::size_t>(parent)])});
-    subject.joints.push_back({.motion = JointMotion::free});
-    subject.humanoid.unmapped.push_back(joint_of[m]);
-    builder.places.push_back(places[m]);
+  for (;; ++unknown) {
+    Home surest;
+    for (std::size_t m = 0; m < landmarks.size(); ++m) {
+      if (joint_of[m] >= 0) continue;
+      const Home home = findHome(input, joint_of, m, joints);
+      if (surest.stray >= 1e9 || home.stray < surest.stray) surest = home;
+    }
+    if (surest.stray >= 1e9) break;
+    if (surest.stray > kLoose) {
+      addLooseJoint(places[surest.marker], surest, builder);
+      ++loose;
+    }
+    joint_of[surest.marker] = surest.joint;
   }
   for (std::size_t m = 0; m < landmarks.size(); ++m) {
     const auto joint = static_cast<std::size_t>(joint_of[m]);
