@@ -73,7 +73,7 @@ void main() {
     alpha = 1.0 - mirror_share;
   } else {
     const vec3 mirror = vec3(-to_eye.x, to_eye.y, -to_eye.z);
-    light = mix(light, environment(mirror, 0.62), mirror_share * contact);
+    light = mix(light, backdrop(mirror), mirror_share * contact);
   }
 
   // Into the backdrop well before the floor ends.

@@ -80,7 +80,8 @@ RigidTransformd fitRigid(const Correspondences& c, const glm::dquat& prior, doub
   return {rotation, to - rotation * from};
 }
 
-// Markers of the joint that have an unused point where the pose puts them.
+// Markers of the joint that have an unused point where the pose puts them. With `use_them` they
+// take these points.
 struct Inliers {
   std::size_t count = 0;
   double squared = 0;
@@ -110,7 +111,9 @@ Inliers countInliers(const RecogniseSubject& job, const std::int32_t* markers,
     if (found < 0) continue;
     ++inliers.count;
     inliers.squared += best;
-    if (use_them) job.workspace.point_used[static_cast<std::size_t>(found)] = 1;
+    if (!use_them) continue;
+    job.workspace.point_used[static_cast<std::size_t>(found)] = 1;
+    job.workspace.point_of_marker[static_cast<std::size_t>(markers[m])] = found;
   }
   return inliers;
 }
@@ -276,6 +279,30 @@ struct JointFit {
   std::size_t inliers = 0;
 };
 
+// Share of the markers one joint further out that have a point at their distance from their hinge:
+// tells whether the joint ends in the right place.
+double lookAhead(const RecogniseSubject& job, std::size_t joint, const RigidTransformd& world) {
+  constexpr double kPerMarker = 0.5;
+  double found = 0.0;
+  for (const subject::SubjectMarker& marker : job.subject.markers) {
+    const std::size_t child = static_cast<std::size_t>(marker.joint);
+    if (job.model.joint_parent[child] != static_cast<std::int32_t>(joint) ||
+        job.workspace.placed[child])
+      continue;
+    const glm::dvec3 hinge = world * job.model.rest[child].translation;
+    const double expected = distance(glm::dvec3(marker.offset_joint), glm::dvec3(0.0));
+    for (std::size_t p = 0; p < job.points.size(); ++p) {
+      if (job.workspace.point_used[p]) continue;
+      if (std::abs(distance(job.points[p], hinge) - expected) > 0.75 * job.settings.tolerance)
+        continue;
+      found += kPerMarker;
+      break;
+    }
+    job.workspace.tests += static_cast<std::uint32_t>(job.points.size());
+  }
+  return found;
+}
+
 void offerFit(const RecogniseSubject& job, const Hinge& hinge, const std::int32_t* markers,
               std::size_t count, std::size_t near_count, const RigidTransformd& world,
               JointFit& best) {
@@ -283,9 +310,12 @@ void offerFit(const RecogniseSubject& job, const Hinge& hinge, const std::int32_
       countInliers(job, markers, count, world, job.workspace.near.data(), near_count, false);
   if (inliers.count == 0) return;
   const double tolerance = job.settings.tolerance;
-  const double cost = -static_cast<double>(inliers.count) +
-                      0.3 * inliers.squared / (tolerance * tolerance) +
-                      0.2 * rotationAngle(hinge.prior, world.rotation);
+  double cost = -static_cast<double>(inliers.count) +
+                0.3 * inliers.squared / (tolerance * tolerance) +
+                0.2 * rotationAngle(hinge.prior, world.rotation);
+  constexpr double kMostAhead = 2.0;  // What looking ahead can gain at most, about.
+  if (cost - kMostAhead >= best.cost) return;
+  cost -= lookAhead(job, hinge.joint, world);
   if (cost < best.cost) best = {world, cost, inliers.count};
 }
 
@@ -362,6 +392,7 @@ void grow(const RecogniseSubject& job, const Hypothesis& anchor) {
   const solve::SolveModel& model = job.model;
   std::fill(w.placed.begin(), w.placed.end(), std::uint8_t{0});
   std::fill(w.point_used.begin(), w.point_used.end(), std::uint8_t{0});
+  std::fill(w.point_of_marker.begin(), w.point_of_marker.end(), -1);
   std::int32_t markers[64];
   const std::size_t count = markersOf(job, anchor.joint, markers, 64);
   w.world_from_joint[anchor.joint] = anchor.world_from_joint;
@@ -422,6 +453,33 @@ void updateWorld(const RecogniseSubject& job) {
   }
 }
 
+// Fills the slots from the fixed ones and from the points that markers have; returns how many have
+// one.
+std::size_t fillSlots(const RecogniseSubject& job, const frame::LabelledSubject* fixed) {
+  RecogniseWorkspace& w = job.workspace;
+  std::size_t matched = 0;
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    const bool is_fixed = fixed != nullptr && fixed->markers[m].confidence > 0.0f;
+    frame::LabelledMarker& slot = w.labelled.markers[m];
+    slot = is_fixed ? fixed->markers[m] : frame::LabelledMarker{};
+    if (w.point_of_marker[m] < 0) continue;
+    slot.position = glm::vec3(job.points[static_cast<std::size_t>(w.point_of_marker[m])]);
+    slot.confidence = 1.0f;
+    ++matched;
+  }
+  return matched;
+}
+
+// Fits the pose to the points that growing took, before any marker looks for its nearest: joints
+// with a single marker leave the limbs beyond them a little off, and markers that are close
+// together would find each other's points.
+void fitGrown(const RecogniseSubject& job, const frame::LabelledSubject* fixed = nullptr) {
+  constexpr int kSteps = 5;
+  fillSlots(job, fixed);
+  solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, job.workspace.labelled,
+                 kSteps, job.solve_workspace, job.workspace.pose);
+}
+
 // Gives each marker that is not fixed the point nearest to it, if it is also the point's nearest
 // marker.
 std::size_t matchNearest(const RecogniseSubject& job, double reach,
@@ -452,20 +510,13 @@ std::size_t matchNearest(const RecogniseSubject& job, double reach,
     }
   }
   w.tests += static_cast<std::uint32_t>(job.points.size() * job.subject.markers.size() / 8);
-  std::size_t matched = 0;
   for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
     std::int32_t& point = w.point_of_marker[m];
     if (point >= 0 &&
         w.best_marker_of_point[static_cast<std::size_t>(point)] != static_cast<std::int32_t>(m))
       point = -1;
-    frame::LabelledMarker& slot = w.labelled.markers[m];
-    slot = isFixed(m) ? fixed->markers[m] : frame::LabelledMarker{};
-    if (point < 0) continue;
-    slot.position = glm::vec3(job.points[static_cast<std::size_t>(point)]);
-    slot.confidence = 1.0f;
-    ++matched;
   }
-  return matched;
+  return fillSlots(job, fixed);
 }
 
 // ---- Twins: two markers of a segment that could be exchanged ----
@@ -553,6 +604,7 @@ void polish(const RecogniseSubject& job, Placement& trial) {
   RecogniseWorkspace& w = job.workspace;
   constexpr double kReach[] = {0.15, 0.10, 0.07, 0.05, 0.04, 0.035};
   trial.found = false;
+  fitGrown(job);
   for (double reach : kReach) {
     trial.matched = matchNearest(job, reach);
     if (trial.matched < 4) return;
@@ -583,27 +635,40 @@ void polish(const RecogniseSubject& job, Placement& trial) {
 
 // ---- Limbs that were lost ----
 
-// Doubts the joints most of whose markers are missing or far from the model, and all that hang on
-// them. Returns how many named markers they hold.
-std::size_t doubtJoints(const RecogniseSubject& job, const frame::LabelledSubject& labelled) {
+// True if an unnamed marker lies where this limb could be.
+bool isUnnamedNear(const RecoverLimbs& job, const glm::dvec3& place) {
+  constexpr double kReach = 0.25;
+  for (const frame::Marker& marker : job.labels.unlabelled) {
+    if (distance(glm::dvec3(marker.position), place) < kReach) return true;
+  }
+  return false;
+}
+
+// Doubts joints whose markers are not all where the model has them while unnamed markers are near,
+// and all that hang on them. Returns how many sound markers they hold.
+std::size_t doubtJoints(const RecoverLimbs& limbs, const RecogniseSubject& job) {
   RecogniseWorkspace& w = job.workspace;
-  constexpr double kSound = 0.03;
+  const std::vector<frame::LabelledMarker>& slots =
+      limbs.labels.subjects[limbs.subject_index].markers;
+  constexpr double kSound = 0.02;
   std::size_t held = 0;
   for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
     const std::int32_t parent = job.model.joint_parent[joint];
-    std::size_t sound = 0, named = 0, all = 0;
+    std::size_t sound = 0, all = 0;
+    bool unnamed_near = false;
     for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
       if (job.subject.markers[m].joint != static_cast<int>(joint)) continue;
       ++all;
-      if (!(labelled.markers[m].confidence > 0.0f)) continue;
-      ++named;
       const glm::dvec3 expected = solve::markerPosition(job.subject.markers[m], w.world_from_joint);
-      sound += distance(expected, glm::dvec3(labelled.markers[m].position)) < kSound;
+      const bool fits =
+          slots[m].confidence > 0.0f && distance(expected, glm::dvec3(slots[m].position)) < kSound;
+      sound += fits;
+      if (!fits) unnamed_near = unnamed_near || isUnnamedNear(limbs, expected);
     }
     const bool hangs = parent >= 0 && w.doubted[static_cast<std::size_t>(parent)];
-    w.doubted[joint] = parent >= 0 && (hangs || 2 * sound < all) ? 1 : 0;
+    w.doubted[joint] = parent >= 0 && (hangs || unnamed_near) ? 1 : 0;
     w.placed[joint] = !w.doubted[joint];
-    if (w.doubted[joint]) held += named;
+    if (w.doubted[joint]) held += sound;
   }
   return held;
 }
@@ -746,7 +811,7 @@ bool RecoverLimbs::run() const {
   w.pose = state.parent_from_joint;
   updateWorld(job);
   const frame::LabelledSubject& named = labels.subjects[subject_index];
-  const std::size_t held = doubtJoints(job, named);
+  const std::size_t held = doubtJoints(*this, job);
   fillPool(*this);
   layOutPoints(w, w.points.size());
   job.points = w.points;
@@ -759,6 +824,8 @@ bool RecoverLimbs::run() const {
   for (std::size_t m = 0; m < fixed.markers.size(); ++m) {
     if (w.doubted[static_cast<std::size_t>(subject.markers[m].joint)]) fixed.markers[m] = {};
   }
+  fitGrown(job, &fixed);
+  keepSoundJoints(job, state.parent_from_joint);
   constexpr double kReach[] = {0.10, 0.06, 0.04};
   for (double reach : kReach) {
     if (matchNearest(job, reach, &fixed) < 2) return false;

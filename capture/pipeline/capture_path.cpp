@@ -151,7 +151,12 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
       ++assembly_.counters.damaged;
       return sync::PacketVerdict::inconsistent;
     }
+    const std::uint64_t resyncs = assembly_.counters.resyncs;
     verdict = sync::accept(assembly_, view, received);
+    if (assembly_.counters.resyncs != resyncs) {  // Dates of the old count mean nothing now.
+      std::fill(next_attempt_.begin(), next_attempt_.end(), 0);
+      std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
+    }
   }
   if (verdict == sync::PacketVerdict::camera_complete &&
       view.header.sequence == assembly_.current) {

@@ -11,6 +11,35 @@ core::Error outOfRange(const char* key, const char* condition) {
   return core::makeError(std::string("solve settings: ") + key + " must be " + condition);
 }
 
+// The nearest joint at or above this one that carries markers, -1 for none.
+int markedJoint(const subject::Subject& subject, const std::vector<bool>& marked, int joint) {
+  while (joint >= 0 && !marked[static_cast<std::size_t>(joint)])
+    joint = subject.skeleton.parents[static_cast<std::size_t>(joint)];
+  return joint;
+}
+
+void fillNeighbours(const subject::Subject& subject, SolveModel& model) {
+  std::vector<bool> marked(subject.skeleton.size(), false);
+  for (const subject::SubjectMarker& marker : subject.markers)
+    marked[static_cast<std::size_t>(marker.joint)] = true;
+  std::vector<int> above(subject.skeleton.size());
+  for (std::size_t j = 0; j < above.size(); ++j)
+    above[j] = markedJoint(subject, marked, subject.skeleton.parents[j]);
+  model.neighbour_start.push_back(0);
+  for (const subject::SubjectMarker& marker : subject.markers) {
+    const int joint = marker.joint, parent = above[static_cast<std::size_t>(joint)];
+    std::size_t count = 0;
+    for (std::size_t m = 0; m < subject.markers.size() && count < kMostNeighbours; ++m) {
+      const int other = subject.markers[m].joint;
+      if (other != joint && other != parent && above[static_cast<std::size_t>(other)] != joint)
+        continue;
+      model.neighbours.push_back(static_cast<std::int32_t>(m));
+      ++count;
+    }
+    model.neighbour_start.push_back(static_cast<std::int32_t>(model.neighbours.size()));
+  }
+}
+
 }  // namespace
 
 core::Result<void> check(const SolveSettings& s) {
@@ -86,6 +115,7 @@ SolveModel makeSolveModel(const subject::Subject& subject) {
       model.matrix_size += static_cast<std::size_t>(depth) + 1;
     }
   }
+  fillNeighbours(subject, model);
   return model;
 }
 
@@ -111,8 +141,7 @@ SolveWorkspace makeSolveWorkspace(const SolveModel& model, const subject::Subjec
   workspace.moments.resize(21 * model.joints());
   workspace.forces.resize(6 * model.joints());
   workspace.information.resize(model.freedoms());
-  workspace.prior_offset.resize(model.freedoms());
-  workspace.step.resize(model.freedoms());
+  workspace.squared_distances.resize(subject.markers.size());
   workspace.terms.reserve(subject.markers.size());
   return workspace;
 }

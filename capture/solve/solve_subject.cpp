@@ -15,7 +15,11 @@ constexpr double kReferenceRate = 240.0;  // Damping settings are per frame of t
 constexpr double kFoundAngle = 0.05;      // Doubt about a pose that recognition found, rad
 constexpr double kFoundPlace = 0.01;      // and metres.
 constexpr double kMeasuredGain = 1.1;  // A joint whose information grew by less was not measured.
-constexpr int kReturnIterations = 3;   // More steps when a limb comes back into sight.
+constexpr double kSkinCreep = 0.04;    // Metres a second,
+constexpr double kMostCreep = 0.02;    // at most so far.
+constexpr double kAgreement =
+    2.0;  // Markers are believed to this many times the distance of their neighbours.
+constexpr int kReturnIterations = 3;  // More steps when a limb comes back into sight.
 
 // x^n for small n by multiplication: std::pow may differ between machines.
 double power(double base, double exponent) {
@@ -110,8 +114,8 @@ void invertCovariance(const glm::mat3& covariance, double variance, double* info
 }
 
 // Geman and McClure's weight (1985): 1 at the model, 1/4 at the radius.
-double robustWeight(double squared_distance, double radius) {
-  const double ratio = 1.0 + squared_distance / (radius * radius);
+double robustWeight(double squared_distance, double squared_radius) {
+  const double ratio = 1.0 + squared_distance / squared_radius;
   return 1.0 / (ratio * ratio);
 }
 
@@ -144,9 +148,41 @@ struct MarkerTrust {
       0;  // The radius grows by this share of the doubt about a marker that was hidden.
 };
 
+// Squared distance from the model that most markers about this one keep: the lower median over its
+// segment and the next ones.
+double usualSquaredDistance(const SolveSubject& job, std::size_t marker) {
+  double distances[kMostNeighbours];
+  std::size_t count = 0;
+  const std::size_t begin = static_cast<std::size_t>(job.model.neighbour_start[marker]);
+  const std::size_t end = static_cast<std::size_t>(job.model.neighbour_start[marker + 1]);
+  for (std::size_t n = begin; n < end; ++n) {
+    const double squared =
+        job.workspace.squared_distances[static_cast<std::size_t>(job.model.neighbours[n])];
+    if (squared >= 0.0) distances[count++] = squared;
+  }
+  if (count < 3) return 0.0;
+  const std::size_t middle = (count - 1) / 2;
+  std::nth_element(distances, distances + middle, distances + count);
+  return distances[middle];
+}
+
+void measureDistances(const SolveSubject& job) {
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    const frame::LabelledMarker& seen = job.labelled.markers[m];
+    double& squared = job.workspace.squared_distances[m];
+    squared = -1.0;
+    if (!(seen.confidence > 0.0f)) continue;
+    const glm::dvec3 residual =
+        glm::dvec3(seen.position) -
+        markerPosition(job.subject.markers[m], job.workspace.world_from_joint);
+    squared = glm::dot(residual, residual);
+  }
+}
+
 void gatherMarkers(const SolveSubject& job, const glm::dvec3& origin, const MarkerTrust& trust) {
   SolveWorkspace& w = job.workspace;
   w.terms.clear();
+  measureDistances(job);
   for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
     const frame::LabelledMarker& seen = job.labelled.markers[m];
     if (!(seen.confidence > 0.0f)) continue;
@@ -158,14 +194,16 @@ void gatherMarkers(const SolveSubject& job, const glm::dvec3& origin, const Mark
       term.residual[k] = residual[k];
     }
     invertCovariance(seen.covariance, trust.sigma * trust.sigma, term.information);
-    double squared_radius = trust.radius * trust.radius;
+    // A limb whose markers are all off has moved; a marker that is off alone is not itself.
+    const double usual = kAgreement * kAgreement * usualSquaredDistance(job, m);
+    double squared_radius = std::max(trust.radius * trust.radius, usual);
     if (trust.hidden_share > 0.0 && job.state.unseen[m] > 0.0) {
       squared_radius +=
           trust.hidden_share * trust.hidden_share *
           markerVariance(job.model, w, job.subject.markers[m].joint, model_world - origin);
     }
     const double weight = static_cast<double>(seen.confidence) *
-                          robustWeight(glm::dot(residual, residual), std::sqrt(squared_radius));
+                          robustWeight(glm::dot(residual, residual), squared_radius);
     for (double& value : term.information) value *= weight;
     term.joint = job.subject.markers[m].joint;
     w.terms.push_back(term);
@@ -448,7 +486,10 @@ void PredictSubject::run() const {
     const glm::dvec3 bias = workspace.world_from_joint[joint].rotation * state.bias[m];
     const glm::dvec3 position = markerPosition(marker, workspace.world_from_joint) + bias;
     double variance = 0.25 * settings.marker_sigma * settings.marker_sigma;
-    if (state.unseen[m] > 0.0) variance = settings.marker_sigma * settings.marker_sigma;
+    if (state.unseen[m] > 0.0) {  // Skin creeps while nobody looks.
+      const double crept = std::min(kSkinCreep * state.unseen[m], kMostCreep);
+      variance = settings.marker_sigma * settings.marker_sigma + crept * crept;
+    }
     variance += markerVariance(model, workspace, marker.joint, position);
     markers.push_back({.subject = subject_index,
                        .marker = static_cast<std::uint32_t>(m),

@@ -18,9 +18,9 @@ struct SolveSettings {
   double marker_sigma = 0.004;  ///< Skin motion and reconstruction together, metres.
   double robust_radius =
       0.02;  ///< A marker this far from the model has a quarter of its weight, metres.
-  double angular_noise = 600.0;  ///< Unforeseen turning, rad/s^2; grows the prior between frames.
-  double linear_noise = 150.0;   ///< Unforeseen acceleration of free joints, m/s^2.
-  double velocity_gain = 0.5;    ///< Share of each new velocity measurement that is believed, 0..1.
+  double angular_noise = 2500.0;  ///< Unforeseen turning, rad/s^2; grows the prior between frames.
+  double linear_noise = 150.0;    ///< Unforeseen acceleration of free joints, m/s^2.
+  double velocity_gain = 0.5;  ///< Share of each new velocity measurement that is believed, 0..1.
   double velocity_damping = 0.97;  ///< Per frame of 1/240 s, for joints that markers measure.
   double hidden_damping = 0.88;    ///< The same for joints that no marker measures.
   double hidden_turning = 2.0;     ///< How fast unseen joints may turn, rad/s.
@@ -30,7 +30,7 @@ struct SolveSettings {
   double largest_sigma = 0.8;      ///< Uncertainty of a joint that was unseen for long, rad.
   double limit_sigma = 0.05;       ///< Softness of joint limits, rad.
   double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
-  double largest_bias = 0.012;     ///< Longest remembered offset, metres.
+  double largest_bias = 0.018;     ///< Longest remembered offset, metres.
   double lost_share = 0.12;        ///< Below this share of markers seen, a subject ...
   double lost_time = 0.5;          ///< ... is lost after this many seconds.
   int iterations = 2;              ///< Gauss-Newton steps per frame.
@@ -38,6 +38,8 @@ struct SolveSettings {
 
 /// Says which setting is out of range, if any.
 core::Result<void> check(const SolveSettings& settings);
+
+inline constexpr std::size_t kMostNeighbours = 24;
 
 /// The degrees of freedom of a subject, laid out once. Joints without markers in their subtree have
 /// none.
@@ -48,6 +50,9 @@ struct SolveModel {
   std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
   std::vector<math::RigidTransformd> rest;  ///< parent_from_joint.
   std::size_t matrix_size = 0;
+  /// Per marker: the markers of its segment and the next ones, at most kMostNeighbours; entries
+  /// neighbour_start[m] to neighbour_start[m + 1] of `neighbours`.
+  std::vector<std::int32_t> neighbour_start, neighbours;
 
   std::size_t joints() const { return joint_parent.size(); }
   std::size_t freedoms() const { return freedom_joint.size(); }
@@ -73,7 +78,7 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
 /// Scratch of the solver; one per thread, for its largest subject.
 struct SolveWorkspace {
   std::vector<math::RigidTransformd> predicted, candidate, world_from_joint;
-  std::vector<double> matrix, gradient, axes, moments, forces, information, prior_offset, step;
+  std::vector<double> matrix, gradient, axes, moments, forces, information, squared_distances;
   std::vector<MarkerTerm> terms;
 };
 

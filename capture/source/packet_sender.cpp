@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -10,9 +11,12 @@
 #include <thread>
 
 #include "capture/source/socket.h"
+#include "engine/core/realtime.h"
 
 namespace understudy::source {
 namespace {
+
+constexpr int kCameraPriority = 80;  // Above the capture thread's.
 
 // steady_clock is CLOCK_MONOTONIC on Linux.
 void sleepUntil(core::Time time) {
@@ -63,11 +67,14 @@ void PacketSender::State::sendFrame(const FeedFrame& frame, core::Time epoch,
 }
 
 void PacketSender::State::send(std::stop_token stop, core::Time epoch) {
+  // Cameras are devices: they send whatever this machine's processors are busy with.
+  core::setUpRealtimeThread(
+      {.fifo_priority = kCameraPriority, .lock_memory = false, .flush_to_zero = false});
   prctl(PR_SET_TIMERSLACK, 1ul);  // Wake on time: the default adds up to 50 us.
   for (std::uint64_t index = 0; index < feed.frames() && !stop.stop_requested(); ++index) {
     const FeedFrame* frame = feed.frame(index);
     if (frame == nullptr) break;
-    sendFrame(*frame, epoch, sent[index]);
+    sendFrame(*frame, epoch, sent[index % sent.size()]);
     frames_sent.store(index + 1, std::memory_order_release);
     if (release_frames) feed.release(index + 1);
   }
@@ -93,7 +100,8 @@ core::Result<std::unique_ptr<PacketSender>> PacketSender::create(SimulatedFeed& 
           fmt::format("no socket for simulated camera {}: {}", camera, std::strerror(errno)));
     }
   }
-  state->sent.resize(feed.frames());
+  state->sent.resize(
+      static_cast<std::size_t>(std::min<std::uint64_t>(feed.frames(), PacketSender::kSentFrames)));
   return std::unique_ptr<PacketSender>(new PacketSender(std::move(state)));
 }
 

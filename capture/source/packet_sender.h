@@ -25,6 +25,8 @@ struct SentFrame {
 /// their intended times whatever the receiver does.
 class PacketSender {
  public:
+  static constexpr std::uint64_t kSentFrames = std::uint64_t{1} << 18;
+
   /// Opens one socket per camera. `feed` must outlive the sender. Frames are released in the feed
   /// as they leave if `release_frames`; else by whoever reads the truth.
   static core::Result<std::unique_ptr<PacketSender>> create(SimulatedFeed& feed,
@@ -41,7 +43,8 @@ class PacketSender {
   bool finished() const;
   /// Frames that left so far; from any thread.
   std::uint64_t framesSent() const;
-  /// One per frame that left; read only entries below framesSent().
+  /// The newest kSentFrames frames that left: frame n is entry n % size(). Read only entries of
+  /// frames below framesSent().
   const std::vector<SentFrame>& sent() const;
 
  private:

@@ -5,7 +5,9 @@
 #include <numeric>
 
 #include "capture/source/performer.h"
+#include "capture/subject/anatomy.h"
 #include "engine/anim/kinematics.h"
+#include "engine/anim/retarget.h"
 
 namespace understudy::source {
 namespace {
@@ -172,6 +174,18 @@ struct Ground {
   }
 };
 
+// The subject rests as the performer stands, whatever pose the file calls zero: limits and guesses
+// start from there.
+void restStanding(const anim::Clip& clip, const anim::HumanoidMap& humanoid,
+                  subject::Subject& subject) {
+  const anim::Skeleton standing = anim::standingSkeleton(clip, humanoid);
+  for (std::size_t joint = 0; joint < subject.skeleton.size(); ++joint) {
+    if (subject.joints[joint].motion != subject::JointMotion::ball) continue;
+    subject.skeleton.parent_from_joint[joint].rotation = standing.parent_from_joint[joint].rotation;
+  }
+  subject::setAnatomicalLimits(subject);
+}
+
 core::Result<void> prepareClip(Score& score, const ClipMotion& motion) {
   const anim::Clip& clip = motion.clip;
   if (const core::Result<void> checked = checkClip(clip); !checked) return checked.error();
@@ -196,6 +210,7 @@ core::Result<void> prepareClip(Score& score, const ClipMotion& motion) {
                                                                 : subject::JointMotion::ball;
   }
   score.standing = findStandingPose(clip, subject.skeleton, motion.humanoid);
+  restStanding(clip, motion.humanoid, subject);
   core::Result<Body> body = makeBody(motion.humanoid, score.standing);
   if (!body) return body.error();
   score.body = *std::move(body);

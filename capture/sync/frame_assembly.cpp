@@ -34,6 +34,8 @@ void open(PendingFrame& frame, const source::PacketHeader& header, core::Time re
 // for long.
 void resync(FrameAssembly& assembly, std::uint64_t sequence) {
   for (PendingFrame& frame : assembly.frames) clear(frame);
+  // Silence counts from here: old numbers would declare cameras lost at once, or never.
+  std::fill(assembly.newest.begin(), assembly.newest.end(), sequence);
   assembly.current = sequence;
   assembly.stray = 0;
   ++assembly.counters.resyncs;

@@ -15,8 +15,8 @@ namespace understudy::sync {
 
 /// When a frame that is not complete is closed all the same.
 struct AssemblySettings {
-  double deadline_us = 2500;  ///< After the frame's first packet.
-  double silence_us = 900;    ///< After the frame's newest packet, if that is earlier.
+  double deadline_us = 3000;  ///< After the frame's first packet.
+  double silence_us = 1500;   ///< After the frame's newest packet, if that is earlier.
   std::uint32_t lost_after =
       48;  ///< Frames without a packet after which nobody waits for a camera.
 };

@@ -225,6 +225,7 @@ void InterfaceDraw::record(VkCommandBuffer commands, const ImDrawData& lists, Vk
   std::byte* indices = geometry.indices.mapped();
   for (int i = 0; i < lists.CmdListsCount; ++i) {
     const ImDrawList& list = *lists.CmdLists[i];
+    if (list.VtxBuffer.empty()) continue;
     std::memcpy(vertices, list.VtxBuffer.Data,
                 static_cast<std::size_t>(list.VtxBuffer.size_in_bytes()));
     std::memcpy(indices, list.IdxBuffer.Data,

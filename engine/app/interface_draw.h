@@ -12,7 +12,7 @@ struct ImDrawData;
 namespace understudy::app {
 
 /// Draws Dear ImGui's lists with dynamic rendering. Vertices are written straight into mapped
-/// memory; two frames' worth is kept.
+/// memory; three frames' worth is kept, as many as may be in flight.
 class InterfaceDraw {
  public:
   static core::Result<InterfaceDraw> create(gpu::Device& device, VkFormat format);
@@ -40,7 +40,7 @@ class InterfaceDraw {
   gpu::PipelineLayout layout_;
   gpu::Pipeline pipeline_;
   gpu::DescriptorPool pool_;
-  std::array<Geometry, 2> geometry_;
+  std::array<Geometry, 3> geometry_;
   std::uint64_t frame_ = 0;
   std::uint32_t textures_ = 0;
 };

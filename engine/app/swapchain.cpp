@@ -12,6 +12,8 @@ namespace understudy::app {
 
 namespace {
 
+constexpr std::uint64_t kAcquireTimeoutNs = 100'000'000;
+
 VkPresentModeKHR choosePresentMode(gpu::Device& device, VkSurfaceKHR surface, bool vsync) {
   if (vsync) return VK_PRESENT_MODE_FIFO_KHR;
   std::array<VkPresentModeKHR, 16> modes{};
@@ -171,8 +173,10 @@ std::optional<PresentTarget> Swapchain::acquire() {
     if ((stale_ || swapchain_ == VK_NULL_HANDLE) && !rebuild()) return std::nullopt;
     const VkSemaphore semaphore = acquired_[next_acquired_];
     std::uint32_t index = 0;
-    const VkResult result = vkAcquireNextImageKHR(device_.handle, swapchain_, UINT64_MAX, semaphore,
-                                                  VK_NULL_HANDLE, &index);
+    const VkResult result = vkAcquireNextImageKHR(device_.handle, swapchain_, kAcquireTimeoutNs,
+                                                  semaphore, VK_NULL_HANDLE, &index);
+    // A covered window may give no image for long; capture and input must go on.
+    if (result == VK_TIMEOUT || result == VK_NOT_READY) return std::nullopt;
     if (result == VK_ERROR_OUT_OF_DATE_KHR) {
       stale_ = true;
       continue;

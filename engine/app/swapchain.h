@@ -37,7 +37,8 @@ class Swapchain {
   Swapchain& operator=(const Swapchain&) = delete;
 
   /// The next image, in the window's present size; the chain is made anew where the window has
-  /// changed. Nothing while the window is minimised or when the device is lost.
+  /// changed. Nothing while the window is minimised, when no image comes free for a tenth of a
+  /// second, or when the device is lost.
   std::optional<PresentTarget> acquire();
 
   /// Copies an image (layout GENERAL, any size) to the target and leaves the target ready for

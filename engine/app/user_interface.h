@@ -35,8 +35,8 @@ class UserInterface {
   void endFrame();
 
   /// Records the drawing of the closed frame over a colour attachment (layout GENERAL or
-  /// COLOR_ATTACHMENT_OPTIMAL) of the interface's format and size. The submission before the last
-  /// must have finished.
+  /// COLOR_ATTACHMENT_OPTIMAL) of the interface's format and size. At most three frames may be in
+  /// flight.
   void record(VkCommandBuffer commands, VkImageView target, VkImageLayout layout);
 
   /// Makes an image drawable by ImGui::Image; the view must outlive the interface or the next

@@ -142,9 +142,10 @@ void Renderer::Impl::latchOverlay(FrameSlot& slot, const FrameContent& content) 
         std::min<std::size_t>(overlay.spheres.size(), settings.max_spheres));
     lines =
         static_cast<std::uint32_t>(std::min<std::size_t>(overlay.lines.size(), settings.max_lines));
-    std::memcpy(slot.spheres.mapped(), overlay.spheres.data(),
-                spheres * sizeof(shaders::OverlaySphere));
-    std::memcpy(slot.lines.mapped(), overlay.lines.data(), lines * sizeof(shaders::OverlayLine));
+    std::copy_n(overlay.spheres.begin(), spheres,
+                reinterpret_cast<shaders::OverlaySphere*>(slot.spheres.mapped()));
+    std::copy_n(overlay.lines.begin(), lines,
+                reinterpret_cast<shaders::OverlayLine*>(slot.lines.mapped()));
   }
   const VkDrawIndirectCommand draws[kOverlayDrawCount] = {{4, spheres, 0, 0}, {4, lines, 0, 0}};
   std::memcpy(slot.draws.mapped(), draws, sizeof draws);

@@ -8,6 +8,7 @@
 #include "capture/camera/rig_file.h"
 #include "capture/camera/ring_rig.h"
 #include "capture/file/marker_file.h"
+#include "capture/subject/static_fit.h"
 #include "engine/anim/retarget.h"
 #include "engine/asset/clip_file.h"
 #include "tools/simulation/bump_flag.h"
@@ -88,6 +89,21 @@ RetargetSource retargetSource(const source::PerformerMotion& motion) {
           .ankle_height = anim::standingAnkleHeight(clip->clip, clip->humanoid)};
 }
 
+// The subject that a marker file's own labelled frame shows. The stage's own subject of it only
+// names the markers.
+core::Result<subject::Subject> fitMarkerSubject(const file::MarkerClip& clip,
+                                                const std::string& name,
+                                                std::vector<std::string>& warnings) {
+  const auto path = findAsset("markersets/landmarks.toml");
+  if (!path) return path.error();
+  auto names = subject::loadLandmarkNames(*path);
+  if (!names) return names.error();
+  auto fit = subject::fitSubject(clip, {.name = name, .names = *std::move(names)});
+  if (!fit) return fit.error();
+  for (const std::string& line : fit->warnings) warnings.push_back(name + ": " + line);
+  return std::move(fit->subject);
+}
+
 core::Result<camera::Rig> makeRig(const SimulationFlags& flags) {
   if (flags.rig.empty()) {
     return camera::makeRingRig(flags.cameras, flags.stage.actors, flags.rate_hz);
@@ -129,10 +145,17 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
   }
   std::vector<source::PerformerMotion> motions;
   std::vector<RetargetSource> of_motion;
+  std::vector<std::optional<subject::Subject>> fitted;  // Of marker files.
   for (const std::string& name : files) {
     core::Result<source::PerformerMotion> motion = loadMotion(name, flags, warnings);
     if (!motion) return motion.error();
     of_motion.push_back(retargetSource(*motion));
+    fitted.emplace_back();
+    if (const auto* markers = std::get_if<source::MarkerMotion>(&*motion)) {
+      auto subject = fitMarkerSubject(markers->clip, name, warnings);
+      if (!subject) return subject.error();
+      fitted.back() = *std::move(subject);
+    }
     motions.push_back(*std::move(motion));
   }
   const core::Result<subject::MarkerSet> set = loadSet(flags);
@@ -153,8 +176,14 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
   warnings.insert(warnings.end(), stage->warnings().begin(), stage->warnings().end());
   std::vector<subject::Subject> subjects = stage->subjects();
   std::vector<RetargetSource> retarget;
-  for (std::size_t s = 0; s < subjects.size(); ++s)
+  for (std::size_t s = 0; s < subjects.size(); ++s) {
     retarget.push_back(of_motion[s % of_motion.size()]);
+    if (const auto& fit = fitted[s % fitted.size()]) {
+      const std::string name = subjects[s].name;
+      subjects[s] = *fit;
+      subjects[s].name = name;
+    }
+  }
   return Simulation{.stage = *std::move(stage),
                     .marker_set = *set,
                     .motion_files = std::move(files),

@@ -54,6 +54,9 @@ bool CaptureRun::step(core::Time deadline) {
   const std::uint64_t frames_before = status.frames;
   const core::Time wait_until =
       closings == nullptr ? std::min(deadline, path.deadline()) : deadline;
+  // A frame's time is up only when a look into the socket that began after its deadline has found
+  // no more of it.
+  const core::Time asked = core::Clock::now();
   const std::size_t count = source.receive(packets_, wait_until);
   for (std::size_t i = 0; i < count; ++i) {
     if (recorder != nullptr) recorder->packet(packets_[i].received, packets_[i].bytes);
@@ -66,7 +69,9 @@ bool CaptureRun::step(core::Time deadline) {
     }
   }
   if (closings == nullptr) {
-    while (core::Clock::now() >= path.deadline()) close(take::ClosingReason::deadline);
+    if (count < packets_.size()) {
+      while (asked >= path.deadline()) close(take::ClosingReason::deadline);
+    }
   } else if (source.finished()) {
     for (obeyClosing(); closing_ != nullptr; obeyClosing()) close(closing_->reason);
     finished.store(true, std::memory_order_release);

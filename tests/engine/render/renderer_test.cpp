@@ -367,7 +367,7 @@ TEST_SUITE("render/renderer") {
       (*renderer)->latch({.sequence = frame, .palettes = palettes, .overlay = &overlay});
       if (!(*renderer)->submit() || !(*renderer)->wait()) break;
     }
-    // The software device's own threads belong to the same program; they are in C and malloc.
+    // Counts the whole program, the driver's C++ included.
     CHECK(test::allocationCount() - before == 0);
   }
 

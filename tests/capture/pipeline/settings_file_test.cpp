@@ -1,0 +1,68 @@
+#include "capture/pipeline/settings_file.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace understudy;
+
+namespace {
+
+std::string errorOf(const std::string& toml) {
+  const auto settings = pipeline::parseSettings(toml, "settings.toml");
+  return settings ? "no error" : settings.error().message;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_SUITE("pipeline/settings_file") {
+  TEST_CASE("an empty file is the defaults") {
+    const auto settings = pipeline::parseSettings("", "settings.toml");
+    REQUIRE(settings);
+    CHECK(settings->kernels == pipeline::KernelChoice::automatic);
+    CHECK(settings->solve.iterations == solve::SolveSettings{}.iterations);
+    CHECK(settings->assembly.deadline_us == sync::AssemblySettings{}.deadline_us);
+  }
+
+  TEST_CASE("every table sets its own stage and leaves the rest alone") {
+    const auto settings = pipeline::parseSettings(
+        "kernels = \"baseline\"\n"
+        "recover_every = 3\n"
+        "[assembly]\nlost_after = 20\n"
+        "[reconstruct]\nsmallest_angle = 0.1\ncold_tests = 1000\n"
+        "[label]\nsmallest_gate = 0.03\n"
+        "[recognise]\nhypotheses = 5\n"
+        "[solve]\nmarker_sigma = 0.006\niterations = 3\n",
+        "settings.toml");
+    REQUIRE_MESSAGE(settings, (settings ? "" : settings.error().message));
+    CHECK(settings->kernels == pipeline::KernelChoice::baseline);
+    CHECK(settings->recover_every == 3);
+    CHECK(settings->assembly.lost_after == 20);
+    CHECK(settings->reconstruct.smallest_angle == 0.1);
+    CHECK(settings->reconstruct.cold_tests == 1000);
+    CHECK(settings->label.smallest_gate == 0.03);
+    CHECK(settings->recognise.hypotheses == 5);
+    CHECK(settings->solve.marker_sigma == 0.006);
+    CHECK(settings->solve.iterations == 3);
+    CHECK(settings->reconstruct.gate_sigmas == reconstruct::ReconstructSettings{}.gate_sigmas);
+  }
+
+  TEST_CASE("slips are errors that name place and remedy") {
+    CHECK(has(errorOf("[solve]\nmarker_sigmo = 1"), "settings.toml:2"));
+    CHECK(has(errorOf("[solve]\nmarker_sigmo = 1"), "marker_sigma"));
+    CHECK(has(errorOf("[solver]\niterations = 1"), "solve"));
+    CHECK(has(errorOf("kernels = \"fast\""), "settings.toml:1"));
+    CHECK(has(errorOf("kernels = \"fast\""), "baseline"));
+    CHECK(has(errorOf("[solve]\niterations = \"two\""), "iterations"));
+    CHECK(has(errorOf("[solve]\nmarker_sigma = nan"), "marker_sigma"));
+    CHECK(has(errorOf("[assembly]\ndeadline_us = -1"), "deadline_us"));
+    CHECK(has(errorOf("[recognise]\nsmallest_share = 2"), "smallest_share"));
+    CHECK(has(errorOf("recover_every = 0"), "recover_every"));
+    CHECK(has(errorOf("not toml"), "settings.toml:1"));
+    CHECK_FALSE(pipeline::loadSettings("/nonexistent/settings.toml"));
+  }
+}
