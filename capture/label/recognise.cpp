@@ -546,6 +546,15 @@ bool findTwins(const RecogniseSubject& job, std::size_t joint, std::size_t& firs
   return seen == 2 && job.model.joint_parent[joint] >= 0 && job.model.joint_freedoms[joint] > 0;
 }
 
+// How badly the joint's pose suits: residuals of all markers, and its turn away from rest, which
+// decides where two markers on a limb fit either way.
+double strain(const RecogniseSubject& job, std::size_t joint) {
+  constexpr double kTurnShare = 2.0e-5;  // Square metres per square radian.
+  const double turn =
+      rotationAngle(job.model.rest[joint].rotation, job.workspace.pose[joint].rotation);
+  return squaredResiduals(job) + kTurnShare * turn * turn;
+}
+
 // Exchanges two markers of w.labelled, turns their joint to suit and fits the body; keeps the
 // exchange (and w.pose) if the markers fit clearly better.
 bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t first,
@@ -558,7 +567,7 @@ bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t f
   solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, w.labelled, kSteps,
                  job.solve_workspace, w.pose);
   updateWorld(job);
-  const double before = squaredResiduals(job);
+  const double before = strain(job, joint);
   std::swap(w.labelled.markers[first], w.labelled.markers[second]);
   const RigidTransformd& world = w.world_from_joint[joint];
   Correspondences exchanged;
@@ -572,7 +581,7 @@ bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t f
   solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, w.labelled, kSteps,
                  job.solve_workspace, w.pose);
   updateWorld(job);
-  const double after = squaredResiduals(job);
+  const double after = strain(job, joint);
   if (after < kClearlyBetter * before && after < before - kLeastGain) return true;
   std::swap(w.labelled.markers[first], w.labelled.markers[second]);
   w.pose = w.kept_pose;

@@ -148,8 +148,14 @@ double Refinement::pose(bool first) {
         if (again.rms < posed.rms) posed = std::move(again);
       }
     }
-    sum += posed.rms * posed.rms;
   }
+  // The frame after may be the better start, too.
+  for (std::size_t i = frames.size(); first && i-- > 1;) {
+    PosedFrame again{frames[i - 1].labelled, frames[i].parent_from_joint};
+    fit(again, 15);
+    if (again.rms < frames[i - 1].rms) frames[i - 1] = std::move(again);
+  }
+  for (const PosedFrame& posed : frames) sum += posed.rms * posed.rms;
   return std::sqrt(sum / static_cast<double>(std::max<std::size_t>(frames.size(), 1)));
 }
 

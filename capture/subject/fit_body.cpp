@@ -168,7 +168,7 @@ std::size_t chooseFrame(const FitInput& input, Landmarks landmarks) {
       points.add(*landmarks[m], glm::dvec3(input.clip.at(f, m)));
     }
     const bool sound = hasPelvis(points) && hasLegs(points);
-    const double merit = (sound ? 40.0 * steadiness(points) : -100.0) - missing;
+    const double merit = (sound ? 60.0 * steadiness(points) : -100.0) - missing;
     if (merit <= best_merit) continue;
     best_merit = merit;
     best = f;
@@ -354,6 +354,74 @@ void addTrunk(const BodyPoints& points, const Pelvis& pelvis, const StaticFitSet
   for (const BodySide side : kSides) addArm(points, pelvis, side, settings, builder);
 }
 
+// ---- The rest pose ----
+
+// The shortest turn that takes one direction to another.
+glm::dquat swing(const glm::dvec3& from, const glm::dvec3& to) {
+  const glm::dvec3 a = unit(from, to), b = unit(to, from);
+  const double cosine = glm::dot(a, b);
+  if (cosine < -0.9999) {  // Half a turn, about any axis across.
+    const glm::dvec3 other = std::abs(a.x) < 0.7 ? glm::dvec3(1, 0, 0) : glm::dvec3(0, 1, 0);
+    return glm::angleAxis(3.14159265358979, glm::normalize(glm::cross(a, other)));
+  }
+  const glm::dvec3 axis = glm::cross(a, b);
+  return glm::normalize(glm::dquat(1.0 + cosine, axis.x, axis.y, axis.z));
+}
+
+// Turns the joints so that the body stands straight, looking where its pelvis looks, arms some 35
+// degrees off its sides, whatever it does in the frame: limits and the solver's prior start there,
+// and characters are matched to it.
+void standUp(const BodyPoints& points, const Pelvis& pelvis, Builder& builder) {
+  Subject& subject = builder.subject;
+  const glm::dvec3 up(0, 1, 0);
+  const glm::dvec3 left = unit(across(pelvis.left, up), glm::dvec3(1, 0, 0));
+  const glm::dvec3 forward = glm::cross(left, up);
+  constexpr double kTilt = 0.17;  // The spines of a standing pelvis lean forward by 10 degrees.
+  const glm::dvec3 pelvis_up = std::cos(kTilt) * up + std::sin(kTilt) * forward;
+  const glm::dmat3 stands(left, pelvis_up, glm::cross(left, pelvis_up));
+  const glm::dmat3 is(pelvis.left, pelvis.up, pelvis.forward);
+  std::vector<glm::dquat> world(builder.places.size(), glm::dquat(1, 0, 0, 0));
+  world[0] = glm::normalize(glm::quat_cast(stands * glm::transpose(is)));
+  // Parts in the order of the skeleton, each with where its bone is to point.
+  struct Aim {
+    HumanoidJoint part;
+    glm::dvec3 tip, target;
+  };
+  std::vector<Aim> aims;
+  const auto aim = [&](HumanoidJoint part, HumanoidJoint child, const glm::dvec3& target) {
+    if (builder.jointOf(part) >= 0 && builder.jointOf(child) >= 0) {
+      aims.push_back({part, builder.placeOf(child), target});
+    }
+  };
+  using enum HumanoidJoint;
+  aim(spine, chest, up);
+  aim(chest, neck, up);
+  aim(neck, head, up + 0.3 * forward);
+  for (const BodySide side : kSides) {
+    const glm::dvec3 arm = 0.57 * signOf(side) * left - 0.82 * up;
+    aim(sided(left_upper_arm, side), sided(left_lower_arm, side), arm);
+    aim(sided(left_lower_arm, side), sided(left_hand, side), arm + 0.15 * forward);
+    aim(sided(left_upper_leg, side), sided(left_lower_leg, side), -up);
+    aim(sided(left_lower_leg, side), sided(left_foot, side), -up);
+    if (points.has(BodyPoint::toe, side)) {
+      aims.push_back(
+          {sided(left_foot, side), points.at(BodyPoint::toe, side), 0.9 * forward - 0.4 * up});
+    }
+  }
+  for (std::size_t j = 1; j < world.size(); ++j) {
+    const glm::dquat& parent = world[static_cast<std::size_t>(subject.skeleton.parents[j])];
+    world[j] = parent;
+    for (const Aim& each : aims) {
+      if (builder.jointOf(each.part) != static_cast<int>(j)) continue;
+      world[j] =
+          glm::normalize(swing(parent * (each.tip - builder.places[j]), each.target) * parent);
+    }
+    subject.skeleton.parent_from_joint[j].rotation =
+        glm::quat(glm::normalize(glm::conjugate(parent) * world[j]));
+  }
+  subject.skeleton.parent_from_joint[0].rotation = glm::quat(world[0]);
+}
+
 // ---- Markers ----
 
 // The joint that carries a segment; the nearest one towards the hips where it is missing.
@@ -391,63 +459,73 @@ int carrierOf(const Subject& subject, const Landmark& landmark) {
   return 0;
 }
 
-// The joint whose markers keep their distances to this one best (the two best of each).
-int steadiestJoint(const FitInput& input, const std::vector<int>& joint_of, std::size_t marker,
-                   std::size_t joints, double& stray) {
+// Where a marker without a known name belongs.
+struct Home {
+  std::size_t marker = 0;
+  int joint = 0;
+  double stray = 1e9;  // How much its distances to the joint's steadiest two markers vary, metres.
+};
+
+Home findHome(const FitInput& input, const std::vector<int>& joint_of, std::size_t marker,
+              std::size_t joints) {
   std::vector<std::array<float, 2>> best(joints,
                                          {DistanceTable::kUnknown, DistanceTable::kUnknown});
   for (std::size_t m = 0; m < joint_of.size(); ++m) {
-    if (joint_of[m] < 0) continue;
+    if (joint_of[m] < 0 || static_cast<std::size_t>(joint_of[m]) >= joints) continue;
     auto& [first, second] = best[static_cast<std::size_t>(joint_of[m])];
-    const float loose = input.table.deviationOf(marker, m) + 0.02f * input.table.meanOf(marker, m);
-    if (loose < first) {
-      second = first;
-      first = loose;
-    } else {
-      second = std::min(second, loose);
-    }
+    const float loose = input.table.deviationOf(marker, m) + 0.05f * input.table.meanOf(marker, m);
+    second = std::min(second, std::max(first, loose));
+    first = std::min(first, loose);
   }
-  int chosen = 0;
-  stray = 1e9;
+  Home home{.marker = marker};
   for (std::size_t j = 0; j < joints; ++j) {
-    const double mean = 0.5 * static_cast<double>(best[j][0] + best[j][1]);
-    if (mean >= stray) continue;
-    stray = mean;
-    chosen = static_cast<int>(j);
+    const auto& [first, second] = best[j];
+    const float mean = second < DistanceTable::kUnknown ? 0.5f * (first + second) : first;
+    if (static_cast<double>(mean) >= home.stray) continue;
+    home.stray = static_cast<double>(mean);
+    home.joint = static_cast<int>(j);
   }
-  return chosen;
+  return home;
 }
 
-// Markers without a known name go where they keep their distances; those that keep none move
-// freely.
+void addLooseJoint(const glm::dvec3& place, Home& home, Builder& builder) {
+  Subject& subject = builder.subject;
+  const auto parent = static_cast<std::size_t>(home.joint);
+  subject.skeleton.names.push_back("loose_" + std::to_string(home.marker + 1));
+  subject.skeleton.parents.push_back(home.joint);
+  subject.skeleton.parent_from_joint.push_back(
+      {glm::quat(1.0f, 0.0f, 0.0f, 0.0f), glm::vec3(place - builder.places[parent])});
+  subject.joints.push_back({.motion = JointMotion::free});
+  home.joint = static_cast<int>(builder.places.size());
+  subject.humanoid.unmapped.push_back(home.joint);
+  builder.places.push_back(place);
+}
+
+// Markers without a known name go where they keep their distances, the surest first; those that
+// keep none move freely.
 void placeMarkers(const FitInput& input, Landmarks landmarks, const std::vector<glm::dvec3>& places,
                   Builder& builder, StaticFit& fit) {
-  constexpr double kLoose = 0.03;  // Metres.
+  constexpr double kLoose = 0.04;  // Metres.
   Subject& subject = fit.subject;
   const std::size_t joints = builder.places.size();
   std::vector<int> joint_of(landmarks.size(), -1);
   for (std::size_t m = 0; m < landmarks.size(); ++m) {
     if (landmarks[m]) joint_of[m] = carrierOf(subject, *landmarks[m]);
   }
-  const std::vector<int> named = joint_of;
   std::size_t unknown = 0, loose = 0;
-  for (std::size_t m = 0; m < landmarks.size(); ++m) {
-    if (landmarks[m]) continue;
-    double stray = 0.0;
-    joint_of[m] = steadiestJoint(input, named, m, joints, stray);
-    ++unknown;
-    if (stray < kLoose) continue;
-    ++loose;
-    const int parent = joint_of[m];
-    joint_of[m] = static_cast<int>(builder.places.size());
-    subject.skeleton.names.push_back("loose_" + std::to_string(loose));
-    subject.skeleton.parents.push_back(parent);
-    subject.skeleton.parent_from_joint.push_back(
-        {glm::quat(1.0f, 0.0f, 0.0f, 0.0f),
-         glm::vec3(places[m] - builder.places[static_cast<std::size_t>(parent)])});
-    subject.joints.push_back({.motion = JointMotion::free});
-    subject.humanoid.unmapped.push_back(joint_of[m]);
-    builder.places.push_back(places[m]);
+  for (;; ++unknown) {
+    Home surest;
+    for (std::size_t m = 0; m < landmarks.size(); ++m) {
+      if (joint_of[m] >= 0) continue;
+      const Home home = findHome(input, joint_of, m, joints);
+      if (surest.stray >= 1e9 || home.stray < surest.stray) surest = home;
+    }
+    if (surest.stray >= 1e9) break;
+    if (surest.stray > kLoose) {
+      addLooseJoint(places[surest.marker], surest, builder);
+      ++loose;
+    }
+    joint_of[surest.marker] = surest.joint;
   }
   for (std::size_t m = 0; m < landmarks.size(); ++m) {
     const auto joint = static_cast<std::size_t>(joint_of[m]);
@@ -514,6 +592,7 @@ StaticFit fitBody(const FitInput& input, std::span<const std::optional<Landmark>
               3.14159265f);
   addTrunk(points, pelvis, input.settings, builder);
   addLegs(points, pelvis, input.settings, builder);
+  standUp(points, pelvis, builder);
   placeMarkers(input, landmarks, places, builder, fit);
   fixBareJoints(subject);
   fit.warnings.insert(
