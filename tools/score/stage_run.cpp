@@ -90,20 +90,20 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
                                     std::uint64_t frames,
                                     const std::function<void(std::uint64_t)>& progress) {
   source::SimulatedStage& stage = simulation.stage;
-  auto path = pipeline::CapturePath::create(settings, stage.knownRig(), stage.subjects());
+  auto path = pipeline::CapturePath::create(settings, stage.knownRig(), simulation.subjects);
   if (!path) return path.error();
   const std::uint64_t warm_up = std::min(kWarmUpFrames, frames / 2);
   source::SimulatedSource source(stage, frames);
-  scoring::StageScorer scorer(stage.subjects(), stage.knownRig(),
+  scoring::StageScorer scorer(simulation.subjects, stage.knownRig(),
                               {.rate_hz = stage.knownRig().rate_hz,
                                .noise_px = stage.settings().noise_px,
                                .still = stage.settings().still,
                                .warm_up_frames = warm_up});
-  scoring::CaptureRecord record = scoring::makeRecord(stage.subjects());
+  scoring::CaptureRecord record = scoring::makeRecord(simulation.subjects);
   StageOutcome outcome{.cameras = stage.knownRig().cameras.size(),
-                       .actors = stage.subjects().size(),
+                       .actors = simulation.subjects.size(),
                        .warm_up_frames = warm_up};
-  for (const subject::Subject& subject : stage.subjects()) {
+  for (const subject::Subject& subject : simulation.subjects) {
     outcome.markers += subject.markers.size();
   }
   StageRun run{
