@@ -1,5 +1,6 @@
 #include "engine/core/read_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -8,7 +9,7 @@
 
 namespace understudy::core {
 
-Result<std::string> readFile(const std::filesystem::path& path) {
+Result<std::string> readFile(const std::filesystem::path& path, std::size_t most_bytes) {
   std::error_code failure;
   const auto status = std::filesystem::status(path, failure);
   if (!std::filesystem::exists(status)) {
@@ -22,14 +23,23 @@ Result<std::string> readFile(const std::filesystem::path& path) {
     return makeError(path.string() + ": cannot be opened (" + std::strerror(errno) +
                      "); check its permissions");
   }
+  if (!std::filesystem::is_regular_file(status)) {
+    most_bytes = std::min(most_bytes, kMostStreamBytes);
+  }
+  const auto tooLarge = [&] {
+    return makeError(path.string() + ": is larger than " + std::to_string(most_bytes >> 20) +
+                     " MiB; check what it is");
+  };
   std::string bytes;
   if (std::filesystem::is_regular_file(status)) {
     const auto size = std::filesystem::file_size(path, failure);
+    if (!failure && size > most_bytes) return tooLarge();
     if (!failure) bytes.reserve(static_cast<std::size_t>(size));
   }
   char block[65536];
   while (file.read(block, sizeof block) || file.gcount() > 0) {
     bytes.append(block, static_cast<std::size_t>(file.gcount()));
+    if (bytes.size() > most_bytes) return tooLarge();
   }
   if (file.bad()) {
     return makeError(path.string() + ": reading failed; check the disk");

@@ -9,7 +9,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -34,6 +33,8 @@ struct SettingsContent {
 };
 
 namespace {
+
+constexpr std::size_t kMostSettingsBytes = std::size_t{16} << 20;  // No settings are that long.
 
 const toml::table* tableOf(const void* table) { return static_cast<const toml::table*>(table); }
 
@@ -277,12 +278,18 @@ Result<SettingsFile> SettingsFile::load(const std::string& path) {
     return makeError(fmt::format("{}: cannot be opened; check the name and permissions", path));
   }
   std::error_code ignored;
-  std::ostringstream text;
-  text << file.rdbuf();  // Unlike an iterator this throws nothing where `path` is a folder.
-  if (file.bad() || std::filesystem::is_directory(path, ignored)) {
-    return makeError(fmt::format("{}: cannot be read; is it a folder?", path));
+  if (std::filesystem::is_directory(path, ignored)) {
+    return makeError(fmt::format("{}: is a folder; name a file in it", path));
   }
-  return parse(text.str(), path);
+  std::string text(kMostSettingsBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return makeError(fmt::format("{}: cannot be read; check the disk", path));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMostSettingsBytes) {
+    return makeError(
+        fmt::format("{}: is larger than {} MiB; check what it is", path, kMostSettingsBytes >> 20));
+  }
+  return parse(text, path);
 }
 
 Result<SettingsFile> SettingsFile::parse(std::string_view text, const std::string& name) {

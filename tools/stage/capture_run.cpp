@@ -43,6 +43,7 @@ void CaptureRun::run() {
   while (!stop.load(std::memory_order_relaxed) && !finished.load(std::memory_order_relaxed)) {
     step(core::Clock::now() + kIdle);
     if (source.finished() && path.deadline() == core::Time::max()) break;
+    if (core::Clock::now() >= end_at) break;
   }
   finished.store(true, std::memory_order_release);
   status_out.publish(status);
@@ -164,7 +165,8 @@ void CaptureRun::finishFrame() {
       records->push();
     }
   }
-  if (sequence >= last_wanted) finished.store(true, std::memory_order_release);
+  if (sequence >= last_wanted || status.frames >= most_frames)
+    finished.store(true, std::memory_order_release);
 }
 
 void CaptureRun::note() {

@@ -75,6 +75,8 @@ struct CaptureRun : CaptureLinks {
   RecordRing* records = nullptr;  ///< For scoring; null where there is no truth.
   const std::vector<take::FrameClosing>* closings = nullptr;  ///< Replay obeys these.
   std::uint64_t last_wanted = ~std::uint64_t{0};              ///< Ends after this sequence.
+  std::uint64_t most_frames = ~std::uint64_t{0};  ///< Ends after so many, whatever their sequence.
+  core::Time end_at = core::Time::max();          ///< Ends then, also without any packet.
 
   CaptureStatus status{};
   CaptureTimes times{};
@@ -89,7 +91,7 @@ struct CaptureRun : CaptureLinks {
 
   /// Fills the hand-over values so that nothing is allocated later. Call before the first frame.
   void prepare();
-  /// Runs until the source ends, the last wanted frame is closed, or `stop`.
+  /// Runs until the source ends, the last wanted frame is closed, `end_at` or `stop`.
   void run();
   /// Takes what the source has now and closes what can be closed; for lockstep. Returns true if a
   /// frame was closed.

@@ -68,7 +68,8 @@ void scoreClosed(const LoopContext& context) {
 core::Result<void> runLockstep(const LoopContext& context) {
   CaptureRun& capture = context.capture;
   report::Progress progress("frames", context.source.frames);
-  while (!capture.finished.load() && capture.status.frames < context.source.frames) {
+  while (!capture.finished.load() && !capture.stop.load() &&
+         capture.status.frames < context.source.frames) {
     const std::uint64_t published = capture.status.published;
     if (context.source.lockstep) {
       if (!context.source.lockstep->advance()) break;

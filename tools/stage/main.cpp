@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <exception>
 #include <filesystem>
 
 #include "capture/camera/rig_file.h"
@@ -170,7 +171,10 @@ class Session {
                                                                        .log = log_,
                                                                        .news = news_});
     if (source_->take) capture_->closings = &source_->take->closings();
-    if (source_->frames > 0 && !source_->take) capture_->last_wanted = source_->frames - 1;
+    if (source_->simulation && source_->frames > 0) capture_->last_wanted = source_->frames - 1;
+    // Live cameras count from a number of their own.
+    if (!options_.listen.empty() && options_.simulation.frames > 0)
+      capture_->most_frames = options_.simulation.frames;
     if (auto recorder = openRecorder(); !recorder) return recorder;
     if (source_->simulation) {
       scorer_ = std::make_unique<scoring::StageScorer>(
@@ -216,6 +220,11 @@ class Session {
       scoring_ = std::make_unique<ScoringThread>(*source_->feed, source_->simulation->stage,
                                                  *records_, *scorer_);
     }
+    // Of live cameras the seconds are counted here: they may be silent.
+    if (!options_.listen.empty() && options_.simulation.seconds > 0.0)
+      capture_->end_at =
+          core::Clock::now() + std::chrono::duration_cast<core::Duration>(
+                                   std::chrono::duration<double>(options_.simulation.seconds));
     std::atomic<bool> ready{false};
     thread_ = std::jthread([this, &ready] {
       capture_->realtime = core::setUpRealtimeThread({});
@@ -310,9 +319,7 @@ class Session {
   std::jthread thread_;
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   stage::StageOptions options;
   CLI::App app("Understudy's stage: cameras to characters, live, replayed or simulated");
   app.set_version_flag("--version", UNDERSTUDY_VERSION);
@@ -331,4 +338,15 @@ int main(int argc, char** argv) {
   if (result) return 0;
   warn(result.error().message);
   return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& exception) {
+    warn(exception.what());
+    return 1;
+  }
 }

@@ -1,5 +1,7 @@
 #include "tools/stage/options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/Option.hpp>
 #include <CLI/Validators.hpp>
 #include <charconv>
@@ -18,13 +20,19 @@ bool parseSize(const std::string& text, std::uint32_t& width, std::uint32_t& hei
          width <= 16384 && height <= 16384;
 }
 
+// An empty word, such as a variable of a script that was never set, must not mean another source.
+CLI::Validator isFilled() {
+  return {[](const std::string& text) { return std::string(text.empty() ? "is empty" : ""); }, ""};
+}
+
 }  // namespace
 
 void addStageOptions(CLI::App& app, StageOptions& options) {
   simulation::addSimulationFlags(app, options.simulation);
   app.add_option("--listen", options.listen,
-                 "receive cameras that speak our centroid protocol at ADDR:PORT; needs --rig");
-  app.add_option("--play", options.play, "replay a recorded take (packet log)");
+                 "receive cameras that speak our centroid protocol at ADDR:PORT; needs --rig")
+      ->check(isFilled());
+  app.add_option("--play", options.play, "replay a recorded take (packet log)")->check(isFilled());
   app.add_option("--subject", options.subjects, "a calibrated subject (TOML); repeat for several");
   app.add_option("--character", options.characters,
                  ".glb, .gltf or .vrm; repeat: one per performer");
@@ -37,7 +45,8 @@ void addStageOptions(CLI::App& app, StageOptions& options) {
   app.add_option("--video", options.video, "pipes the pictures to ffmpeg: FILE.mp4");
   app.add_flag("--lockstep", options.lockstep,
                "renders every captured frame once, in order, none dropped");
-  app.add_option("--record", options.record, "records the raw camera data (packet log, MCAP)");
+  app.add_option("--record", options.record, "records the raw camera data (packet log, MCAP)")
+      ->check(isFilled());
   app.add_option("--stream", options.stream, "PROTOCOL[=ADDR:PORT]");
   app.add_option("--json", options.json, "report to FILE, - for standard output");
   app.add_option("--quality", options.quality, "low, medium, high or auto")
@@ -69,6 +78,10 @@ core::Result<void> check(StageOptions& options) {
     if (options.lockstep)
       return core::makeError(
           "--lockstep cannot hold live cameras back: leave it out with --listen");
+  }
+  const double seconds = options.simulation.seconds;
+  if (!(seconds >= 0.0 && seconds <= 1e6)) {
+    return core::makeError(fmt::format("--seconds must be from 0 to 1000000, not {:g}", seconds));
   }
   if (!options.stream.empty()) {
     return core::makeError("--stream " + options.stream.front() +

@@ -11,7 +11,21 @@ using namespace understudy;
 
 namespace {
 
+void printTake(const report::Json& json) {
+  fmt::print("{}: packet log of {} cameras, {} frames at {:g} Hz ({:.2f} s)\n",
+             json["file"].get<std::string>(), json["cameras"].get<std::size_t>(),
+             json["frames"].get<std::size_t>(), json["rate"].get<double>(),
+             json["duration_s"].get<double>());
+  fmt::print("{} packets of {} bytes in all, {} incomplete frames\n",
+             json["packets"].get<std::uint64_t>(), json["packet_bytes"].get<std::uint64_t>(),
+             json["incomplete_frames"].get<std::uint64_t>());
+  for (const auto& subject : json["subjects"])
+    fmt::print("subject {}\n", subject.get<std::string>());
+  for (const auto& warning : json["warnings"]) fmt::print("note: {}\n", warning.get<std::string>());
+}
+
 void printInfo(const report::Json& json) {
+  if (json["format"] == "mcap") return printTake(json);
   fmt::print("{}: {}, {} points, {} frames at {:g} Hz ({:.2f} s)\n",
              json["file"].get<std::string>(), json["format"].get<std::string>(),
              json["points"].get<std::size_t>(), json["frames"].get<std::size_t>(),

@@ -29,6 +29,12 @@ void nothing(SettingsTable&) {}
 }  // namespace
 
 TEST_SUITE("core/settings_file") {
+  TEST_CASE("an endless file and a folder are refused with one line") {
+    CHECK(SettingsFile::load("/dev/zero").error().message ==
+          "/dev/zero: is larger than 16 MiB; check what it is");
+    CHECK(SettingsFile::load("/").error().message == "/: is a folder; name a file in it");
+  }
+
   TEST_CASE("every kind of value is read, and what is missing keeps its default") {
     bool flag = false;
     int whole = 0;
