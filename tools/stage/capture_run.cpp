@@ -42,6 +42,8 @@ void CaptureRun::prepare() {
 void CaptureRun::run() {
   while (!stop.load(std::memory_order_relaxed) && !finished.load(std::memory_order_relaxed)) {
     step(core::Clock::now() + kIdle);
+    // Cameras that send nothing readable must be seen as such, though no frame ever closes.
+    if (status.frames == 0) status_out.publish(status);
     if (source.finished() && path.deadline() == core::Time::max()) break;
     if (core::Clock::now() >= end_at) break;
   }
@@ -69,6 +71,7 @@ bool CaptureRun::step(core::Time deadline) {
       while (path.complete()) close(take::ClosingReason::complete);
     }
   }
+  status.packets = path.counters();
   if (closings == nullptr) {
     if (count < packets_.size()) {
       while (asked >= path.deadline()) close(take::ClosingReason::deadline);
