@@ -14,6 +14,7 @@ using math::RigidTransformd;
 // A frame of the recording with its pose.
 struct PosedFrame {
   frame::LabelledSubject labelled;
+  std::vector<std::uint8_t> seen;  // Per marker; labelled ones may be in doubt.
   std::vector<RigidTransformd> parent_from_joint;
   double rms = 0;
 };
@@ -96,6 +97,7 @@ struct Refinement {
 
   void gather();
   double pose(bool first);
+  void doubtMarkers(const SolveModel& model, PosedFrame& posed) const;
   void resize();
   void addFrame(const PosedFrame& posed, const SolveModel& model, const Sizes& sizes,
                 Normals& normals) const;
@@ -106,10 +108,12 @@ void Refinement::gather() {
   for (const std::size_t f : subject::spreadFrames(clip, settings.frames)) {
     PosedFrame posed;
     posed.labelled.markers.resize(markers);
+    posed.seen.assign(markers, 0);
     std::size_t seen = 0;
     for (std::size_t m = 0; m < markers; ++m) {
       if (!subject::isSeen(clip.at(f, m))) continue;
       posed.labelled.markers[m] = {clip.at(f, m), glm::mat3(0.0f), 1.0f};
+      posed.seen[m] = 1;
       ++seen;
     }
     if (2 * seen >= markers) frames.push_back(std::move(posed));
@@ -143,7 +147,7 @@ double Refinement::pose(bool first) {
       posed.parent_from_joint = layRestPose(subject, model, posed.labelled);
       fit(posed, 15);
       if (i > 0) {  // The frame before may be the better start.
-        PosedFrame again{posed.labelled, frames[i - 1].parent_from_joint};
+        PosedFrame again{posed.labelled, posed.seen, frames[i - 1].parent_from_joint};
         fit(again, 15);
         if (again.rms < posed.rms) posed = std::move(again);
       }
@@ -151,12 +155,34 @@ double Refinement::pose(bool first) {
   }
   // The frame after may be the better start, too.
   for (std::size_t i = frames.size(); first && i-- > 1;) {
-    PosedFrame again{frames[i - 1].labelled, frames[i].parent_from_joint};
+    PosedFrame again{frames[i - 1].labelled, frames[i - 1].seen, frames[i].parent_from_joint};
     fit(again, 15);
     if (again.rms < frames[i - 1].rms) frames[i - 1] = std::move(again);
   }
-  for (const PosedFrame& posed : frames) sum += posed.rms * posed.rms;
+  for (PosedFrame& posed : frames) {
+    if (!first) doubtMarkers(model, posed);
+    sum += posed.rms * posed.rms;
+  }
   return std::sqrt(sum / static_cast<double>(std::max<std::size_t>(frames.size(), 1)));
+}
+
+// Recordings hold wrong labels: markers far off the model have no say until they fit again.
+void Refinement::doubtMarkers(const SolveModel& model, PosedFrame& posed) const {
+  const std::vector<RigidTransformd> world = worldOf(model, posed.parent_from_joint);
+  double squares = 0.0;
+  std::size_t count = 0;
+  for (std::size_t m = 0; m < subject.markers.size(); ++m) {
+    frame::LabelledMarker& seen = posed.labelled.markers[m];
+    if (!posed.seen[m]) continue;
+    const glm::dvec3 off = glm::dvec3(seen.position) - markerPosition(subject.markers[m], world);
+    const double squared = glm::dot(off, off);
+    const bool doubted = squared > settings.largest_stray * settings.largest_stray;
+    seen.confidence = doubted ? 0.0f : 1.0f;
+    if (doubted) continue;
+    squares += squared;
+    ++count;
+  }
+  posed.rms = std::sqrt(squares / static_cast<double>(std::max<std::size_t>(count, 1)));
 }
 
 // With all rotations given, a marker's place is linear in the sizes of its chain.

@@ -150,6 +150,45 @@ std::size_t chooseFrame(const FitInput& input) {
   return best;
 }
 
+// How a group moved from its places to a frame; false where too few of it are seen.
+bool follow(const FitInput& input, const Group& group, const std::vector<glm::dvec3>& places,
+            std::size_t frame, math::RigidTransformd& frame_from_place) {
+  std::vector<glm::dvec3> from, to;
+  for (const std::size_t m : group) {
+    if (!isSeen(input.clip.at(frame, m))) continue;
+    from.push_back(places[m]);
+    to.emplace_back(input.clip.at(frame, m));
+  }
+  if (from.size() < 3) return false;
+  frame_from_place = fitRigid(from, to);
+  return true;
+}
+
+// The point that two groups turn about, as both of them carry it: least squares over the frames,
+// near `start` where their turns leave it open (Ehrig, Taylor, Duda and Heller, "A survey of formal
+// methods for determining the centre of rotation of ball joints", J. Biomechanics 39 (2006), with
+// one point for both sides).
+glm::dvec3 findPivot(const FitInput& input, const Group& parent, const Group& child,
+                     const std::vector<glm::dvec3>& places, const glm::dvec3& start) {
+  glm::dmat3 matrix(0.0);
+  glm::dvec3 right(0.0);
+  double count = 0.0;
+  for (const std::size_t f : input.frames) {
+    math::RigidTransformd a, b;
+    if (!follow(input, parent, places, f, a) || !follow(input, child, places, f, b)) continue;
+    const glm::dmat3 turn = glm::mat3_cast(a.rotation) - glm::mat3_cast(b.rotation);
+    matrix += glm::transpose(turn) * turn;
+    right += glm::transpose(turn) * ((b * start) - (a * start));
+    count += 1.0;
+  }
+  if (count == 0.0) return start;
+  constexpr double kOpen = 0.005;
+  for (int k = 0; k < 3; ++k) matrix[k][k] += kOpen * count;
+  const glm::dvec3 shift = glm::inverse(matrix) * right;
+  constexpr double kFarthest = 0.3;  // Metres; beyond, the groups do not hang together.
+  return glm::length(shift) < kFarthest ? start + shift : start;
+}
+
 }  // namespace
 
 StaticFit fitSegments(const FitInput& input) {
@@ -174,7 +213,8 @@ StaticFit fitSegments(const FitInput& input) {
     for (const std::size_t m : group) origin += places[m] / static_cast<double>(group.size());
     // Groups turn about where they touch.
     if (branch.parent >= 0 && group.size() > 1) {
-      origin = 0.5 * (places[branch.link.a] + places[branch.link.b]);
+      origin = findPivot(input, groups[tree[static_cast<std::size_t>(branch.parent)].group], group,
+                         places, 0.5 * (places[branch.link.a] + places[branch.link.b]));
     }
     origins.push_back(origin);
     singles += group.size() == 1;
