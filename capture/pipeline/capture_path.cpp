@@ -125,8 +125,8 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     models_.push_back(solve::makeSolveModel(subject));
     states_.push_back(solve::makeSolveState(subject, models_.back()));
     solve_workspaces_.push_back(solve::makeSolveWorkspace(models_.back(), subject));
-    recognise_workspaces_.push_back(label::makeRecogniseWorkspace(subject, kMostUnlabelled));
-    label::reserve(placements_[s], subject);
+    recognise_workspaces_.push_back(solve::makeRecogniseWorkspace(subject, kMostUnlabelled));
+    solve::reserve(placements_[s], subject);
     result_.labels.subjects[s].markers.resize(subject.markers.size());
     frame::SkeletonPose& pose = result_.poses[s];
     pose.subject = static_cast<std::uint32_t>(s);
@@ -279,7 +279,7 @@ void CapturePath::recogniseLost() {
           settings_.recognise.smallest_share * static_cast<double>(subjects_[s].markers.size());
       if (states_[s].tracked || result_.stamp.sequence < next_attempt_[s]) continue;
       if (static_cast<double>(points_.size()) < needed) continue;
-      label::RecogniseSubject{.settings = settings_.recognise,
+      solve::RecogniseSubject{.settings = settings_.recognise,
                               .subject = subjects_[s],
                               .model = models_[s],
                               .solve_settings = settings_.solve,
@@ -313,7 +313,7 @@ void CapturePath::recoverLimbs() {
       continue;
     if (result_.stamp.sequence < next_recovery_[s]) continue;
     next_recovery_[s] = result_.stamp.sequence + settings_.recover_every;
-    label::RecoverLimbs{.settings = settings_.recognise,
+    solve::RecoverLimbs{.settings = settings_.recognise,
                         .subject = subjects_[s],
                         .subject_index = static_cast<std::uint32_t>(s),
                         .model = models_[s],
@@ -332,7 +332,7 @@ void CapturePath::checkTwins() {
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
     if (!states_[s].tracked || (result_.stamp.sequence + s) % settings_.check_twins_every != 0)
       continue;
-    const bool exchanged = label::CheckTwins{.settings = settings_.recognise,
+    const bool exchanged = solve::CheckTwins{.settings = settings_.recognise,
                                              .subject = subjects_[s],
                                              .subject_index = static_cast<std::uint32_t>(s),
                                              .model = models_[s],
@@ -347,7 +347,7 @@ void CapturePath::checkTwins() {
   }
 }
 
-void CapturePath::adoptMarkers(std::size_t s, const label::Placement& placement) {
+void CapturePath::adoptMarkers(std::size_t s, const solve::Placement& placement) {
   std::vector<frame::Marker>& unlabelled = result_.labels.unlabelled;
   for (std::size_t m = 0; m < placement.point_of_marker.size(); ++m) {
     if (placement.point_of_marker[m] < 0) continue;

@@ -8,8 +8,8 @@
 #include "capture/camera/rig.h"
 #include "capture/frame/frames.h"
 #include "capture/label/label_frame.h"
-#include "capture/label/recognise.h"
 #include "capture/reconstruct/reconstruct.h"
+#include "capture/solve/recognise.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/subject/subject.h"
 #include "capture/sync/frame_assembly.h"
@@ -26,7 +26,7 @@ struct PipelineSettings {
   sync::AssemblySettings assembly;
   reconstruct::ReconstructSettings reconstruct;
   label::LabelSettings label;
-  label::RecogniseSettings recognise;
+  solve::RecogniseSettings recognise;
   solve::SolveSettings solve;
   KernelChoice kernels = KernelChoice::automatic;
   std::uint32_t recognise_every = 12;   ///< Frames between two attempts to find a lost subject ...
@@ -107,7 +107,7 @@ class CapturePath {
   void recogniseLost();
   void recoverLimbs();
   void checkTwins();
-  void adoptMarkers(std::size_t subject, const label::Placement& placement);
+  void adoptMarkers(std::size_t subject, const solve::Placement& placement);
   void solveSubjects();
   void noteEvents();
   void addEvent(frame::CaptureEventKind kind, std::uint32_t who);
@@ -132,8 +132,8 @@ class CapturePath {
   std::vector<solve::SolveModel> models_;
   std::vector<solve::SolveState> states_;
   std::vector<solve::SolveWorkspace> solve_workspaces_;
-  std::vector<label::RecogniseWorkspace> recognise_workspaces_;
-  std::vector<label::Placement> placements_;
+  std::vector<solve::RecogniseWorkspace> recognise_workspaces_;
+  std::vector<solve::Placement> placements_;
   std::vector<std::uint64_t> next_attempt_;   ///< Per subject: sequence.
   std::vector<std::uint64_t> next_recovery_;  ///< Likewise, for lost limbs.
   std::vector<glm::dvec3> points_;

@@ -32,7 +32,7 @@ void readLabel(core::SettingsTable table, label::LabelSettings& settings) {
   table.read("duplicate_radius", settings.duplicate_radius);
 }
 
-void readRecognise(core::SettingsTable table, label::RecogniseSettings& settings) {
+void readRecognise(core::SettingsTable table, solve::RecogniseSettings& settings) {
   table.read("tolerance", settings.tolerance, {1e-6, 1.0});
   table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
   table.read("largest_rms", settings.largest_rms, {1e-6, 1.0});

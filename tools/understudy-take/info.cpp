@@ -8,9 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "capture/camera/rig_file.h"
+#include "capture/camera/rig_file.h"
 #include "capture/file/c3d.h"
 #include "capture/file/marker_file.h"
 #include "capture/file/trc.h"
+#include "capture/subject/subject_file.h"
+#include "capture/take/packet_log.h"
+#include "capture/subject/subject_file.h"
+#include "capture/take/packet_log.h"
 #include "engine/anim/kinematics.h"
 #include "engine/asset/clip_file.h"
 
@@ -179,14 +185,60 @@ core::Result<void> clipInfo(const InfoOptions& options, Json& json) {
 }
 
 /// One kind of file: its extension and what tells about it.
+// A packet log is read to its end, so that what a crash cut off is known.
+core::Result<void> takeInfo(const InfoOptions& options, Json& json) {
+  auto reader = take::PacketLogReader::open(options.path);
+  if (!reader) return reader.error();
+  auto rig = camera::parseRig((*reader)->header().rig_toml, options.path.string() + ": rig.toml");
+  if (!rig) return rig.error();
+  std::uint64_t packets = 0, bytes = 0, frames = 0, incomplete = 0, first = 0, last = 0;
+  while (const auto record = (*reader)->next()) {
+    if (const auto* packet = std::get_if<take::LoggedPacket>(&*record)) {
+      ++packets;
+      bytes += packet->bytes.size();
+    } else {
+      const auto& closing = std::get<take::FrameClosing>(*record);
+      if (frames++ == 0) first = closing.sequence;
+      last = closing.sequence;
+      incomplete += closing.reason != take::ClosingReason::complete;
+    }
+  }
+  const take::LogEnd& end = (*reader)->end();
+  json["format"] = "mcap";
+  json["vendor"] = "Understudy";
+  json["rate"] = rig->rate_hz;
+  json["frames"] = frames;
+  json["first_sequence"] = first;
+  json["last_sequence"] = last;
+  json["incomplete_frames"] = incomplete;
+  json["duration_s"] = static_cast<double>(frames) / rig->rate_hz;
+  json["cameras"] = rig->cameras.size();
+  json["packets"] = packets;
+  json["packet_bytes"] = bytes;
+  json["subjects"] = Json::array();
+  for (const std::string& toml : (*reader)->header().subjects_toml) {
+    auto subject = subject::parseSubject(toml, options.path.string());
+    if (!subject) return subject.error();
+    json["subjects"].push_back(subject->name);
+  }
+  json["complete"] = end.complete;
+  json["warnings"] = Json::array();
+  if (!end.damage.empty()) json["warnings"].push_back(end.damage);
+  if (end.overflowed > 0) {
+    json["warnings"].push_back(fmt::format("{} records were lost while recording", end.overflowed));
+  }
+  return {};
+}
+
 struct Kind {
   std::string_view extension;
   core::Result<void> (*info)(const InfoOptions&, Json&);
 };
 
 constexpr std::array kKinds = {
-    Kind{".c3d", &c3dInfo},  Kind{".trc", &trcInfo},   Kind{".bvh", &clipInfo},
-    Kind{".glb", &clipInfo}, Kind{".gltf", &clipInfo}, Kind{".vrm", &clipInfo},
+    Kind{".c3d", &c3dInfo},   Kind{".trc", &trcInfo},   Kind{".bvh", &clipInfo},
+    Kind{".glb", &clipInfo},  Kind{".gltf", &clipInfo}, Kind{".vrm", &clipInfo},
+    Kind{".mcap", &takeInfo}, Kind{".take", &takeInfo},
 };
 
 const Kind* kindOf(const std::filesystem::path& path) {

@@ -42,7 +42,7 @@ bool happened(const pipeline::CapturePath& path, frame::CaptureEventKind kind, s
 
 // Hash of the poses of a run over the invented figure.
 std::uint64_t hashOf(const source::StageSettings& stage_settings,
-                     const pipeline::PipelineSettings& settings = {}, int frames = 240) {
+                     const pipeline::PipelineSettings& settings = {}, int frames = 120) {
   source::SimulatedStage stage = test::figureStage(stage_settings);
   test::StageFeed feed{.stage = stage};
   const auto path = test::makePath(stage, settings);

@@ -5,11 +5,10 @@
 #include <span>
 #include <vector>
 
-#include "capture/label/assignment.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/subject/subject.h"
 
-namespace understudy::label {
+namespace understudy::solve {
 
 /// Tolerances and budgets of recognition.
 struct RecogniseSettings {
@@ -117,4 +116,4 @@ struct CheckTwins {
   bool run() const;
 };
 
-}  // namespace understudy::label
+}  // namespace understudy::solve

@@ -1,4 +1,4 @@
-#include "capture/label/recognise.h"
+#include "capture/solve/recognise.h"
 
 #include <algorithm>
 #include <cassert>
@@ -6,7 +6,7 @@
 
 #include "engine/math/exponential.h"
 
-namespace understudy::label {
+namespace understudy::solve {
 namespace {
 
 using math::RigidTransformd;
@@ -906,4 +906,4 @@ void RecogniseSubject::run() const {
   }
 }
 
-}  // namespace understudy::label
+}  // namespace understudy::solve

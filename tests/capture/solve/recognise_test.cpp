@@ -1,4 +1,4 @@
-#include "capture/label/recognise.h"
+#include "capture/solve/recognise.h"
 
 #include <doctest/doctest.h>
 
@@ -20,19 +20,19 @@ using Pose = std::vector<math::RigidTransformd>;
 // Recognises one subject; everything that it needs.
 struct Recogniser {
   subject::Subject subject;
-  label::RecogniseSettings settings;
+  solve::RecogniseSettings settings;
   solve::SolveSettings solve_settings;
   solve::SolveModel model = solve::makeSolveModel(subject);
   solve::SolveWorkspace solve_workspace = solve::makeSolveWorkspace(model, subject);
-  label::RecogniseWorkspace workspace = label::makeRecogniseWorkspace(subject, 512);
-  label::Placement placement;
+  solve::RecogniseWorkspace workspace = solve::makeRecogniseWorkspace(subject, 512);
+  solve::Placement placement;
 
   explicit Recogniser(subject::Subject its_subject) : subject(std::move(its_subject)) {
-    label::reserve(placement, subject);
+    solve::reserve(placement, subject);
   }
 
-  const label::Placement& run(const std::vector<glm::dvec3>& points) {
-    label::RecogniseSubject{.settings = settings,
+  const solve::Placement& run(const std::vector<glm::dvec3>& points) {
+    solve::RecogniseSubject{.settings = settings,
                             .subject = subject,
                             .model = model,
                             .solve_settings = solve_settings,
@@ -154,7 +154,7 @@ struct Verdict {
   int found = 0, poses = 0, there = 0, right = 0, wrong = 0;
 };
 
-void judge(const label::Placement& placement, const Scene& scene, Verdict& verdict) {
+void judge(const solve::Placement& placement, const Scene& scene, Verdict& verdict) {
   ++verdict.poses;
   for (const int marker : scene.marker) verdict.there += marker >= 0;
   if (!placement.found) return;
@@ -244,9 +244,9 @@ TEST_SUITE("label/recognise") {
     Dice dice;
     const Scene scene =
         sceneOf(markersOf(recogniser, randomPose(recogniser, dice)), 0.002, 0.2, 5, dice);
-    const label::Placement once = recogniser.run(scene.points);
+    const solve::Placement once = recogniser.run(scene.points);
     recogniser.run(std::vector<glm::dvec3>(40, glm::dvec3(1.0)));  // Leaves its traces in scratch.
-    const label::Placement& again = recogniser.run(scene.points);
+    const solve::Placement& again = recogniser.run(scene.points);
     CHECK(once.found == again.found);
     CHECK(once.score == again.score);
     CHECK(once.parent_from_joint == again.parent_from_joint);
