@@ -68,11 +68,14 @@ void fillReport(const ReportInput& input, report::Json& report) {
       {"mean", numberOrNull(joints, joints ? input.scores->joint_error_mm.mean : 0.0)},
       {"p99", numberOrNull(joints, joints ? input.scores->joint_error_mm.p99 : 0.0)}};
   const bool counted = capture.allocations_counted && capture.warm_frames > 0;
-  const double pictures = static_cast<double>(std::max<std::uint64_t>(1, input.show.warm_pictures));
-  report["allocations_per_frame"] = numberOrNull(
-      counted, static_cast<double>(capture.warm_allocations) /
-                       static_cast<double>(std::max<std::uint64_t>(1, capture.warm_frames)) +
-                   static_cast<double>(input.show.warm_allocations) / pictures);
+  const double on_capture = static_cast<double>(capture.warm_allocations) /
+                            static_cast<double>(std::max<std::uint64_t>(1, capture.warm_frames));
+  const double on_main = static_cast<double>(input.show.warm_allocations) /
+                         static_cast<double>(std::max<std::uint64_t>(1, input.show.warm_pictures));
+  report["allocations_per_frame"] = numberOrNull(counted, on_capture + on_main);
+  // The main thread's are those of the graphics driver inside its own calls, per picture.
+  report["allocations_by_thread"] = {{"capture", numberOrNull(counted, on_capture)},
+                                     {"main", numberOrNull(counted, on_main)}};
   report["hash"] = fmt::format("{:016x}", capture.path.hash());
   report["shown_sequence"] = input.show.shown_sequence;
   report["pictures"] = input.show.pictures;

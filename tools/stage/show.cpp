@@ -166,7 +166,13 @@ void Show::followPerformers() {
 
 scene::View Show::followView() {
   if (performers_known_) {
-    const float share = middle_known_ ? 0.03f : 1.0f;  // Per picture: a calm operator.
+    // A calm operator: half a second behind, however many pictures there are.
+    constexpr float kCalmSeconds = 0.5f;
+    const std::uint64_t passed =
+        record_.stamp.sequence - std::min(followed_sequence_, record_.stamp.sequence);
+    const float seconds = static_cast<float>(static_cast<double>(passed) / source_.rig.rate_hz);
+    const float share = middle_known_ ? seconds / (seconds + kCalmSeconds) : 1.0f;
+    followed_sequence_ = record_.stamp.sequence;
     middle_ += share * (performers_middle_ - middle_);
     spread_ += share * (performers_spread_ - spread_);
     middle_known_ = true;

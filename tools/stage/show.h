@@ -74,6 +74,7 @@ class Show {
   glm::vec3 middle_{0.0f};
   float spread_ = 0.0f;
   bool middle_known_ = false;
+  std::uint64_t followed_sequence_ = 0;  // Of the pose that the view followed last.
   bool performers_known_ = false;
   glm::vec3 performers_middle_{0.0f};
   float performers_spread_ = 0.0f;

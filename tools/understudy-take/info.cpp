@@ -9,12 +9,9 @@
 #include <vector>
 
 #include "capture/camera/rig_file.h"
-#include "capture/camera/rig_file.h"
 #include "capture/file/c3d.h"
 #include "capture/file/marker_file.h"
 #include "capture/file/trc.h"
-#include "capture/subject/subject_file.h"
-#include "capture/take/packet_log.h"
 #include "capture/subject/subject_file.h"
 #include "capture/take/packet_log.h"
 #include "engine/anim/kinematics.h"
@@ -184,8 +181,7 @@ core::Result<void> clipInfo(const InfoOptions& options, Json& json) {
   return {};
 }
 
-/// One kind of file: its extension and what tells about it.
-// A packet log is read to its end, so that what a crash cut off is known.
+/// A packet log is read to its end, so that what a crash cut off is known.
 core::Result<void> takeInfo(const InfoOptions& options, Json& json) {
   auto reader = take::PacketLogReader::open(options.path);
   if (!reader) return reader.error();
@@ -230,6 +226,7 @@ core::Result<void> takeInfo(const InfoOptions& options, Json& json) {
   return {};
 }
 
+// One kind of file: its extension and what tells about it.
 struct Kind {
   std::string_view extension;
   core::Result<void> (*info)(const InfoOptions&, Json&);
