@@ -362,7 +362,8 @@ glm::dquat swing(const glm::dvec3& from, const glm::dvec3& to) {
   const double cosine = glm::dot(a, b);
   if (cosine < -0.9999) {  // Half a turn, about any axis across.
     const glm::dvec3 other = std::abs(a.x) < 0.7 ? glm::dvec3(1, 0, 0) : glm::dvec3(0, 1, 0);
-    return glm::angleAxis(3.14159265358979, glm::normalize(glm::cross(a, other)));
+    const glm::dvec3 across_both = glm::normalize(glm::cross(a, other));
+    return glm::dquat(0.0, across_both.x, across_both.y, across_both.z);
   }
   const glm::dvec3 axis = glm::cross(a, b);
   return glm::normalize(glm::dquat(1.0 + cosine, axis.x, axis.y, axis.z));
@@ -376,8 +377,10 @@ void standUp(const BodyPoints& points, const Pelvis& pelvis, Builder& builder) {
   const glm::dvec3 up(0, 1, 0);
   const glm::dvec3 left = unit(across(pelvis.left, up), glm::dvec3(1, 0, 0));
   const glm::dvec3 forward = glm::cross(left, up);
-  constexpr double kTilt = 0.17;  // The spines of a standing pelvis lean forward by 10 degrees.
-  const glm::dvec3 pelvis_up = std::cos(kTilt) * up + std::sin(kTilt) * forward;
+  // The spines of a standing pelvis lean forward by some 10 degrees. Numbers, not std::cos: the
+  // same bytes everywhere.
+  constexpr double kCosine = 0.98558477, kSine = 0.16918235;
+  const glm::dvec3 pelvis_up = kCosine * up + kSine * forward;
   const glm::dmat3 stands(left, pelvis_up, glm::cross(left, pelvis_up));
   const glm::dmat3 is(pelvis.left, pelvis.up, pelvis.forward);
   std::vector<glm::dquat> world(builder.places.size(), glm::dquat(1, 0, 0, 0));
