@@ -8,6 +8,7 @@
 #include "capture/camera/rig_file.h"
 #include "capture/camera/ring_rig.h"
 #include "capture/file/marker_file.h"
+#include "capture/solve/refine_subject.h"
 #include "capture/subject/static_fit.h"
 #include "engine/anim/retarget.h"
 #include "engine/asset/clip_file.h"
@@ -101,6 +102,11 @@ core::Result<subject::Subject> fitMarkerSubject(const file::MarkerClip& clip,
   auto fit = subject::fitSubject(clip, {.name = name, .names = *std::move(names)});
   if (!fit) return fit.error();
   for (const std::string& line : fit->warnings) warnings.push_back(name + ": " + line);
+  const solve::RefineReport refined = solve::refineSubject(clip, {}, fit->subject);
+  warnings.push_back(
+      fmt::format("{}: bones and marker offsets were fitted over {} of its own frames: markers lie "
+                  "{:.1f} mm off (rms)",
+                  name, refined.frames, 1000.0 * refined.rms_after));
   return std::move(fit->subject);
 }
 

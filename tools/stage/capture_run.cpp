@@ -60,13 +60,21 @@ bool CaptureRun::step(core::Time deadline) {
   // A frame's time is up only when a look into the socket that began after its deadline has found
   // no more of it.
   const core::Time asked = core::Clock::now();
-  const std::size_t count = source.receive(packets_, wait_until);
+  if (one_at_a_time && closingSatisfied()) {
+    close(closing_->reason);
+    return true;
+  }
+  const std::size_t batch = one_at_a_time ? 1 : packets_.size();
+  const std::size_t count = source.receive(std::span(packets_).first(batch), wait_until);
   for (std::size_t i = 0; i < count; ++i) {
     if (recorder != nullptr) recorder->packet(packets_[i].received, packets_[i].bytes);
     if (closings != nullptr) obeyClosing();
     path.packet(packets_[i].bytes, packets_[i].received);
     if (closings != nullptr) {
-      while (closingSatisfied()) close(closing_->reason);
+      while (closingSatisfied()) {
+        close(closing_->reason);
+        if (one_at_a_time) break;
+      }
     } else {
       while (path.complete()) close(take::ClosingReason::complete);
     }
@@ -77,8 +85,12 @@ bool CaptureRun::step(core::Time deadline) {
       while (asked >= path.deadline()) close(take::ClosingReason::deadline);
     }
   } else if (source.finished()) {
-    for (obeyClosing(); closing_ != nullptr; obeyClosing()) close(closing_->reason);
-    finished.store(true, std::memory_order_release);
+    obeyClosing();
+    while (closing_ != nullptr) {
+      close(closing_->reason);
+      if (one_at_a_time) break;
+    }
+    if (closing_ == nullptr) finished.store(true, std::memory_order_release);
   }
   if (status.frames > kWarmUpFrames)
     warm_allocations += counters::threadAllocations().value_or(0) - before;

@@ -74,7 +74,8 @@ struct CaptureRun : CaptureLinks {
   take::PacketLogWriter* recorder = nullptr;
   RecordRing* records = nullptr;  ///< For scoring; null where there is no truth.
   const std::vector<take::FrameClosing>* closings = nullptr;  ///< Replay obeys these.
-  std::uint64_t last_wanted = ~std::uint64_t{0};              ///< Ends after this sequence.
+  bool one_at_a_time = false;                     ///< Replay: every step closes one frame at most.
+  std::uint64_t last_wanted = ~std::uint64_t{0};  ///< Ends after this sequence.
   std::uint64_t most_frames = ~std::uint64_t{0};  ///< Ends after so many, whatever their sequence.
   core::Time end_at = core::Time::max();          ///< Ends then, also without any packet.
 

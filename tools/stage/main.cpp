@@ -170,7 +170,12 @@ class Session {
                                                                        .ring = *ring_,
                                                                        .log = log_,
                                                                        .news = news_});
-    if (source_->take) capture_->closings = &source_->take->closings();
+    if (source_->take) {
+      capture_->closings = &source_->take->closings();
+      capture_->one_at_a_time = options_.lockstep;
+      if (source_->take->closings().empty())
+        return core::makeError(options_.play + ": holds no closed frame: nothing to replay");
+    }
     if (source_->simulation && source_->frames > 0) capture_->last_wanted = source_->frames - 1;
     // Live cameras count from a number of their own.
     if (!options_.listen.empty() && options_.simulation.frames > 0)
@@ -194,6 +199,11 @@ class Session {
 
   core::Result<void> openRecorder() {
     if (options_.record.empty()) return {};
+    if (std::error_code error; std::filesystem::exists(options_.record, error)) {
+      return core::makeError(
+          options_.record +
+          ": is there already, and recordings are not overwritten; give another name");
+    }
     auto recorder = take::PacketLogWriter::create(options_.record, makeLogHeader(*source_));
     if (!recorder) return recorder.error();
     recorder_ = std::move(*recorder);
