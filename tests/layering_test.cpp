@@ -35,8 +35,8 @@ const std::map<std::string, std::vector<std::string>>& engineRules() {
 
 // Each may include those before it, and engine's core, math and anim.
 constexpr std::array<std::string_view, 13> kCaptureOrder{
-    "camera",      "file",    "subject", "frame", "take",   "source",  "sync",
-    "reconstruct", "label",   "solve", "calibrate", "stream", "pipeline"};
+    "camera",      "file",  "subject", "frame",     "take",   "source",  "sync",
+    "reconstruct", "label", "solve",   "calibrate", "stream", "pipeline"};
 
 constexpr std::array<std::string_view, 5> kTops{"engine", "capture", "shaders", "tools", "tests"};
 
