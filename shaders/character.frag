@@ -38,6 +38,8 @@ vec3 surfaceNormal() {
 }
 
 void main() {
+  // What has sunk into the floor has no reflection: it would stand above the floor.
+  if (kMirrored && position.y < 0.0) discard;
   vec4 base = material.base_color * texture(base_color_map, uv_exposure.xy);
   if (kAlphaMode == 1) {
     // Sharpened about the cut, so that coverage from alpha stays one pixel wide.
