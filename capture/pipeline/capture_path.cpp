@@ -1,25 +1,18 @@
 #include "capture/pipeline/capture_path.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include "engine/core/thread_time.h"
 
 namespace understudy::pipeline {
 namespace {
 
-// Processor time of this thread.
-core::Duration threadTime() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
-
 // Adds the processor time of its scope to a stage.
 class StageTimer {
  public:
-  explicit StageTimer(core::Duration& total) : total_(total), start_(threadTime()) {}
-  ~StageTimer() { total_ += threadTime() - start_; }
+  explicit StageTimer(core::Duration& total) : total_(total), start_(core::threadTime()) {}
+  ~StageTimer() { total_ += core::threadTime() - start_; }
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;
 

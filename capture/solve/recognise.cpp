@@ -794,20 +794,26 @@ void layOut(RecogniseWorkspace& w, const solve::SolveModel& model, const subject
   w.tests = 0;
 }
 
+// What the steps of recognition need, of a stage that repairs a tracked subject.
+template <class Repair>
+RecogniseSubject jobOf(const Repair& repair) {
+  return {.settings = repair.settings,
+          .subject = repair.subject,
+          .model = repair.model,
+          .solve_settings = repair.solve_settings,
+          .kernels = repair.kernels,
+          .points = {},
+          .solve_workspace = repair.solve_workspace,
+          .workspace = repair.workspace,
+          .placement = repair.workspace.trial};
+}
+
 }  // namespace
 
 bool RecoverLimbs::run() const {
   RecogniseWorkspace& w = workspace;
   layOut(w, model, subject, 0);
-  RecogniseSubject job{.settings = settings,
-                       .subject = subject,
-                       .model = model,
-                       .solve_settings = solve_settings,
-                       .kernels = kernels,
-                       .points = {},
-                       .solve_workspace = solve_workspace,
-                       .workspace = workspace,
-                       .placement = w.trial};
+  RecogniseSubject job = jobOf(*this);
   w.pose = state.parent_from_joint;
   updateWorld(job);
   const frame::LabelledSubject& named = labels.subjects[subject_index];
@@ -850,15 +856,7 @@ bool CheckTwins::run() const {
   RecogniseWorkspace& w = workspace;
   frame::LabelledSubject& named = labels.subjects[subject_index];
   layOut(w, model, subject, 0);
-  const RecogniseSubject job{.settings = settings,
-                             .subject = subject,
-                             .model = model,
-                             .solve_settings = solve_settings,
-                             .kernels = kernels,
-                             .points = {},
-                             .solve_workspace = solve_workspace,
-                             .workspace = workspace,
-                             .placement = w.trial};
+  const RecogniseSubject job = jobOf(*this);
   w.pose = state.parent_from_joint;
   w.labelled.markers.assign(named.markers.begin(), named.markers.end());
   updateWorld(job);

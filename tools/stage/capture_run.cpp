@@ -1,9 +1,8 @@
 #include "tools/stage/capture_run.h"
 
-#include <time.h>
-
 #include <algorithm>
 
+#include "engine/core/thread_time.h"
 #include "tools/counters/counters.h"
 
 namespace understudy::stage {
@@ -13,12 +12,6 @@ constexpr std::size_t kBatch = 256;         // Datagrams taken at once.
 constexpr std::size_t kMostPoints = 8192;   // Markers that the overlay is given.
 constexpr std::uint64_t kStatusEvery = 24;  // Frames between two copies for the panel.
 constexpr core::Duration kIdle = std::chrono::milliseconds(20);
-
-core::Duration threadTime() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
 
 }  // namespace
 
@@ -138,7 +131,7 @@ void CaptureRun::close(take::ClosingReason reason) {
 void CaptureRun::finishFrame() {
   const pipeline::FrameResult& result = path.result();
   const std::uint64_t sequence = result.stamp.sequence;
-  const core::Duration cpu_start = threadTime();
+  const core::Duration cpu_start = core::threadTime();
   const bool solved = std::any_of(result.poses.begin(), result.poses.end(),
                                   [](const frame::SkeletonPose& pose) { return pose.tracked; });
   const bool publish = !result.empty && solved;
@@ -153,7 +146,7 @@ void CaptureRun::finishFrame() {
   log.mark(sequence, core::Instant::labelled, result.labelled);
   log.mark(sequence, core::Instant::solved, result.solved);
   log.mark(sequence, core::Instant::retargeted, retargeted);
-  const core::Duration retarget_cpu = threadTime() - cpu_start;
+  const core::Duration retarget_cpu = core::threadTime() - cpu_start;
 
   if (status.frames == 0) status.first_sequence = sequence;
   status.last_sequence = sequence;

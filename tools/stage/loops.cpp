@@ -1,7 +1,6 @@
 #include "tools/stage/loops.h"
 
-#include <time.h>
-
+#include "engine/core/thread_time.h"
 #include "tools/counters/counters.h"
 #include "tools/report/progress.h"
 
@@ -9,12 +8,6 @@ namespace understudy::stage {
 namespace {
 
 constexpr core::Duration kLongestWait = std::chrono::milliseconds(50);
-
-core::Duration threadTime() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
 
 core::Error lostDevice(const gpu::Device& device) {
   return core::makeError("the graphics device was lost: " + device.firstFailure());
@@ -31,7 +24,7 @@ panels::OverlayToggles headlessOverlays(const StageOptions& options) {
 core::Result<void> showNewest(const LoopContext& context) {
   Show& show = context.show;
   const std::uint64_t allocations = counters::threadAllocations().value_or(0);
-  const core::Duration cpu_start = threadTime();
+  const core::Duration cpu_start = core::threadTime();
   const bool wanted =
       context.pictures != nullptr &&
       context.pictures->wants(show.status().pictures,
@@ -40,7 +33,7 @@ core::Result<void> showNewest(const LoopContext& context) {
     return lostDevice(context.device);
   show.latch(show.followView(), headlessOverlays(context.options));
   if (!show.renderer().submit()) return lostDevice(context.device);
-  const core::Duration cpu = threadTime() - cpu_start;
+  const core::Duration cpu = core::threadTime() - cpu_start;
   const auto image = show.renderer().wait();
   if (!image) return lostDevice(context.device);
   const std::uint64_t picture = show.status().pictures;
