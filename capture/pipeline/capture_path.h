@@ -9,7 +9,7 @@
 #include "capture/frame/frames.h"
 #include "capture/label/label_frame.h"
 #include "capture/reconstruct/reconstruct.h"
-#include "capture/solve/recognise.h"
+#include "capture/solve/repair.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/subject/subject.h"
 #include "capture/sync/frame_assembly.h"

@@ -1,0 +1,208 @@
+#include "capture/solve/repair.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "capture/solve/recognise_steps.h"
+
+namespace understudy::solve {
+namespace {
+
+using math::RigidTransformd;
+
+// Twins that are together so far off the model are tested, metres.
+constexpr double kSuspicious = 0.008;
+
+// ---- Limbs that were lost ----
+
+// True if an unnamed marker lies where this limb could be.
+bool isUnnamedNear(const RecoverLimbs& job, const glm::dvec3& place) {
+  constexpr double kReach = 0.25;
+  for (const frame::Marker& marker : job.labels.unlabelled) {
+    if (distance(glm::dvec3(marker.position), place) < kReach) return true;
+  }
+  return false;
+}
+
+// Doubts joints whose markers are not all where the model has them while unnamed markers are near,
+// and all that hang on them. Returns how many sound markers they hold.
+std::size_t doubtJoints(const RecoverLimbs& limbs, const RecogniseSubject& job) {
+  RecogniseWorkspace& w = job.workspace;
+  const std::vector<frame::LabelledMarker>& slots =
+      limbs.labels.subjects[limbs.subject_index].markers;
+  constexpr double kSound = 0.02;
+  std::size_t held = 0;
+  for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
+    const std::int32_t parent = job.model.joint_parent[joint];
+    std::size_t sound = 0, all = 0;
+    bool unnamed_near = false;
+    for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+      if (job.subject.markers[m].joint != static_cast<int>(joint)) continue;
+      ++all;
+      const glm::dvec3 expected = solve::markerPosition(job.subject.markers[m], w.world_from_joint);
+      const bool fits =
+          slots[m].confidence > 0.0f && distance(expected, glm::dvec3(slots[m].position)) < kSound;
+      sound += fits;
+      if (!fits) unnamed_near = unnamed_near || isUnnamedNear(limbs, expected);
+    }
+    const bool hangs = parent >= 0 && w.doubted[static_cast<std::size_t>(parent)];
+    w.doubted[joint] = parent >= 0 && (hangs || unnamed_near) ? 1 : 0;
+    w.placed[joint] = !w.doubted[joint];
+    if (w.doubted[joint]) held += sound;
+  }
+  return held;
+}
+
+// What the doubted joints may be made of: unnamed markers and the ones that they hold.
+void fillPool(const RecoverLimbs& job) {
+  RecogniseWorkspace& w = job.workspace;
+  const std::vector<frame::LabelledMarker>& slots = job.labels.subjects[job.subject_index].markers;
+  w.pool.clear();
+  for (const frame::Marker& marker : job.labels.unlabelled) {
+    if (w.pool.size() < w.pool.capacity()) w.pool.push_back(marker);
+  }
+  for (std::size_t m = 0; m < slots.size() && w.pool.size() < w.pool.capacity(); ++m) {
+    if (!w.doubted[static_cast<std::size_t>(job.subject.markers[m].joint)]) continue;
+    if (!(slots[m].confidence > 0.0f)) continue;
+    frame::Marker marker;
+    marker.position = slots[m].position;
+    marker.covariance = slots[m].covariance;
+    marker.rays = 2;
+    w.pool.push_back(marker);
+  }
+  w.points.clear();
+  for (const frame::Marker& marker : w.pool) w.points.push_back(glm::dvec3(marker.position));
+}
+
+// Places the doubted joints on the sound ones, outwards.
+void growDoubted(const RecogniseSubject& job) {
+  RecogniseWorkspace& w = job.workspace;
+  for (std::size_t joint = 1; joint < job.model.joints(); ++joint) {
+    const std::size_t parent = static_cast<std::size_t>(job.model.joint_parent[joint]);
+    if (!w.doubted[joint]) continue;
+    const RigidTransformd& world = w.world_from_joint[parent];
+    const RigidTransformd& rest = job.model.rest[joint];
+    const double stray =
+        job.subject.joints[joint].motion == subject::JointMotion::free ? kFreeJoint : 0.0;
+    placeJoint(job,
+               {joint, glm::dvec3(0.0), world * rest.translation, world.rotation * rest.rotation,
+                (w.doubted[parent] ? w.slack[parent] : 0.0) + stray});
+  }
+}
+
+// Takes only the doubted joints from the fitted pose.
+void keepSoundJoints(const RecogniseSubject& job,
+                     const std::vector<RigidTransformd>& parent_from_joint) {
+  for (std::size_t j = 0; j < job.model.joints(); ++j) {
+    if (!job.workspace.doubted[j]) job.workspace.pose[j] = parent_from_joint[j];
+  }
+}
+
+// Writes the new names; what no marker took goes back to the unnamed.
+void rename(const RecoverLimbs& job) {
+  RecogniseWorkspace& w = job.workspace;
+  std::vector<frame::LabelledMarker>& slots = job.labels.subjects[job.subject_index].markers;
+  for (std::size_t m = 0; m < slots.size(); ++m) {
+    const std::int32_t point = w.point_of_marker[m];
+    if (w.doubted[static_cast<std::size_t>(job.subject.markers[m].joint)]) slots[m] = {};
+    if (point < 0) continue;
+    frame::Marker& marker = w.pool[static_cast<std::size_t>(point)];
+    slots[m] = {marker.position, marker.covariance, 1.0f};
+    marker.rays = 0;
+  }
+  job.labels.unlabelled.clear();
+  for (const frame::Marker& marker : w.pool) {
+    if (marker.rays > 0 && job.labels.unlabelled.size() < job.labels.unlabelled.capacity()) {
+      job.labels.unlabelled.push_back(marker);
+    }
+  }
+}
+// What the steps of recognition need, of a stage that repairs a tracked subject.
+template <class Repair>
+RecogniseSubject jobOf(const Repair& repair) {
+  return {.settings = repair.settings,
+          .subject = repair.subject,
+          .model = repair.model,
+          .solve_settings = repair.solve_settings,
+          .kernels = repair.kernels,
+          .points = {},
+          .solve_workspace = repair.solve_workspace,
+          .workspace = repair.workspace,
+          .placement = repair.workspace.trial};
+}
+
+}  // namespace
+
+bool RecoverLimbs::run() const {
+  RecogniseWorkspace& w = workspace;
+  layOut(w, model, subject, 0);
+  RecogniseSubject job = jobOf(*this);
+  w.pose = state.parent_from_joint;
+  updateWorld(job);
+  const frame::LabelledSubject& named = labels.subjects[subject_index];
+  const std::size_t held = doubtJoints(*this, job);
+  fillPool(*this);
+  layOutPoints(w, w.points.size());
+  job.points = w.points;
+  growDoubted(job);
+  worldToLocal(job);
+  keepSoundJoints(job, state.parent_from_joint);
+  // Markers of sound joints stay fixed; the doubted ones are open.
+  frame::LabelledSubject& fixed = w.fixed;
+  fixed.markers.assign(named.markers.begin(), named.markers.end());
+  for (std::size_t m = 0; m < fixed.markers.size(); ++m) {
+    if (w.doubted[static_cast<std::size_t>(subject.markers[m].joint)]) fixed.markers[m] = {};
+  }
+  fitGrown(job, &fixed);
+  keepSoundJoints(job, state.parent_from_joint);
+  constexpr double kReach[] = {0.10, 0.06, 0.04};
+  for (double reach : kReach) {
+    if (matchNearest(job, reach, &fixed) < 2) return false;
+    solve::fitPose(subject, model, solve_settings, kernels, w.labelled, 2, solve_workspace, w.pose);
+    keepSoundJoints(job, state.parent_from_joint);
+  }
+  const std::size_t matched = matchNearest(job, 0.03, &fixed);
+  if (matched < held + 2) return false;
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    std::size_t first = 0, second = 0;
+    if (!w.doubted[joint] || !findTwins(job, joint, first, second)) continue;
+    if (exchangeTwins(job, joint, first, second))
+      std::swap(w.point_of_marker[first], w.point_of_marker[second]);
+  }
+  keepSoundJoints(job, state.parent_from_joint);
+  rename(*this);
+  solve::moveJoints(model, w.pose, w.doubted, state);
+  return true;
+}
+
+bool CheckTwins::run() const {
+  RecogniseWorkspace& w = workspace;
+  frame::LabelledSubject& named = labels.subjects[subject_index];
+  layOut(w, model, subject, 0);
+  const RecogniseSubject job = jobOf(*this);
+  w.pose = state.parent_from_joint;
+  w.labelled.markers.assign(named.markers.begin(), named.markers.end());
+  updateWorld(job);
+  // The bias is what a marker has kept off the model for a while: exchanged twins show there.
+  std::size_t worst_joint = 0, worst_first = 0, worst_second = 0;
+  double worst = kSuspicious;
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    std::size_t first = 0, second = 0;
+    if (!findTwins(job, joint, first, second)) continue;
+    const double off = std::sqrt(glm::dot(state.bias[first], state.bias[first])) +
+                       std::sqrt(glm::dot(state.bias[second], state.bias[second]));
+    if (off <= worst) continue;
+    worst = off;
+    worst_joint = joint;
+    worst_first = first;
+    worst_second = second;
+  }
+  if (worst <= kSuspicious || !exchangeTwins(job, worst_joint, worst_first, worst_second))
+    return false;
+  std::swap(named.markers[worst_first], named.markers[worst_second]);
+  w.doubted[worst_joint] = 1;
+  solve::moveJoints(model, w.pose, w.doubted, state);
+  state.bias[worst_first] = state.bias[worst_second] = glm::dvec3(0.0);
+  return true;
+}
+}  // namespace understudy::solve

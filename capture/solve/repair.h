@@ -1,0 +1,46 @@
+#pragma once
+
+#include "capture/solve/recognise.h"
+
+namespace understudy::solve {
+
+/// Finds limbs of a tracked subject again that are not where the solver expects them. A joint is
+/// doubted, with all that hangs on it, when one of its markers is not where the model has it while
+/// an unnamed marker is near: doubted joints are turned, outwards from the sound ones, to where the
+/// distances of their markers fit unnamed points and the points that they hold themselves. Kept
+/// only if at least two more markers fit than before.
+struct RecoverLimbs {
+  const RecogniseSettings& settings;
+  const subject::Subject& subject;
+  std::uint32_t subject_index;
+  const solve::SolveModel& model;
+  const solve::SolveSettings& solve_settings;
+  const solve::TreeKernels& kernels;
+  frame::LabelledMarkers& labels;  ///< Renamed where limbs were found.
+  solve::SolveState& state;        ///< The found joints are moved.
+  solve::SolveWorkspace& solve_workspace;
+  RecogniseWorkspace& workspace;
+
+  /// True if a limb was found.
+  bool run() const;
+};
+
+/// Tests whether the two markers of a segment that have kept off the model longest have each
+/// other's names, and corrects it.
+struct CheckTwins {
+  const RecogniseSettings& settings;
+  const subject::Subject& subject;
+  std::uint32_t subject_index;
+  const solve::SolveModel& model;
+  const solve::SolveSettings& solve_settings;
+  const solve::TreeKernels& kernels;
+  frame::LabelledMarkers& labels;  ///< Renamed where twins were exchanged.
+  solve::SolveState& state;        ///< Their joint is turned.
+  solve::SolveWorkspace& solve_workspace;
+  RecogniseWorkspace& workspace;
+
+  /// True if names were exchanged.
+  bool run() const;
+};
+
+}  // namespace understudy::solve
