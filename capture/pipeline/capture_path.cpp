@@ -8,17 +8,19 @@
 namespace understudy::pipeline {
 namespace {
 
-// Adds the processor time of its scope to a stage.
+// Adds the time of its scope to a stage. Nothing waits inside, so that it is processor time unless
+// the thread was preempted: settleTimes() corrects that. The thread's own clock would cost two
+// system calls per packet, as much as the work that it measures.
 class StageTimer {
  public:
-  explicit StageTimer(core::Duration& total) : total_(total), start_(core::threadTime()) {}
-  ~StageTimer() { total_ += core::threadTime() - start_; }
+  explicit StageTimer(core::Duration& total) : total_(total), start_(core::Clock::now()) {}
+  ~StageTimer() { total_ += core::Clock::now() - start_; }
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;
 
  private:
   core::Duration& total_;
-  core::Duration start_;
+  core::Time start_;
 };
 
 constexpr std::size_t kMostUnlabelled = 4096;
@@ -221,7 +223,24 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
   restricted_ = false;
   result_.reconstruct = reconstruct_counters_;
   noteEvents();
+  settleTimes();
+}
+
+// The stages of one frame cannot have used more processor time than the thread did since the frame
+// before: what is over was somebody else's.
+void CapturePath::settleTimes() {
+  const core::Duration used = core::threadTime();
+  const core::Duration most = used - thread_time_;
+  thread_time_ = used;
   result_.cpu = cpu_;
+  const core::Duration sum = cpu_.sync + cpu_.reconstruct + cpu_.label + cpu_.solve;
+  if (sum <= most) return;
+  const double share = core::toSeconds(most) / core::toSeconds(sum);
+  for (core::Duration* stage : {&result_.cpu.sync, &result_.cpu.reconstruct, &result_.cpu.label,
+                                &result_.cpu.solve}) {
+    *stage = core::Duration(
+        static_cast<core::Duration::rep>(static_cast<double>(stage->count()) * share));
+  }
 }
 
 void CapturePath::prepareNext() {

@@ -37,7 +37,8 @@ struct PipelineSettings {
 /// Says which setting is out of range, if any.
 core::Result<void> check(const PipelineSettings& settings);
 
-/// Processor time of the capture thread that one frame took, stage by stage.
+/// Processor time of the capture thread that one frame took, stage by stage: time inside the
+/// stages, less what preemption shows to be too much.
 struct StageTimes {
   core::Duration sync{}, reconstruct{}, label{}, solve{};
 };
@@ -110,6 +111,7 @@ class CapturePath {
   void adoptMarkers(std::size_t subject, const solve::Placement& placement);
   void solveSubjects();
   void noteEvents();
+  void settleTimes();
   void addEvent(frame::CaptureEventKind kind, std::uint32_t who);
 
   PipelineSettings settings_;
@@ -141,6 +143,7 @@ class CapturePath {
 
   FrameResult result_;
   StageTimes cpu_;
+  core::Duration thread_time_{};  ///< Of the capture thread when the frame before was closed.
   core::Hasher hasher_;
 };
 
