@@ -25,6 +25,7 @@ class StageTimer {
 
 constexpr std::size_t kMostUnlabelled = 4096;
 constexpr std::size_t kMostEvents = 64;
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
 core::Result<void> checkSubject(const subject::Subject& subject) {
   const std::size_t joints = subject.skeleton.size();
@@ -62,6 +63,7 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = reconstruct::check(settings.reconstruct); !sound) return sound;
   if (auto sound = label::check(settings.label); !sound) return sound;
   if (auto sound = solve::check(settings.solve); !sound) return sound;
+  if (auto sound = check(settings.presence); !sound) return sound;
   if (settings.recover_every == 0 || settings.check_twins_every == 0) {
     return core::makeError("pipeline settings: recover_every and check_twins_every must be > 0");
   }
@@ -113,6 +115,7 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   next_attempt_.assign(subjects_.size(), 0);
   next_recovery_.assign(subjects_.size(), 0);
   was_tracked_.assign(subjects_.size(), 0);
+  last_solved_.assign(subjects_.size(), kNever);
   was_live_.assign(rig.cameras.size(), 1);
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
     const subject::Subject& subject = subjects_[s];
@@ -236,8 +239,8 @@ void CapturePath::settleTimes() {
   const core::Duration sum = cpu_.sync + cpu_.reconstruct + cpu_.label + cpu_.solve;
   if (sum <= most) return;
   const double share = core::toSeconds(most) / core::toSeconds(sum);
-  for (core::Duration* stage : {&result_.cpu.sync, &result_.cpu.reconstruct, &result_.cpu.label,
-                                &result_.cpu.solve}) {
+  for (core::Duration* stage :
+       {&result_.cpu.sync, &result_.cpu.reconstruct, &result_.cpu.label, &result_.cpu.solve}) {
     *stage = core::Duration(
         static_cast<core::Duration::rep>(static_cast<double>(stage->count()) * share));
   }
@@ -385,11 +388,26 @@ void CapturePath::solveSubjects() {
                         .workspace = solve_workspaces_[s],
                         .pose = pose}
         .run();
+    notePresence(s);
     if (!pose.tracked) continue;
     const std::uint64_t identity[2] = {result_.stamp.sequence, s};
     hasher_.update(std::as_bytes(std::span(identity)));
     hasher_.update(std::as_bytes(std::span(pose.parent_from_joint)));
   }
+}
+
+void CapturePath::notePresence(std::size_t s) {
+  frame::SkeletonPose& pose = result_.poses[s];
+  const std::uint64_t now = result_.stamp.sequence;
+  if (pose.tracked) last_solved_[s] = now;
+  if (last_solved_[s] == kNever) {
+    pose.presence = 0.0f;
+    return;
+  }
+  // A count that runs backwards was set anew: the loss begins with it.
+  if (last_solved_[s] > now) last_solved_[s] = now;
+  const double seconds_lost = static_cast<double>(now - last_solved_[s]) / rig_.rate_hz;
+  pose.presence = presenceAfter(seconds_lost, settings_.presence);
 }
 
 void CapturePath::addEvent(frame::CaptureEventKind kind, std::uint32_t who) {

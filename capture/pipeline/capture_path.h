@@ -8,6 +8,7 @@
 #include "capture/camera/rig.h"
 #include "capture/frame/frames.h"
 #include "capture/label/label_frame.h"
+#include "capture/pipeline/presence.h"
 #include "capture/reconstruct/reconstruct.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/solve_subject.h"
@@ -28,6 +29,7 @@ struct PipelineSettings {
   label::LabelSettings label;
   solve::RecogniseSettings recognise;
   solve::SolveSettings solve;
+  PresenceSettings presence;
   KernelChoice kernels = KernelChoice::automatic;
   std::uint32_t recognise_every = 12;   ///< Frames between two attempts to find a lost subject ...
   std::uint32_t check_twins_every = 6;  ///< Frames between two tests for exchanged names.
@@ -110,6 +112,7 @@ class CapturePath {
   void checkTwins();
   void adoptMarkers(std::size_t subject, const solve::Placement& placement);
   void solveSubjects();
+  void notePresence(std::size_t subject);
   void noteEvents();
   void settleTimes();
   void addEvent(frame::CaptureEventKind kind, std::uint32_t who);
@@ -140,6 +143,7 @@ class CapturePath {
   std::vector<std::uint64_t> next_recovery_;  ///< Likewise, for lost limbs.
   std::vector<glm::dvec3> points_;
   std::vector<std::uint8_t> was_tracked_, was_live_;
+  std::vector<std::uint64_t> last_solved_;  ///< Per subject: sequence; kNever before the first.
 
   FrameResult result_;
   StageTimes cpu_;

@@ -61,6 +61,11 @@ void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
   table.read("iterations", settings.iterations);
 }
 
+void readPresence(core::SettingsTable table, PresenceSettings& settings) {
+  table.read("hold_seconds", settings.hold_seconds);
+  table.read("fade_seconds", settings.fade_seconds);
+}
+
 void readKernels(core::SettingsTable& root, KernelChoice& kernels) {
   std::string name = "automatic";
   root.read("kernels", name);
@@ -83,6 +88,7 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readLabel(root.table("label"), settings.label);
   readRecognise(root.table("recognise"), settings.recognise);
   readSolve(root.table("solve"), settings.solve);
+  readPresence(root.table("presence"), settings.presence);
   readKernels(root, settings.kernels);
   root.read("recognise_every", settings.recognise_every);
   root.read("check_twins_every", settings.check_twins_every);
