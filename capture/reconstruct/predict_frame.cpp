@@ -72,6 +72,7 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
     prepared.projection.focal_px = prepared.focal_px;
     state.cameras.push_back(prepared);
   }
+  state.cold_cameras = makeColdCameras(state.cameras);
   const std::size_t cameras = rig.cameras.size();
   state.capacity = (most_predictions + 7) / 8 * 8;
   for (std::vector<double>* axis : {&state.x, &state.y, &state.z})
@@ -104,9 +105,8 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   w.second_centroid.resize(state.capacity);
   w.best_centroid_distance.resize(state.capacity);
   w.second_centroid_distance.resize(state.capacity);
-  w.candidates.reserve(16384);
-  w.ray_centroid.resize(state.cameras.size());
   w.directions.reserve(state.cameras.size());
+  w.cold = makeColdSearchWorkspace(state.cold_cameras);
   return w;
 }
 

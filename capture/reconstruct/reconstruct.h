@@ -7,6 +7,7 @@
 
 #include "capture/camera/rig.h"
 #include "capture/frame/frames.h"
+#include "capture/reconstruct/cold_search.h"
 #include "capture/reconstruct/projection_kernels.h"
 #include "engine/core/result.h"
 
@@ -76,7 +77,8 @@ struct ReconstructState {
   std::vector<std::uint16_t> rays;              ///< Per prediction.
   std::vector<std::vector<FreeCentroid>> free;  ///< Per camera.
   std::vector<bool> received;                   ///< Per camera: matched in this frame.
-  std::uint32_t cold_start_pair = 0;            ///< Where the next cold search begins.
+  ColdCameras cold_cameras;
+  ColdSearchState cold;  ///< Of the search of what no prediction explains.
 };
 
 /// Most centroids of one camera that are used; more are cut and counted by the assembly.
@@ -86,20 +88,12 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
 
 /// Scratch of the stages; one per thread.
 struct ReconstructWorkspace {
-  struct Candidate {
-    glm::dvec3 position{0.0};
-    int support = 0;
-    double residual_px = 0;
-    std::uint32_t first_camera = 0, first_centroid = 0;
-  };
   std::vector<double> centroid_u, centroid_v;
   std::vector<std::int32_t> best_prediction, second_prediction, best_centroid, second_centroid;
   std::vector<double> best_prediction_distance, second_prediction_distance, best_centroid_distance,
       second_centroid_distance;
-  std::vector<Candidate> candidates;
-  std::vector<std::int32_t>
-      ray_centroid;  ///< Per camera: free centroid chosen for a candidate, -1 for none.
   std::vector<glm::dvec3> directions;  ///< Of a marker's rays.
+  ColdSearchWorkspace cold;
 };
 
 ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state);
