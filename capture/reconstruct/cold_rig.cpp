@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "capture/reconstruct/cold_search.h"
+#include "capture/reconstruct/lanes.h"
 #include "capture/reconstruct/normal_sums.h"
 #include "capture/reconstruct/reconstruct.h"
 
@@ -54,7 +55,10 @@ int pairClass(const glm::dvec3& side_a, const glm::dvec3& side_b) {
 
 void fillProjections(const std::vector<PreparedCamera>& from, ColdCameras& cameras) {
   for (int k = 0; k < 9; ++k) cameras.rotation[k].assign(cameras.padded, 0.0f);
-  for (int k = 0; k < 3; ++k) cameras.translation[k].assign(cameras.padded, 0.0f);
+  for (int k = 0; k < 3; ++k) {
+    cameras.translation[k].assign(cameras.padded, 0.0f);
+    cameras.centre[k].assign(cameras.padded, 0.0f);
+  }
   cameras.focal_px.assign(cameras.padded, 1.0f);
   cameras.half_width_px.assign(cameras.padded, 0.0f);  // Padding sees nothing.
   cameras.half_height_px.assign(cameras.padded, 0.0f);
@@ -62,8 +66,10 @@ void fillProjections(const std::vector<PreparedCamera>& from, ColdCameras& camer
     const PreparedCamera& camera = from[c];
     for (std::size_t k = 0; k < 9; ++k)
       cameras.rotation[k][c] = static_cast<float>(camera.projection.rotation[k]);
-    for (std::size_t k = 0; k < 3; ++k)
+    for (int k = 0; k < 3; ++k) {
       cameras.translation[k][c] = static_cast<float>(camera.projection.translation[k]);
+      cameras.centre[k][c] = static_cast<float>(camera.centre[k]);
+    }
     cameras.focal_px[c] = static_cast<float>(camera.focal_px);
     cameras.half_width_px[c] = 0.5f * kColdImageMargin * static_cast<float>(camera.camera.width_px);
     cameras.half_height_px[c] =
@@ -76,7 +82,7 @@ void fillProjections(const std::vector<PreparedCamera>& from, ColdCameras& camer
 ColdCameras makeColdCameras(const std::vector<PreparedCamera>& from) {
   ColdCameras cameras;
   cameras.count = from.size();
-  cameras.padded = (from.size() + kColdLanes - 1) / kColdLanes * kColdLanes;
+  cameras.padded = (from.size() + kLanes - 1) / kLanes * kLanes;
   fillProjections(from, cameras);
   const glm::dvec3 centre = stageCentre(from);
   std::vector<glm::dvec3> sides;
@@ -114,14 +120,15 @@ ColdCameras makeColdCameras(const std::vector<PreparedCamera>& from) {
 
 ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
   ColdSearchWorkspace w;
-  const std::size_t blobs = cameras.count * kMaxCentroids;
-  w.u.resize(blobs);
-  w.v.resize(blobs);
+  const std::size_t blobs = cameras.count * kColdStride;
   w.radius_px.resize(blobs);
+  w.claimed.resize(blobs);
   w.source.resize(blobs);
-  w.explained.resize(blobs);
+  w.open_u.resize(blobs);
+  w.open_v.resize(blobs);
   w.open.resize(blobs);
   w.open_count.resize(cameras.count);
+  w.blob_count.resize(cameras.count);
   float widest = 0, highest = 0;
   for (std::size_t c = 0; c < cameras.count; ++c) {
     widest = std::max(widest, cameras.half_width_px[c]);
@@ -129,15 +136,17 @@ ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
   }
   w.cells_across = static_cast<std::int32_t>(2.0f * widest / kColdCell_px) + 2;
   w.cells_down = static_cast<std::int32_t>(2.0f * highest / kColdCell_px) + 2;
-  w.cells_per_camera = static_cast<std::size_t>(w.cells_across * w.cells_down);
+  w.cells_per_camera = static_cast<std::size_t>(w.cells_across * w.cells_down) + 1;
   w.cells.assign(cameras.count * w.cells_per_camera, 0);
   w.entries.resize(cameras.count * kColdEntries);
   w.entry_count.resize(cameras.count);
   for (std::vector<float>* of : {&w.at_u, &w.at_v, &w.at_z, &w.residual_u, &w.residual_v, &w.weight})
     of->resize(cameras.padded);
+  for (std::vector<float>& of : w.derivative) of.resize(cameras.padded);
   w.cell.resize(cameras.padded);
   w.chosen.resize(cameras.padded);
-  w.hits.resize(kMaxCentroids);
+  w.asked.resize(cameras.padded);
+  w.hits.resize(kColdStride);
   w.candidates.reserve(16384);
   return w;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/reconstruct/lanes.h"
 #include "capture/reconstruct/normal_sums.h"
 #include "capture/reconstruct/reconstruct.h"
 #include "capture/reconstruct/view_geometry.h"
@@ -13,9 +14,11 @@ namespace {
 using Candidate = ColdSearchWorkspace::Candidate;
 using Entry = ColdSearchWorkspace::Entry;
 
-constexpr float kGone = 1e9f;       // Where claimed blobs are moved to.
-constexpr float kReach_px = 3.5f;   // A blob stands in every cell that is this near.
-constexpr int kLongestChain = 24;   // Entries of one cell that are looked at.
+static_assert(kColdBlobs == kMaxCentroids);
+
+constexpr float kReach_px = 3.5f;  // A blob stands in every cell that is this near.
+constexpr float kGone = 1e9f;      // Where no line passes.
+constexpr int kLongestChain = 24;  // Entries of one cell that are looked at.
 
 std::int32_t cellRow(const ColdSearchWorkspace& w, float v, float half_height) {
   const std::int32_t row = static_cast<std::int32_t>((v + half_height) * (1.0f / kColdCell_px));
@@ -42,7 +45,7 @@ void stamp(const SearchCold& job, std::size_t c, std::uint16_t blob, float u, fl
     for (std::int32_t x = left; x <= right; ++x) {
       const std::uint32_t cell = static_cast<std::uint32_t>(y * w.cells_across + x);
       const std::uint32_t entry = ++w.entry_count[c];
-      entries[entry] = {blob, cells[cell], cell};
+      entries[entry] = {u, v, blob, cells[cell], cell};
       cells[cell] = static_cast<std::uint16_t>(entry);
     }
   }
@@ -54,34 +57,40 @@ std::size_t fill(const SearchCold& job) {
   const ColdCameras& cameras = job.state.cold_cameras;
   std::size_t seeing = 0;
   for (std::size_t c = 0; c < cameras.count; ++c) {
-    const std::size_t base = c * kMaxCentroids;
+    const std::size_t base = c * kColdStride;
     const std::vector<FreeCentroid>& free = job.state.free[c];
     std::uint16_t count = 0;
     w.entry_count[c] = 0;
-    for (std::size_t i = 0; i < free.size() && count < kMaxCentroids; ++i) {
+    for (std::size_t i = 0; i < free.size() && count < kColdBlobs; ++i) {
       const float u = static_cast<float>(free[i].u), v = static_cast<float>(free[i].v);
       // Also false for what is not a number.
-      const bool inside = std::abs(u) < cameras.half_width_px[c] && std::abs(v) < cameras.half_height_px[c];
+      const bool inside =
+          std::abs(u) < cameras.half_width_px[c] && std::abs(v) < cameras.half_height_px[c];
       if (free[i].claimed || !inside) continue;
-      w.u[base + count] = u;
-      w.v[base + count] = v;
       w.radius_px[base + count] = free[i].radius_px;
       w.source[base + count] = static_cast<std::uint16_t>(i);
-      w.explained[base + count] = 0;
+      w.claimed[base + count] = 0;
+      w.open_u[base + count] = u;
+      w.open_v[base + count] = v;
       w.open[base + count] = count;
       stamp(job, c, count, u, v);
       ++count;
     }
-    w.open_count[c] = count;
+    w.open_count[c] = w.blob_count[c] = count;
     seeing += count > 0;
   }
   return seeing;
 }
 
-// Empties the map: cell by cell where little was entered, else at one go.
-void clearMap(const SearchCold& job) {
+// Says in the cameras' lists what was claimed, and empties the map: cell by cell where little was
+// entered, else at one go.
+void finish(const SearchCold& job) {
   ColdSearchWorkspace& w = job.workspace;
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
+    for (std::size_t i = 0; i < w.blob_count[c]; ++i) {
+      const std::size_t at = c * kColdStride + i;
+      if (w.claimed[at]) job.state.free[c][w.source[at]].claimed = true;
+    }
     std::uint16_t* cells = &w.cells[c * w.cells_per_camera];
     const std::uint32_t entered = w.entry_count[c];
     if (16 * entered > w.cells_per_camera) {
@@ -97,149 +106,158 @@ void clearMap(const SearchCold& job) {
 void projectIntoAll(const SearchCold& job, const glm::vec3& point) {
   ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& k = job.state.cold_cameras;
-  const float nearest = static_cast<float>(job.settings.nearest);
-  const float* __restrict r0 = k.rotation[0].data();
-  const float* __restrict r1 = k.rotation[1].data();
-  const float* __restrict r2 = k.rotation[2].data();
-  const float* __restrict r3 = k.rotation[3].data();
-  const float* __restrict r4 = k.rotation[4].data();
-  const float* __restrict r5 = k.rotation[5].data();
-  const float* __restrict r6 = k.rotation[6].data();
-  const float* __restrict r7 = k.rotation[7].data();
-  const float* __restrict r8 = k.rotation[8].data();
-  const float* __restrict t0 = k.translation[0].data();
-  const float* __restrict t1 = k.translation[1].data();
-  const float* __restrict t2 = k.translation[2].data();
-  const float* __restrict focal = k.focal_px.data();
-  const float* __restrict half_width = k.half_width_px.data();
-  const float* __restrict half_height = k.half_height_px.data();
-  float* __restrict at_u = w.at_u.data();
-  float* __restrict at_v = w.at_v.data();
-  float* __restrict at_z = w.at_z.data();
-  std::int32_t* __restrict cell = w.cell.data();
-  const std::int32_t across = w.cells_across;
-  for (std::size_t c = 0; c < k.padded; ++c) {
-    const float x = r0[c] * point.x + r1[c] * point.y + r2[c] * point.z + t0[c];
-    const float y = r3[c] * point.x + r4[c] * point.y + r5[c] * point.z + t1[c];
-    const float z = r6[c] * point.x + r7[c] * point.y + r8[c] * point.z + t2[c];
-    const float scale = focal[c] / z;
-    const float u = x * scale, v = y * scale;
-    at_u[c] = u;
-    at_v[c] = v;
-    at_z[c] = z;
-    const bool in_view = (z > nearest) & (u > -half_width[c]) & (u < half_width[c]) &
-                         (v > -half_height[c]) & (v < half_height[c]);
-    const float in_u = in_view ? u + half_width[c] : 0.0f;
-    const float in_v = in_view ? v + half_height[c] : 0.0f;
-    const std::int32_t at = static_cast<std::int32_t>(in_v * (1.0f / kColdCell_px)) * across +
-                            static_cast<std::int32_t>(in_u * (1.0f / kColdCell_px));
-    cell[c] = in_view ? at : -1;
+  const Lanes px = all(point.x), py = all(point.y), pz = all(point.z);
+  const Lanes nearest = all(static_cast<float>(job.settings.nearest));
+  const Lanes across = all(static_cast<float>(w.cells_across));
+  const Lanes nowhere = all(static_cast<float>(w.cells_per_camera - 1));
+  const Lanes zero = all(0.0f), per_px = all(1.0f / kColdCell_px);
+  for (std::size_t c = 0; c < k.padded; c += kLanes) {
+    const auto row = [&](int r) {
+      return load(&k.rotation[3 * r][c]) * px + load(&k.rotation[3 * r + 1][c]) * py +
+             load(&k.rotation[3 * r + 2][c]) * pz + load(&k.translation[r][c]);
+    };
+    const Lanes z = row(2);
+    const Lanes scale = load(&k.focal_px[c]) / z;
+    const Lanes u = row(0) * scale, v = row(1) * scale;
+    store(&w.at_u[c], u);
+    store(&w.at_v[c], v);
+    store(&w.at_z[c], z);
+    const Lanes half_width = load(&k.half_width_px[c]), half_height = load(&k.half_height_px[c]);
+    const Lanes from_left = u + half_width, from_top = v + half_height;
+    const auto in_view = (z > nearest) & (from_left > zero) & (from_left < half_width + half_width) &
+                         (from_top > zero) & (from_top < half_height + half_height);
+    const IntLanes column =
+        __builtin_convertvector(in_view ? from_left * per_px : zero, IntLanes);
+    const IntLanes line = __builtin_convertvector(in_view ? from_top * per_px : zero, IntLanes);
+    const Lanes cell = __builtin_convertvector(line, Lanes) * across +
+                       __builtin_convertvector(column, Lanes);
+    store(&w.cell[c], __builtin_convertvector(in_view ? cell : nowhere, IntLanes));
+    store(&w.residual_u[c], all(kGone));
+    store(&w.residual_v[c], zero);
+    store(&w.chosen[c], IntLanes{-1, -1, -1, -1});
   }
 }
 
-// Nearest open blob within the tolerance of an image position, -1 for none.
-std::int32_t nearestOpen(const ColdSearchWorkspace& w, std::size_t c, std::int32_t cell, float u,
-                         float v, float squared_tolerance) {
-  std::uint32_t at = w.cells[c * w.cells_per_camera + static_cast<std::size_t>(cell)];
+// Nearest open blob of the chain within the reach of an image position, -1 for none.
+std::int32_t nearestOpen(const ColdSearchWorkspace& w, std::size_t c, std::uint32_t entry, float u,
+                         float v, float squared_reach, float& residual_u, float& residual_v) {
   const Entry* entries = &w.entries[c * kColdEntries];
-  const std::size_t base = c * kMaxCentroids;
   std::int32_t found = -1;
-  for (int step = 0; at != 0 && step < kLongestChain; ++step) {
-    const Entry& entry = entries[at];
-    const float du = w.u[base + entry.blob] - u, dv = w.v[base + entry.blob] - v;
+  for (int step = 0; entry != 0 && step < kLongestChain; ++step) {
+    const Entry& at = entries[entry];
+    const float du = at.u - u, dv = at.v - v;
     const float squared = du * du + dv * dv;
-    if (squared < squared_tolerance) {
-      squared_tolerance = squared;
-      found = entry.blob;
+    if (squared < squared_reach && !w.claimed[c * kColdStride + at.blob]) {
+      squared_reach = squared;
+      found = at.blob;
+      residual_u = du;
+      residual_v = dv;
     }
-    at = entry.next;
+    entry = at.next;
   }
   return found;
 }
 
-// Chooses one open blob per camera near the point's image; returns how many cameras agree.
-int collectRays(const SearchCold& job, const glm::vec3& point, float tolerance) {
+// Chooses the open blob nearest to the point's image in every camera.
+void chooseBlobs(const SearchCold& job, const glm::vec3& point) {
   ColdSearchWorkspace& w = job.workspace;
   projectIntoAll(job, point);
-  job.counters.cold_tests += static_cast<std::uint32_t>(job.state.cold_cameras.count);
-  int support = 0;
-  for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
-    std::int32_t blob = -1;
-    if (w.cell[c] >= 0)
-      blob = nearestOpen(w, c, w.cell[c], w.at_u[c], w.at_v[c], tolerance * tolerance);
-    w.chosen[c] = blob;
-    const std::size_t at = c * kMaxCentroids + static_cast<std::size_t>(std::max(blob, 0));
-    w.weight[c] = blob >= 0 ? 1.0f : 0.0f;
-    w.residual_u[c] = blob >= 0 ? w.u[at] - w.at_u[c] : 0.0f;
-    w.residual_v[c] = blob >= 0 ? w.v[at] - w.at_v[c] : 0.0f;
-    support += blob >= 0;
+  const std::size_t cameras = job.state.cold_cameras.count;
+  job.counters.cold_tests += static_cast<std::uint32_t>(cameras);
+  // First the cells of all cameras, so that the memory's answers come in one go.
+  std::size_t asked = 0;
+  for (std::size_t c = 0; c < cameras; ++c) {
+    const std::uint32_t first = w.cells[c * w.cells_per_camera + static_cast<std::size_t>(w.cell[c])];
+    w.asked[asked] = static_cast<std::uint32_t>(c << 16) | first;
+    __builtin_prefetch(&w.entries[c * kColdEntries + first]);
+    asked += first != 0;
   }
-  return support;
+  for (std::size_t i = 0; i < asked; ++i) {
+    const std::size_t c = w.asked[i] >> 16;
+    w.chosen[c] = nearestOpen(w, c, w.asked[i] & 0xffffu, w.at_u[c], w.at_v[c],
+                              kReach_px * kReach_px, w.residual_u[c], w.residual_v[c]);
+  }
 }
 
-// Normal equations of the chosen rays about the point that was projected last.
-NormalEquations sumRays(const SearchCold& job) {
-  const ColdSearchWorkspace& w = job.workspace;
+// The derivatives of all images by the point that was projected last.
+void deriveImages(const SearchCold& job) {
+  ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& k = job.state.cold_cameras;
-  float sums[kSumsPerMarker][kColdLanes] = {};
-  for (std::size_t first = 0; first < k.padded; first += kColdLanes) {
-    for (std::size_t lane = 0; lane < kColdLanes; ++lane) {
-      const std::size_t c = first + lane;
-      const float weight = w.weight[c];
-      const float scale = k.focal_px[c] / w.at_z[c];
-      const float x = w.at_u[c] / k.focal_px[c], y = w.at_v[c] / k.focal_px[c];
-      const float s = weight > 0.0f ? scale : 0.0f;  // Behind the camera nothing has a meaning.
-      const float ux = s * (k.rotation[0][c] - x * k.rotation[6][c]);
-      const float uy = s * (k.rotation[1][c] - x * k.rotation[7][c]);
-      const float uz = s * (k.rotation[2][c] - x * k.rotation[8][c]);
-      const float vx = s * (k.rotation[3][c] - y * k.rotation[6][c]);
-      const float vy = s * (k.rotation[4][c] - y * k.rotation[7][c]);
-      const float vz = s * (k.rotation[5][c] - y * k.rotation[8][c]);
-      const float ru = w.residual_u[c], rv = w.residual_v[c];
-      sums[0][lane] += ux * ux + vx * vx;
-      sums[1][lane] += ux * uy + vx * vy;
-      sums[2][lane] += ux * uz + vx * vz;
-      sums[3][lane] += uy * uy + vy * vy;
-      sums[4][lane] += uy * uz + vy * vz;
-      sums[5][lane] += uz * uz + vz * vz;
-      sums[6][lane] += ux * ru + vx * rv;
-      sums[7][lane] += uy * ru + vy * rv;
-      sums[8][lane] += uz * ru + vz * rv;
-      sums[9][lane] += ru * ru + rv * rv;
+  for (std::size_t c = 0; c < k.padded; c += kLanes) {
+    const Lanes focal = load(&k.focal_px[c]);
+    const Lanes scale = focal / load(&w.at_z[c]);
+    const Lanes x = load(&w.at_u[c]) / focal, y = load(&w.at_v[c]) / focal;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const Lanes forward = load(&k.rotation[6 + axis][c]);
+      store(&w.derivative[axis][c], scale * (load(&k.rotation[axis][c]) - x * forward));
+      store(&w.derivative[3 + axis][c], scale * (load(&k.rotation[3 + axis][c]) - y * forward));
     }
   }
-  double total[kSumsPerMarker];
-  for (std::size_t n = 0; n < kSumsPerMarker; ++n) {
-    const float* s = sums[n];
-    total[n] = static_cast<double>(((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])));
-  }
-  NormalEquations equations;
-  std::copy_n(total, 6, equations.information);
-  std::copy_n(total + 6, 3, equations.gradient);
-  equations.squared_px = total[9];
-  return equations;
 }
 
-// Largest angle between rays as a chord, from the cameras chosen.
+// Moves all images along with the point, weighs the rays that pass within the tolerance, and sums
+// their normal equations; returns how many they are.
+int sumRays(const SearchCold& job, const glm::vec3& step, float tolerance,
+            NormalEquations& equations) {
+  ColdSearchWorkspace& w = job.workspace;
+  const Lanes zero = all(0.0f), one = all(1.0f);
+  const Lanes dx = all(step.x), dy = all(step.y), dz = all(step.z);
+  const Lanes limit = all(tolerance * tolerance);
+  Lanes sums[kSumsPerMarker] = {zero, zero, zero, zero, zero, zero, zero, zero, zero, zero};
+  Lanes rays = zero;
+  for (std::size_t c = 0; c < job.state.cold_cameras.padded; c += kLanes) {
+    const Lanes all_ux = load(&w.derivative[0][c]), all_uy = load(&w.derivative[1][c]),
+                all_uz = load(&w.derivative[2][c]), all_vx = load(&w.derivative[3][c]),
+                all_vy = load(&w.derivative[4][c]), all_vz = load(&w.derivative[5][c]);
+    const Lanes ru = load(&w.residual_u[c]) - (all_ux * dx + all_uy * dy + all_uz * dz);
+    const Lanes rv = load(&w.residual_v[c]) - (all_vx * dx + all_vy * dy + all_vz * dz);
+    store(&w.residual_u[c], ru);
+    store(&w.residual_v[c], rv);
+    const auto near = ru * ru + rv * rv < limit;
+    const Lanes weight = near ? one : zero;
+    store(&w.weight[c], weight);
+    rays += weight;
+    const Lanes u = near ? ru : zero, v = near ? rv : zero;
+    const Lanes ux = near ? all_ux : zero, uy = near ? all_uy : zero, uz = near ? all_uz : zero;
+    const Lanes vx = near ? all_vx : zero, vy = near ? all_vy : zero, vz = near ? all_vz : zero;
+    sums[0] += ux * ux + vx * vx;
+    sums[1] += ux * uy + vx * vy;
+    sums[2] += ux * uz + vx * vz;
+    sums[3] += uy * uy + vy * vy;
+    sums[4] += uy * uz + vy * vz;
+    sums[5] += uz * uz + vz * vz;
+    sums[6] += ux * u + vx * v;
+    sums[7] += uy * u + vy * v;
+    sums[8] += uz * u + vz * v;
+    sums[9] += u * u + v * v;
+  }
+  for (int k = 0; k < 6; ++k) equations.information[k] = static_cast<double>(sum(sums[k]));
+  for (int k = 0; k < 3; ++k) equations.gradient[k] = static_cast<double>(sum(sums[6 + k]));
+  equations.squared_px = static_cast<double>(sum(sums[9]));
+  return static_cast<int>(sum(rays));
+}
+
+// Largest angle between two of the rays, as a chord: the ray furthest from the first one, and the
+// one furthest from that.
 float widestChord(const SearchCold& job, const glm::vec3& point) {
   const ColdSearchWorkspace& w = job.workspace;
-  // The two rays furthest from the first one and from that one: short of the widest at most a little.
+  const ColdCameras& k = job.state.cold_cameras;
   glm::vec3 reference(0.0f);
   float widest = 0.0f;
-  for (int pass = 0; pass < 2; ++pass) {
+  for (int pass = 0; pass < 3; ++pass) {
+    float squared = -1.0f;
     glm::vec3 furthest = reference;
-    float squared = 0.0f;
-    for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
-      if (w.chosen[c] < 0) continue;
-      const glm::vec3 ray = glm::normalize(point - glm::vec3(job.state.cameras[c].centre));
-      if (reference == glm::vec3(0.0f)) reference = furthest = ray;
+    for (std::size_t c = 0; c < k.count; ++c) {
+      if (!(w.weight[c] > 0.0f)) continue;
+      const glm::vec3 ray = glm::normalize(
+          point - glm::vec3(k.centre[0][c], k.centre[1][c], k.centre[2][c]));
       const glm::vec3 between = ray - reference;
-      if (glm::dot(between, between) > squared) {
-        squared = glm::dot(between, between);
-        furthest = ray;
-      }
+      if (glm::dot(between, between) <= squared) continue;
+      squared = glm::dot(between, between);
+      furthest = ray;
+      if (pass == 0) break;
     }
-    widest = std::max(widest, squared);
+    if (pass > 0) widest = std::max(widest, squared);
     reference = furthest;
   }
   return std::sqrt(widest);
@@ -248,21 +266,21 @@ float widestChord(const SearchCold& job, const glm::vec3& point) {
 // Moves the point to where its rays meet and fills the marker; false if too little is left for it.
 bool solveMarker(const SearchCold& job, glm::vec3 point, frame::Marker& marker) {
   const float tolerance = static_cast<float>(job.settings.epipolar_tolerance_px);
-  glm::dvec3 step;
+  chooseBlobs(job, point);
+  deriveImages(job);
+  glm::dvec3 step(0.0);
   glm::dmat3 inverse;
   NormalEquations equations;
   int rays = 0;
   for (int pass = 0; pass < 2; ++pass) {
-    rays = collectRays(job, point, pass == 0 ? 1.5f * tolerance : tolerance);
+    rays = sumRays(job, glm::vec3(step), pass == 0 ? 1.5f * tolerance : tolerance, equations);
     if (rays < job.settings.smallest_cold_rays) return false;
-    equations = sumRays(job);
     if (!solveNormalEquations(equations, step, inverse)) return false;
     point += glm::vec3(step);
   }
   // What the last step takes from the squared residuals follows from the equations.
-  const double squared = std::max(
-      0.0, equations.squared_px - glm::dot(step, glm::dvec3(equations.gradient[0], equations.gradient[1],
-                                                            equations.gradient[2])));
+  const glm::dvec3 gradient(equations.gradient[0], equations.gradient[1], equations.gradient[2]);
+  const double squared = std::max(0.0, equations.squared_px - glm::dot(step, gradient));
   const double residual = std::sqrt(squared / rays);
   if (!(residual < 0.8 * job.settings.epipolar_tolerance_px)) return false;
   const float chord = widestChord(job, point);
@@ -281,10 +299,7 @@ bool solveMarker(const SearchCold& job, glm::vec3 point, frame::Marker& marker) 
 void takeRays(const SearchCold& job, const frame::Marker& marker) {
   ColdSearchWorkspace& w = job.workspace;
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
-    if (w.chosen[c] < 0) continue;
-    const std::size_t at = c * kMaxCentroids + static_cast<std::size_t>(w.chosen[c]);
-    w.u[at] = kGone;
-    job.state.free[c][w.source[at]].claimed = true;
+    if (w.weight[c] > 0.0f) w.claimed[c * kColdStride + static_cast<std::size_t>(w.chosen[c])] = 1;
   }
   if (job.cloud.markers.size() < job.cloud.markers.capacity()) job.cloud.markers.push_back(marker);
 }
@@ -354,24 +369,30 @@ bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, const glm:
     ++job.counters.cold_tests;
     const std::int32_t cell = cellRow(w, v, k.half_height_px[c]) * w.cells_across +
                               cellColumn(w, u, k.half_width_px[c]);
-    if (nearestOpen(w, c, cell, u, v, tolerance * tolerance) >= 0) return true;
+    const std::uint32_t first = w.cells[c * w.cells_per_camera + static_cast<std::size_t>(cell)];
+    float unused_u, unused_v;
+    if (nearestOpen(w, c, first, u, v, tolerance * tolerance, unused_u, unused_v) >= 0) return true;
   }
   return false;
 }
 
-// The open blobs of camera c, those that were claimed left out.
+// Leaves out of camera c's open blobs those that were claimed since; returns how many are left.
 std::size_t keepOpen(ColdSearchWorkspace& w, std::size_t c) {
-  const std::size_t base = c * kMaxCentroids;
+  const std::size_t base = c * kColdStride;
   std::uint32_t kept = 0;
   for (std::uint32_t i = 0; i < w.open_count[c]; ++i) {
     const std::uint16_t blob = w.open[base + i];
-    if (w.u[base + blob] < kGone) w.open[base + kept++] = blob;
+    w.open[base + kept] = blob;
+    w.open_u[base + kept] = w.open_u[base + i];
+    w.open_v[base + kept] = w.open_v[base + i];
+    kept += w.claimed[base + blob] == 0;
   }
   w.open_count[c] = kept;
+  for (std::size_t pad = 0; pad < kLanes; ++pad) w.open_u[base + kept + pad] = kGone;
   return kept;
 }
 
-// Open blobs of camera b on the epipolar line of a blob of camera a.
+// Finds open blobs of camera b on the epipolar line of a blob of camera a.
 std::size_t findOnLine(const SearchCold& job, const PairGeometry& pair, const PreparedCamera& a,
                        std::size_t b, float u, float v) {
   ColdSearchWorkspace& w = job.workspace;
@@ -383,15 +404,19 @@ std::size_t findOnLine(const SearchCold& job, const PairGeometry& pair, const Pr
   const float squared = lx * lx + ly * ly;
   if (!(squared > 1e-12f)) return 0;
   const float inverse = 1.0f / std::sqrt(squared);
-  const float nx = lx * inverse, ny = ly * inverse, nz = lz * inverse * pair.focal_b;
+  const Lanes nx = all(lx * inverse), ny = all(ly * inverse), nz = all(lz * inverse * pair.focal_b);
   const float tolerance = static_cast<float>(job.settings.epipolar_tolerance_px);
-  const std::size_t base = b * kMaxCentroids;
+  const Lanes limit = all(tolerance * tolerance);
+  const float* open_u = &w.open_u[b * kColdStride];
+  const float* open_v = &w.open_v[b * kColdStride];
   std::size_t count = 0;
-  for (std::uint32_t i = 0; i < w.open_count[b]; ++i) {
-    const std::uint16_t blob = w.open[base + i];
-    const float distance = nx * w.u[base + blob] + ny * w.v[base + blob] + nz;
-    w.hits[count] = blob;
-    count += std::abs(distance) < tolerance;
+  for (std::uint32_t i = 0; i < w.open_count[b]; i += kLanes) {
+    const Lanes distance = nx * load(open_u + i) + ny * load(open_v + i) + nz;
+    const IntLanes on = distance * distance < limit;
+    if (!anyOf(on)) continue;
+    for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+      if (on[lane]) w.hits[count++] = static_cast<std::uint16_t>(i + lane);
+    }
   }
   job.counters.cold_tests += 1 + w.open_count[b] / 16;
   return count;
@@ -402,20 +427,20 @@ void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
   if (keepOpen(w, a) == 0 || keepOpen(w, b) == 0) return;
   const PreparedCamera &camera_a = job.state.cameras[a], &camera_b = job.state.cameras[b];
   const PairGeometry pair = makePairGeometry(camera_a, camera_b);
-  const std::size_t base_a = a * kMaxCentroids, base_b = b * kMaxCentroids;
+  const std::size_t base_a = a * kColdStride, base_b = b * kColdStride;
   constexpr int kSureSupport = 5;  // So many rays do not meet by chance: taken at once.
   for (std::uint32_t i = 0; i < w.open_count[a]; ++i) {
     const std::size_t from = base_a + w.open[base_a + i];
-    if (!(w.u[from] < kGone)) continue;
-    const std::size_t hits = findOnLine(job, pair, camera_a, b, w.u[from], w.v[from]);
+    if (w.claimed[from]) continue;
+    const float u = w.open_u[base_a + i], v = w.open_v[base_a + i];
+    const std::size_t hits = findOnLine(job, pair, camera_a, b, u, v);
     if (hits == 0) continue;
-    const glm::dvec3 ray_a =
-        rayWorld(camera_a, static_cast<double>(w.u[from]), static_cast<double>(w.v[from]));
+    const glm::dvec3 ray_a = rayWorld(camera_a, static_cast<double>(u), static_cast<double>(v));
     for (std::size_t h = 0; h < hits; ++h) {
       const std::size_t to = base_b + w.hits[h];
-      if (!(w.u[to] < kGone)) continue;
-      const glm::dvec3 ray_b =
-          rayWorld(camera_b, static_cast<double>(w.u[to]), static_cast<double>(w.v[to]));
+      if (w.claimed[base_b + w.open[to]]) continue;
+      const glm::dvec3 ray_b = rayWorld(camera_b, static_cast<double>(w.open_u[to]),
+                                        static_cast<double>(w.open_v[to]));
       glm::vec3 point;
       if (!meetingPoint(job, camera_a, ray_a, camera_b, ray_b, point)) continue;
       if (!isConfirmed(job, a, b, point)) continue;
@@ -423,7 +448,7 @@ void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
       if (!solveMarker(job, point, marker)) continue;
       if (marker.rays >= kSureSupport) {
         takeRays(job, marker);
-        if (!(w.u[from] < kGone)) break;
+        if (w.claimed[from]) break;
         continue;
       }
       if (w.candidates.size() < w.candidates.capacity())
@@ -470,7 +495,7 @@ void SearchCold::run() const {
     searchPairs(*this);
     takeCandidates(*this);
   }
-  clearMap(*this);
+  finish(*this);
 }
 
 }  // namespace understudy::reconstruct
