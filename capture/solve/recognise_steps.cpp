@@ -407,7 +407,6 @@ void layOut(RecogniseWorkspace& w, const solve::SolveModel& model, const subject
   layOutPoints(w, count);
   w.point_of_marker.assign(subject.markers.size(), -1);
   w.labelled.markers.resize(subject.markers.size());
-  w.hypotheses.clear();
   w.tests = 0;
 }
 }  // namespace understudy::solve
