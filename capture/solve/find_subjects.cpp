@@ -39,6 +39,14 @@ struct Search {
     }
   }
 
+  // How closely one round of the search looks.
+  struct Round {
+    double tolerance;     // Share of the settings'.
+    std::size_t missing;  // Markers of a segment.
+    bool sure;            // Only bodies beyond doubt.
+  };
+  static constexpr Round kRounds[] = {{0.5, 1, true}, {1.0, 1, false}, {1.0, 2, false}};
+
   // True when all has been looked at; otherwise the state says where to go on.
   bool run(std::uint32_t most) {
     double reach = 0.0;
@@ -47,18 +55,15 @@ struct Search {
     }
     w.work = layPoints(job.points, reach + job.settings.tolerance, w.field);
     w.body_count = 0;
-    constexpr std::size_t kRounds = 2;  // Segments with one marker missing; with two.
-    const std::size_t turns = kRounds * w.wanted.size();
+    const std::size_t turns = std::size(kRounds) * w.wanted.size();
     if (job.state.turn >= turns) job.state.turn = job.state.skip = 0;
     for (std::size_t turn = job.state.turn; turn < turns; ++turn) {
-      if (w.body_count >= w.wanted.size() + kSpareBodies) break;
-      if (turn >= w.wanted.size() && allClear()) break;
+      if (w.body_count == w.bodies.size()) break;
       const std::size_t s = w.wanted[turn % w.wanted.size()];
-      const std::size_t missing = 1 + turn / w.wanted.size();
-      if (freePoints() < fewest(s)) continue;
+      if (freePoints() < fewest(s) || isFound(s)) continue;
       const std::size_t skip = turn == job.state.turn ? job.state.skip : 0;
-      const std::size_t tried = searchAs(s, missing, skip, most);
-      if (!isWorkDone(most)) continue;
+      const std::size_t tried = searchAs(s, kRounds[turn / w.wanted.size()], skip, most);
+      if (w.work <= most) continue;
       job.state.turn = turn;
       job.state.skip = tried;
       return false;
@@ -67,26 +72,35 @@ struct Search {
     return true;
   }
 
-  bool allClear() const { return w.body_count >= w.wanted.size(); }
+  bool isFound(std::size_t s) const {
+    for (std::size_t b = 0; b < w.body_count; ++b) {
+      if (w.bodies[b].subject == s && isSure(w.bodies[b])) return true;
+    }
+    return false;
+  }
 
   // Looks for bodies that are built as this subject is. Returns how many placements of its
   // segments were tried or skipped.
-  std::size_t searchAs(std::size_t s, std::size_t missing, std::size_t skip, std::uint32_t most) {
+  std::size_t searchAs(std::size_t s, const Round& round, std::size_t skip, std::uint32_t most) {
     w.work += FindSegments{.signature = job.cast.signatures[s],
                            .field = w.field,
-                           .tolerance = job.settings.tolerance,
-                           .missing = missing,
+                           .tolerance = round.tolerance * job.settings.tolerance,
+                           .missing = round.missing,
                            .most_work = job.settings.tests,
                            .placements = w.segments}
                   .run();
     const std::size_t bodies =
         1 + freePoints() / std::max<std::size_t>(job.cast.subjects[s].markers.size(), 1);
-    const std::size_t end = std::min(w.segments.size(), job.settings.hypotheses * bodies);
+    const std::size_t tries =
+        round.sure ? job.settings.sure_hypotheses : job.settings.hypotheses * bodies;
+    const std::size_t end = std::min(w.segments.size(), tries);
     std::size_t h = std::min(skip, end);
-    for (; h < end && !isWorkDone(most); ++h) {
-      if (w.body_count >= w.wanted.size() + kSpareBodies) break;
-      if (isTaken(w.segments[h]) || !growTrial(s, w.segments[h])) continue;
-      keepTrial();
+    for (; h < end && w.work <= most; ++h) {
+      if (w.body_count == w.bodies.size()) break;
+      if (isTaken(w.segments[h]) || !growTrial(s, w.segments[h], round.sure)) continue;
+      const bool sure = isSure(w.trial);
+      if (sure || !round.sure) keepTrial();
+      if (sure) return h + 1;
     }
     return h;
   }
@@ -98,7 +112,7 @@ struct Search {
   }
 
   // True if there is a body of the subject about the segment; it is in w.trial then.
-  bool growTrial(std::size_t s, const SegmentPlacement& segment) {
+  bool growTrial(std::size_t s, const SegmentPlacement& segment, bool sure) {
     gatherFree(w.field, segment.world_from_joint.translation, segment.reach, w);
     const RecogniseSubject one = jobOf(job, s, w.local);
     RecogniseWorkspace& mine = one.workspace;
@@ -106,7 +120,11 @@ struct Search {
     constexpr int kFirstSteps = 5;
     Placement& placement = mine.trial;
     placement.found = false;
-    if (growBody(one, segment) >= fewest(s)) settleBody(one, kFirstSteps, placement);
+    const double share = sure ? 0.9 * job.settings.sure_share : job.settings.smallest_share;
+    if (static_cast<double>(growBody(one, segment)) >=
+        share * static_cast<double>(one.subject.markers.size())) {
+      settleBody(one, kFirstSteps, placement);
+    }
     w.work += mine.tests + static_cast<std::uint32_t>(w.field.points.size());
     if (!placement.found) return false;
     w.trial.subject = s;
@@ -122,14 +140,16 @@ struct Search {
     return true;
   }
 
-  bool isClear(const FoundBody& body) const {
-    return static_cast<double>(body.matched) >=
-           job.settings.clear_share *
-               static_cast<double>(job.cast.subjects[body.subject].markers.size());
+  bool isSure(const FoundBody& body) const {
+    const double markers = static_cast<double>(job.cast.subjects[body.subject].markers.size());
+    return static_cast<double>(body.matched) >= job.settings.sure_share * markers &&
+           body.rms <= job.settings.sure_rms;
   }
 
-  static bool isBetter(const FoundBody& a, const FoundBody& b) {
-    return a.matched != b.matched ? a.matched > b.matched : a.rms < b.rms;
+  // Every marker speaks for the body, the less the farther it is from the model.
+  static double scoreOf(const FoundBody& body) {
+    constexpr double kFar = 0.015;
+    return static_cast<double>(body.matched) * (1.0 - body.rms * body.rms / (kFar * kFar));
   }
 
   bool overlaps(const FoundBody& a, const FoundBody& b) const {
@@ -141,11 +161,11 @@ struct Search {
     return 4 * shared > std::min(a.matched, b.matched);
   }
 
-  // The trial takes the place of worse bodies on the same points. A clear one keeps its points for
-  // good.
+  // The trial takes the place of worse bodies on the same points. One beyond doubt keeps its points
+  // for good.
   void keepTrial() {
     for (std::size_t b = 0; b < w.body_count; ++b) {
-      if (overlaps(w.bodies[b], w.trial) && !isBetter(w.trial, w.bodies[b])) return;
+      if (overlaps(w.bodies[b], w.trial) && scoreOf(w.trial) <= scoreOf(w.bodies[b])) return;
     }
     for (std::size_t b = 0; b < w.body_count;) {
       if (!overlaps(w.bodies[b], w.trial)) {
@@ -156,7 +176,7 @@ struct Search {
     }
     std::swap(w.bodies[w.body_count], w.trial);
     const FoundBody& kept = w.bodies[w.body_count++];
-    if (!isClear(kept)) return;
+    if (!isSure(kept)) return;
     for (const std::int32_t p : kept.point_of_marker) {
       if (p >= 0) w.field.used[static_cast<std::size_t>(p)] = 1;
     }

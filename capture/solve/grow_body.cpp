@@ -121,12 +121,13 @@ void settleFrom(const RecogniseSubject& job, std::span<const double> reaches,
 
 void settleBody(const RecogniseSubject& job, int steps, Placement& placement) {
   constexpr double kReaches[] = {0.10, 0.06, 0.04};
-  fitToPoints(job, steps);
-  settleFrom(job, kReaches, placement);
+  constexpr double kGoodRms = 0.008;  // Metres: nothing has to be looked for from afar.
+  const double rms = fitToPoints(job, steps);
+  settleFrom(job, std::span(kReaches).subspan(rms < kGoodRms ? 2 : 0), placement);
 }
 
 void settleNearest(const RecogniseSubject& job, Placement& placement) {
-  constexpr double kReaches[] = {0.06, 0.04};
+  constexpr double kReaches[] = {0.04};
   settleFrom(job, kReaches, placement);
 }
 

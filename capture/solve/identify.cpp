@@ -13,6 +13,7 @@ using math::RigidTransformd;
 constexpr double kMostPerMarker = 8.0;  // Half a chi square: a marker that is further off is none.
 constexpr double kStranger = 1000.0;    // What it costs to give a body to nobody.
 constexpr double kUnlike = 1e6;
+constexpr double kClearlyUnlike = 1.0;  // Per pair of markers, in halves of a chi square.
 
 const std::vector<std::int32_t>& namesakesOf(const FindSubjects& job, std::size_t from,
                                              std::size_t to) {
@@ -156,7 +157,8 @@ void fillCosts(const FindSubjects& job, std::size_t b) {
   for (std::size_t r = 0; r < w.ranking.size(); ++r) {
     const auto [unlike, c] = w.ranking[r];
     const bool found_as = w.wanted[c] == body.subject;
-    if (!found_as && (r >= job.settings.rivals || unlike >= kUnlike)) continue;
+    if (!found_as && (r >= job.settings.rivals || unlike >= w.ranking[0].first + kClearlyUnlike))
+      continue;
     row[c] = costOf(job, body, w.wanted[c]);
   }
   row[w.wanted.size() + b] = kStranger;
@@ -210,7 +212,7 @@ void settleOwner(const FindSubjects& job, const FoundBody& body, std::size_t sub
   placement.found = false;
   if (!poseAs(job, body, subject)) return;
   const RecogniseSubject whole = jobOf(job, subject, w.field.points);
-  fitToPoints(whole, kSteps);
+  if (subject != body.subject) fitToPoints(whole, kSteps);
   gatherFree(w.field, whole.workspace.pose[0].translation,
              job.cast.signatures[subject].anchors[0].reach + 0.5, w);
   const RecogniseSubject one = jobOf(job, subject, w.local);
