@@ -95,12 +95,21 @@ struct Search {
         round.sure ? job.settings.sure_hypotheses : job.settings.hypotheses * bodies;
     const std::size_t end = std::min(w.segments.size(), tries);
     std::size_t h = std::min(skip, end);
+    bool any = false;
     for (; h < end && w.work <= most; ++h) {
       if (w.body_count == w.bodies.size()) break;
       if (isTaken(w.segments[h]) || !growTrial(s, w.segments[h], round.sure)) continue;
-      const bool sure = isSure(w.trial);
-      if (sure || !round.sure) keepTrial();
-      if (sure) return h + 1;
+      if (!round.sure) {
+        keepTrial();
+      } else if (isSure(w.trial)) {
+        if (!any || scoreOf(w.trial) > scoreOf(w.best)) std::swap(w.trial, w.best);
+        any = true;
+        if (isExcellent(w.best)) break;
+      }
+    }
+    if (any) {
+      std::swap(w.trial, w.best);
+      keepTrial();
     }
     return h;
   }
@@ -144,6 +153,14 @@ struct Search {
     const double markers = static_cast<double>(job.cast.subjects[body.subject].markers.size());
     return static_cast<double>(body.matched) >= job.settings.sure_share * markers &&
            body.rms <= job.settings.sure_rms;
+  }
+
+  // Nothing better can be hoped for.
+  bool isExcellent(const FoundBody& body) const {
+    const double markers = static_cast<double>(job.cast.subjects[body.subject].markers.size());
+    constexpr double kShare = 0.9, kRms = 0.65;
+    return static_cast<double>(body.matched) >= kShare * markers &&
+           body.rms <= kRms * job.settings.sure_rms;
   }
 
   // Every marker speaks for the body, the less the farther it is from the model.
@@ -237,6 +254,7 @@ FindWorkspace makeFindWorkspace(const Cast& cast, std::size_t most_points) {
     joints = std::max(joints, cast.subjects[s].skeleton.size());
     w.recognise.push_back(makeRecogniseWorkspace(cast.subjects[s], most_points));
     w.solve.push_back(makeSolveWorkspace(cast.models[s], cast.subjects[s]));
+    solve::reserve(w.limbs, cast.subjects[s]);
   }
   const auto reserveBody = [&](FoundBody& body) {
     body.point_of_marker.reserve(markers);
@@ -247,6 +265,7 @@ FindWorkspace makeFindWorkspace(const Cast& cast, std::size_t most_points) {
   w.bodies.resize(bodies);
   for (FoundBody& body : w.bodies) reserveBody(body);
   reserveBody(w.trial);
+  reserveBody(w.best);
   w.wanted.reserve(subjects);
   w.local.reserve(most_points);
   w.local_point.reserve(most_points);

@@ -49,7 +49,7 @@ struct FindWorkspace {
   std::vector<SegmentPlacement> segments;
   std::vector<FoundBody> bodies;  ///< All there is room for; the first `body_count` are in use.
   std::size_t body_count = 0;
-  FoundBody trial;
+  FoundBody trial, best;
   std::vector<std::size_t> wanted;        ///< Subjects that are looked for.
   std::vector<glm::dvec3> local;          ///< Points about one placement.
   std::vector<std::int32_t> local_point;  ///< Of the field.
@@ -58,6 +58,7 @@ struct FindWorkspace {
   std::vector<std::size_t> order;
   std::vector<std::pair<double, std::size_t>> ranking;
   label::AssignmentWorkspace assignment;
+  LimbWorkspace limbs;
   std::vector<RecogniseWorkspace> recognise;  ///< One per subject.
   std::vector<SolveWorkspace> solve;          ///< Likewise.
   std::uint32_t work = 0;                     ///< In point tests, of this frame.

@@ -131,12 +131,33 @@ void settleNearest(const RecogniseSubject& job, Placement& placement) {
   settleFrom(job, kReaches, placement);
 }
 
+void settleLimbs(const RecogniseSubject& job, LimbWorkspace& limbs, Placement& placement) {
+  constexpr int kMostRounds = 2;
+  constexpr int kSteps = 3;
+  RecogniseWorkspace& w = job.workspace;
+  for (int round = 0; round < kMostRounds; ++round) {
+    updateWorld(job);
+    const double before = bodyValue(job);
+    if (!improveLimbs(job, limbs)) break;
+    fitToPoints(job, kSteps);
+    settleNearest(job, placement);
+    if (bodyValue(job) > before) continue;
+    w.pose = limbs.pose_before;
+    w.point_of_marker = limbs.points_before;
+    break;
+  }
+  fitToPoints(job, 0);
+  updateWorld(job);
+  measure(job, placement);
+}
+
 void settleTwins(const RecogniseSubject& job, Placement& placement) {
+  constexpr double kAnyBetter = 1.0, kLeastGain = 1.0e-5;  // Nobody has named them before.
   RecogniseWorkspace& w = job.workspace;
   for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
     std::size_t first = 0, second = 0;
     if (!findTwins(job, joint, first, second)) continue;
-    if (exchangeTwins(job, joint, first, second)) {
+    if (exchangeTwins(job, joint, first, second, kAnyBetter, kLeastGain)) {
       std::swap(w.point_of_marker[first], w.point_of_marker[second]);
     }
   }

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "capture/solve/find_segments.h"
+#include "capture/solve/improve_limbs.h"
 #include "capture/solve/recognise.h"
 
 namespace understudy::solve {
@@ -23,6 +24,9 @@ void settleBody(const RecogniseSubject& job, int steps, Placement& placement);
 
 /// The second half of settleBody: begins where the pose in the workspace is nearly right.
 void settleNearest(const RecogniseSubject& job, Placement& placement);
+
+/// Searches limbs of a settled body anew where points are left over, and settles it again.
+void settleLimbs(const RecogniseSubject& job, LimbWorkspace& limbs, Placement& placement);
 
 /// Exchanges markers of one segment where that fits better, and measures the placement again.
 void settleTwins(const RecogniseSubject& job, Placement& placement);

@@ -200,6 +200,7 @@ void growOwner(const FindSubjects& job, const FoundBody& body, std::size_t subje
   layOut(one.workspace, one.model, one.subject, w.local.size());
   growBody(one, segment);
   settleBody(one, kSteps, placement);
+  if (placement.found) settleLimbs(one, w.limbs, placement);
   if (placement.found) settleTwins(one, placement);
   w.work += one.workspace.tests;
 }
@@ -218,6 +219,7 @@ void settleOwner(const FindSubjects& job, const FoundBody& body, std::size_t sub
   const RecogniseSubject one = jobOf(job, subject, w.local);
   layOutPoints(one.workspace, w.local.size());
   settleNearest(one, placement);
+  if (placement.found) settleLimbs(one, w.limbs, placement);
   if (placement.found) settleTwins(one, placement);
   w.work += one.workspace.tests;
 }

@@ -18,12 +18,13 @@ struct RecogniseSettings {
   double smallest_share = 0.5;  ///< Share of the subject's markers that must be found.
   double largest_rms = 0.016;   ///< RMS distance of found markers from the fitted model, metres.
   double sure_share = 0.75;     ///< With this share of the markers and ...
-  double sure_rms = 0.007;  ///< ... this RMS a body is the subject's: its points are not searched again.
+  double sure_rms =
+      0.007;  ///< ... this RMS a body is the subject's: its points are not searched again.
   std::uint32_t sure_hypotheses = 4;  ///< Places tried for every subject in search of such a body.
-  std::uint32_t hypotheses = 12;  ///< Likewise per body that may be there when that has failed.
-  std::uint32_t tests = 12000000;  ///< Point tests per frame while nobody is tracked ...
+  std::uint32_t hypotheses = 12;      ///< Likewise per body that may be there when that has failed.
+  std::uint32_t tests = 12000000;     ///< Point tests per frame while nobody is tracked ...
   std::uint32_t tests_beside = 250000;  ///< ... and while somebody is: about a millisecond.
-  std::uint32_t rivals = 3;  ///< Subjects that are fitted to a body to tell whose it is.
+  std::uint32_t rivals = 3;             ///< Subjects that are fitted to a body to tell whose it is.
   double marker_sigma = 0.005;  ///< Of a marker against its own model, for telling whose, metres.
   double margin = 12.0;  ///< By this much, in halves of a chi square, the owner must fit better.
   std::uint32_t patience = 10;  ///< Attempts after which the better fit counts without the margin.
