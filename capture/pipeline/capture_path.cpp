@@ -62,6 +62,7 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = sync::check(settings.assembly); !sound) return sound;
   if (auto sound = reconstruct::check(settings.reconstruct); !sound) return sound;
   if (auto sound = label::check(settings.label); !sound) return sound;
+  if (auto sound = solve::check(settings.recognise); !sound) return sound;
   if (auto sound = solve::check(settings.solve); !sound) return sound;
   if (auto sound = check(settings.presence); !sound) return sound;
   if (settings.recover_every == 0 || settings.check_twins_every == 0) {
@@ -112,7 +113,6 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   result_.events.reserve(kMostEvents);
   points_.reserve(kMostUnlabelled);
   placements_.resize(subjects_.size());
-  next_attempt_.assign(subjects_.size(), 0);
   next_recovery_.assign(subjects_.size(), 0);
   was_tracked_.assign(subjects_.size(), 0);
   last_solved_.assign(subjects_.size(), kNever);
@@ -133,6 +133,9 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     pose.velocity.assign(joints, glm::vec3(0.0f));
     pose.predicted.assign(joints, 0);
   }
+  cast_ = solve::makeCast(subjects_, models_);
+  find_state_ = solve::makeFindState(cast_);
+  find_workspace_ = solve::makeFindWorkspace(cast_, kMostUnlabelled);
 }
 
 bool CapturePath::hasCamera(std::uint32_t camera) const {
@@ -152,7 +155,7 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
     const std::uint64_t resyncs = assembly_.counters.resyncs;
     verdict = sync::accept(assembly_, view, received);
     if (assembly_.counters.resyncs != resyncs) {  // Dates of the old count mean nothing now.
-      std::fill(next_attempt_.begin(), next_attempt_.end(), 0);
+      std::fill(find_state_.next_attempt.begin(), find_state_.next_attempt.end(), 0);
       std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
     }
   }
@@ -281,40 +284,32 @@ void CapturePath::prepareNext() {
   }
 }
 
-// Looks for subjects that are not tracked among the markers without a name; the best fit is adopted
-// first, so that performers of like build do not take each other's markers.
+// Looks for subjects that are not tracked among the markers without a name.
 void CapturePath::recogniseLost() {
-  for (;;) {
-    points_.clear();
-    for (const frame::Marker& marker : result_.labels.unlabelled)
-      points_.push_back(glm::dvec3(marker.position));
-    std::size_t best = subjects_.size();
-    for (std::size_t s = 0; s < subjects_.size(); ++s) {
-      const double needed =
-          settings_.recognise.smallest_share * static_cast<double>(subjects_[s].markers.size());
-      if (states_[s].tracked || result_.stamp.sequence < next_attempt_[s]) continue;
-      if (static_cast<double>(points_.size()) < needed) continue;
-      solve::RecogniseSubject{.settings = settings_.recognise,
-                              .subject = subjects_[s],
-                              .model = models_[s],
-                              .solve_settings = settings_.solve,
-                              .kernels = *tree_kernels_,
-                              .points = points_,
-                              .solve_workspace = solve_workspaces_[s],
-                              .workspace = recognise_workspaces_[s],
-                              .placement = placements_[s]}
-          .run();
-      if (!placements_[s].found) {
-        next_attempt_[s] = result_.stamp.sequence + settings_.recognise_every;
-        continue;
-      }
-      if (best == subjects_.size() || placements_[s].score > placements_[best].score) best = s;
-    }
-    if (best == subjects_.size()) return;
-    solve::startTracking(models_[best], result_.stamp.sequence, placements_[best].parent_from_joint,
-                         states_[best]);
-    adoptMarkers(best, placements_[best]);
+  points_.clear();
+  for (const frame::Marker& marker : result_.labels.unlabelled) {
+    points_.push_back(glm::dvec3(marker.position));
   }
+  solve::FindSubjects{.settings = settings_.recognise,
+                      .solve_settings = settings_.solve,
+                      .kernels = *tree_kernels_,
+                      .cast = cast_,
+                      .tracked = was_tracked_,
+                      .points = points_,
+                      .sequence = result_.stamp.sequence,
+                      .retry = settings_.recognise_every,
+                      .state = find_state_,
+                      .workspace = find_workspace_,
+                      .placements = placements_}
+      .run();
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    if (!placements_[s].found) continue;
+    solve::startTracking(models_[s], result_.stamp.sequence, placements_[s].parent_from_joint,
+                         states_[s]);
+    adoptMarkers(s, placements_[s]);
+  }
+  std::erase_if(result_.labels.unlabelled,
+                [](const frame::Marker& marker) { return marker.rays == 0; });
 }
 
 // Looks among the markers without a name for limbs that are not where the solver expects them.
@@ -368,9 +363,8 @@ void CapturePath::adoptMarkers(std::size_t s, const solve::Placement& placement)
     if (placement.point_of_marker[m] < 0) continue;
     frame::Marker& marker = unlabelled[static_cast<std::size_t>(placement.point_of_marker[m])];
     result_.labels.subjects[s].markers[m] = {marker.position, marker.covariance, 1.0f};
-    marker.rays = 0;  // Taken; swept out below.
+    marker.rays = 0;  // Taken; swept out when all are adopted.
   }
-  std::erase_if(unlabelled, [](const frame::Marker& marker) { return marker.rays == 0; });
 }
 
 void CapturePath::solveSubjects() {

@@ -10,6 +10,7 @@
 #include "capture/label/label_frame.h"
 #include "capture/pipeline/presence.h"
 #include "capture/reconstruct/reconstruct.h"
+#include "capture/solve/find_subjects.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/subject/subject.h"
@@ -139,8 +140,10 @@ class CapturePath {
   std::vector<solve::SolveWorkspace> solve_workspaces_;
   std::vector<solve::RecogniseWorkspace> recognise_workspaces_;
   std::vector<solve::Placement> placements_;
-  std::vector<std::uint64_t> next_attempt_;   ///< Per subject: sequence.
-  std::vector<std::uint64_t> next_recovery_;  ///< Likewise, for lost limbs.
+  solve::Cast cast_;
+  solve::FindState find_state_;
+  solve::FindWorkspace find_workspace_;
+  std::vector<std::uint64_t> next_recovery_;  ///< Per subject: sequence; for lost limbs.
   std::vector<glm::dvec3> points_;
   std::vector<std::uint8_t> was_tracked_, was_live_;
   std::vector<std::uint64_t> last_solved_;  ///< Per subject: sequence; kNever before the first.

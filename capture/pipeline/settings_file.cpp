@@ -35,9 +35,17 @@ void readLabel(core::SettingsTable table, label::LabelSettings& settings) {
 void readRecognise(core::SettingsTable table, solve::RecogniseSettings& settings) {
   table.read("tolerance", settings.tolerance, {1e-6, 1.0});
   table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
+  table.read("sure_share", settings.sure_share, {0.0, 1.0});
+  table.read("sure_rms", settings.sure_rms, {1e-6, 1.0});
+  table.read("sure_hypotheses", settings.sure_hypotheses);
   table.read("largest_rms", settings.largest_rms, {1e-6, 1.0});
   table.read("tests", settings.tests);
+  table.read("tests_beside", settings.tests_beside);
   table.read("hypotheses", settings.hypotheses, {1.0, 10000.0});
+  table.read("rivals", settings.rivals, {1.0, 100.0});
+  table.read("marker_sigma", settings.marker_sigma, {1e-6, 1.0});
+  table.read("margin", settings.margin, {0.0, 1e6});
+  table.read("patience", settings.patience);
 }
 
 void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
