@@ -65,9 +65,9 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = solve::check(settings.recognise); !sound) return sound;
   if (auto sound = solve::check(settings.solve); !sound) return sound;
   if (auto sound = check(settings.presence); !sound) return sound;
-  if (settings.recover_every == 0 || settings.check_twins_every == 0) {
-    return core::makeError("pipeline settings: recover_every and check_twins_every must be > 0");
-  }
+  if (auto sound = solve::check(settings.guard); !sound) return sound;
+  if (settings.recover_every == 0)
+    return core::makeError("pipeline settings: recover_every must be > 0");
   if (settings.recognise_every == 0)
     return core::makeError("pipeline settings: recognise_every must be > 0");
   if (settings.kernels == KernelChoice::v3 && !__builtin_cpu_supports("avx2")) {
@@ -113,6 +113,8 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   result_.events.reserve(kMostEvents);
   points_.reserve(kMostUnlabelled);
   placements_.resize(subjects_.size());
+  guard_state_ = solve::makeSwapGuardState(subjects_);
+  guard_workspace_ = solve::makeSwapGuardWorkspace(subjects_);
   next_recovery_.assign(subjects_.size(), 0);
   was_tracked_.assign(subjects_.size(), 0);
   last_solved_.assign(subjects_.size(), kNever);
@@ -216,7 +218,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
         .run();
     recogniseLost();
     recoverLimbs();
-    checkTwins();
+    guardNames();
   }
   result_.labelled = core::Clock::now();
   {
@@ -337,24 +339,21 @@ void CapturePath::recoverLimbs() {
   }
 }
 
-// Every subject's most doubtful pair of markers is tested now and then, subjects in turn.
-void CapturePath::checkTwins() {
-  for (std::size_t s = 0; s < subjects_.size(); ++s) {
-    if (!states_[s].tracked || (result_.stamp.sequence + s) % settings_.check_twins_every != 0)
-      continue;
-    const bool exchanged = solve::CheckTwins{.settings = settings_.recognise,
-                                             .subject = subjects_[s],
-                                             .subject_index = static_cast<std::uint32_t>(s),
-                                             .model = models_[s],
-                                             .solve_settings = settings_.solve,
-                                             .kernels = *tree_kernels_,
-                                             .labels = result_.labels,
-                                             .state = states_[s],
-                                             .solve_workspace = solve_workspaces_[s],
-                                             .workspace = recognise_workspaces_[s]}
-                               .run();
-    if (exchanged) addEvent(frame::CaptureEventKind::swap_corrected, static_cast<std::uint32_t>(s));
-  }
+// Names that went wrong while markers were hidden or moved unforeseen are put right.
+void CapturePath::guardNames() {
+  solve::SwapGuard{.settings = settings_.guard,
+                   .subjects = subjects_,
+                   .models = models_,
+                   .solve_settings = settings_.solve,
+                   .kernels = *tree_kernels_,
+                   .predictions = predictions_,
+                   .labels = result_.labels,
+                   .states = states_,
+                   .solve_workspaces = solve_workspaces_,
+                   .state = guard_state_,
+                   .workspace = guard_workspace_,
+                   .events = result_.events}
+      .run();
 }
 
 void CapturePath::adoptMarkers(std::size_t s, const solve::Placement& placement) {

@@ -13,6 +13,7 @@
 #include "capture/solve/find_subjects.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/solve_subject.h"
+#include "capture/solve/swap_guard.h"
 #include "capture/subject/subject.h"
 #include "capture/sync/frame_assembly.h"
 #include "engine/core/hash.h"
@@ -31,10 +32,10 @@ struct PipelineSettings {
   solve::RecogniseSettings recognise;
   solve::SolveSettings solve;
   PresenceSettings presence;
+  solve::SwapGuardSettings guard;
   KernelChoice kernels = KernelChoice::automatic;
-  std::uint32_t recognise_every = 12;   ///< Frames between two attempts to find a lost subject ...
-  std::uint32_t check_twins_every = 6;  ///< Frames between two tests for exchanged names.
-  std::uint32_t recover_every = 6;      ///< ... or a lost limb of one that is tracked.
+  std::uint32_t recognise_every = 12;  ///< Frames between two attempts to find a lost subject ...
+  std::uint32_t recover_every = 6;     ///< ... or a lost limb of one that is tracked.
 };
 
 /// Says which setting is out of range, if any.
@@ -110,7 +111,7 @@ class CapturePath {
   void matchCamera(std::uint32_t camera);
   void recogniseLost();
   void recoverLimbs();
-  void checkTwins();
+  void guardNames();
   void adoptMarkers(std::size_t subject, const solve::Placement& placement);
   void solveSubjects();
   void notePresence(std::size_t subject);
@@ -144,6 +145,8 @@ class CapturePath {
   solve::FindState find_state_;
   solve::FindWorkspace find_workspace_;
   std::vector<std::uint64_t> next_recovery_;  ///< Per subject: sequence; for lost limbs.
+  solve::SwapGuardState guard_state_;
+  solve::SwapGuardWorkspace guard_workspace_;
   std::vector<glm::dvec3> points_;
   std::vector<std::uint8_t> was_tracked_, was_live_;
   std::vector<std::uint64_t> last_solved_;  ///< Per subject: sequence; kNever before the first.

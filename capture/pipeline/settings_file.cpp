@@ -74,6 +74,18 @@ void readPresence(core::SettingsTable table, PresenceSettings& settings) {
   table.read("fade_seconds", settings.fade_seconds);
 }
 
+void readGuard(core::SettingsTable table, solve::SwapGuardSettings& settings) {
+  table.read("doubted_jump", settings.doubted_jump);
+  table.read("doubted_gap", settings.doubted_gap);
+  table.read("sure_after", settings.sure_after);
+  table.read("sure_distance", settings.sure_distance);
+  table.read("farthest_exchange", settings.farthest_exchange);
+  table.read("clearly_better", settings.clearly_better);
+  table.read("least_gain", settings.least_gain);
+  table.read("confirm", settings.confirm);
+  table.read("subjects_a_frame", settings.subjects_a_frame);
+}
+
 void readKernels(core::SettingsTable& root, KernelChoice& kernels) {
   std::string name = "automatic";
   root.read("kernels", name);
@@ -97,9 +109,9 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readRecognise(root.table("recognise"), settings.recognise);
   readSolve(root.table("solve"), settings.solve);
   readPresence(root.table("presence"), settings.presence);
+  readGuard(root.table("guard"), settings.guard);
   readKernels(root, settings.kernels);
   root.read("recognise_every", settings.recognise_every);
-  root.read("check_twins_every", settings.check_twins_every);
   root.read("recover_every", settings.recover_every);
   if (auto finished = file.finish(); !finished) return finished.error();
   if (auto sound = check(settings); !sound) {
