@@ -62,6 +62,8 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = reconstruct::check(settings.reconstruct); !sound) return sound;
   if (auto sound = label::check(settings.label); !sound) return sound;
   if (auto sound = solve::check(settings.solve); !sound) return sound;
+  if (auto sound = solve::check(settings.props); !sound) return sound;
+  if (auto sound = solve::check(settings.prop_solve); !sound) return sound;
   if (settings.recover_every == 0 || settings.check_twins_every == 0) {
     return core::makeError("pipeline settings: recover_every and check_twins_every must be > 0");
   }
@@ -110,6 +112,8 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   result_.events.reserve(kMostEvents);
   points_.reserve(kMostUnlabelled);
   placements_.resize(subjects_.size());
+  props_ = solve::makeFindPropsState(subjects_, settings.props);
+  props_workspace_ = solve::makeFindPropsWorkspace(props_, kMostUnlabelled);
   next_attempt_.assign(subjects_.size(), 0);
   next_recovery_.assign(subjects_.size(), 0);
   was_tracked_.assign(subjects_.size(), 0);
@@ -150,6 +154,7 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
     verdict = sync::accept(assembly_, view, received);
     if (assembly_.counters.resyncs != resyncs) {  // Dates of the old count mean nothing now.
       std::fill(next_attempt_.begin(), next_attempt_.end(), 0);
+      for (solve::FindPropsState::Prop& prop : props_.props) prop.next_attempt = 0;
       std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
     }
   }
@@ -208,6 +213,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
                       .workspace = label_workspace_,
                       .labelled = result_.labels}
         .run();
+    findProps();
     recogniseLost();
     recoverLimbs();
     checkTwins();
@@ -257,7 +263,7 @@ void CapturePath::prepareNext() {
           .subject = subjects_[s],
           .subject_index = static_cast<std::uint32_t>(s),
           .model = models_[s],
-          .settings = settings_.solve,
+          .settings = solveSettings(s),
           .seconds_ahead = static_cast<double>(std::min<std::uint64_t>(ahead, 240)) / rig_.rate_hz,
           .state = states_[s],
           .workspace = solve_workspaces_[s],
@@ -278,6 +284,19 @@ void CapturePath::prepareNext() {
   }
 }
 
+void CapturePath::findProps() {
+  solve::FindProps{.settings = settings_.props,
+                   .subjects = subjects_,
+                   .models = models_,
+                   .sequence = result_.stamp.sequence,
+                   .seconds = 1.0 / rig_.rate_hz,
+                   .labels = result_.labels,
+                   .states = states_,
+                   .state = props_,
+                   .workspace = props_workspace_}
+      .run();
+}
+
 // Looks for subjects that are not tracked among the markers without a name; the best fit is adopted
 // first, so that performers of like build do not take each other's markers.
 void CapturePath::recogniseLost() {
@@ -289,7 +308,7 @@ void CapturePath::recogniseLost() {
     for (std::size_t s = 0; s < subjects_.size(); ++s) {
       const double needed =
           settings_.recognise.smallest_share * static_cast<double>(subjects_[s].markers.size());
-      if (states_[s].tracked || result_.stamp.sequence < next_attempt_[s]) continue;
+      if (isProp(s) || states_[s].tracked || result_.stamp.sequence < next_attempt_[s]) continue;
       if (static_cast<double>(points_.size()) < needed) continue;
       solve::RecogniseSubject{.settings = settings_.recognise,
                               .subject = subjects_[s],
@@ -321,7 +340,8 @@ void CapturePath::recoverLimbs() {
     const std::vector<frame::LabelledMarker>& slots = result_.labels.subjects[s].markers;
     std::size_t missing = 0;
     for (const frame::LabelledMarker& slot : slots) missing += !(slot.confidence > 0.0f);
-    if (!states_[s].tracked || missing < kFewest || result_.labels.unlabelled.size() < kFewest)
+    if (isProp(s) || !states_[s].tracked || missing < kFewest ||
+        result_.labels.unlabelled.size() < kFewest)
       continue;
     if (result_.stamp.sequence < next_recovery_[s]) continue;
     next_recovery_[s] = result_.stamp.sequence + settings_.recover_every;
@@ -342,7 +362,8 @@ void CapturePath::recoverLimbs() {
 // Every subject's most doubtful pair of markers is tested now and then, subjects in turn.
 void CapturePath::checkTwins() {
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
-    if (!states_[s].tracked || (result_.stamp.sequence + s) % settings_.check_twins_every != 0)
+    if (isProp(s) || !states_[s].tracked ||
+        (result_.stamp.sequence + s) % settings_.check_twins_every != 0)
       continue;
     const bool exchanged = solve::CheckTwins{.settings = settings_.recognise,
                                              .subject = subjects_[s],
@@ -376,7 +397,7 @@ void CapturePath::solveSubjects() {
     result_.labels.subjects[s].tracked = states_[s].tracked;
     solve::SolveSubject{.subject = subjects_[s],
                         .model = models_[s],
-                        .settings = settings_.solve,
+                        .settings = solveSettings(s),
                         .kernels = *tree_kernels_,
                         .labelled = result_.labels.subjects[s],
                         .stamp = result_.stamp,

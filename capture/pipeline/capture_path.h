@@ -9,6 +9,7 @@
 #include "capture/frame/frames.h"
 #include "capture/label/label_frame.h"
 #include "capture/reconstruct/reconstruct.h"
+#include "capture/solve/find_props.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/subject/subject.h"
@@ -28,6 +29,8 @@ struct PipelineSettings {
   label::LabelSettings label;
   solve::RecogniseSettings recognise;
   solve::SolveSettings solve;
+  solve::PropSettings props;
+  solve::SolveSettings prop_solve = solve::propSolveSettings();  ///< Instead of `solve`.
   KernelChoice kernels = KernelChoice::automatic;
   std::uint32_t recognise_every = 12;   ///< Frames between two attempts to find a lost subject ...
   std::uint32_t check_twins_every = 6;  ///< Frames between two tests for exchanged names.
@@ -105,7 +108,12 @@ class CapturePath {
   CapturePath(const PipelineSettings& settings, const camera::Rig& rig,
               std::vector<subject::Subject> subjects);
   void matchCamera(std::uint32_t camera);
+  void findProps();
   void recogniseLost();
+  bool isProp(std::size_t subject) const { return subject::isProp(subjects_[subject]); }
+  const solve::SolveSettings& solveSettings(std::size_t subject) const {
+    return isProp(subject) ? settings_.prop_solve : settings_.solve;
+  }
   void recoverLimbs();
   void checkTwins();
   void adoptMarkers(std::size_t subject, const solve::Placement& placement);
@@ -136,6 +144,8 @@ class CapturePath {
   std::vector<solve::SolveWorkspace> solve_workspaces_;
   std::vector<solve::RecogniseWorkspace> recognise_workspaces_;
   std::vector<solve::Placement> placements_;
+  solve::FindPropsState props_;
+  solve::FindPropsWorkspace props_workspace_;
   std::vector<std::uint64_t> next_attempt_;   ///< Per subject: sequence.
   std::vector<std::uint64_t> next_recovery_;  ///< Likewise, for lost limbs.
   std::vector<glm::dvec3> points_;
