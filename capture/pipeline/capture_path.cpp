@@ -290,6 +290,7 @@ void CapturePath::findProps() {
                    .models = models_,
                    .sequence = result_.stamp.sequence,
                    .seconds = 1.0 / rig_.rate_hz,
+                   .predictions = predictions_,
                    .labels = result_.labels,
                    .states = states_,
                    .state = props_,

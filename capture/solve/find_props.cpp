@@ -85,8 +85,42 @@ void claim(const FindProps& job, const Prop& prop, const PropPlacement& placemen
   }
 }
 
-// Drops what does not agree and takes what does. With fewer than three markers there is nothing to
-// compare.
+// Where this prop's markers were expected; null where it was not.
+const frame::PredictedMarker* predictionsOf(const FindProps& job, const Prop& prop) {
+  const std::vector<frame::PredictedMarker>& all = job.predictions.markers;
+  const auto first = std::lower_bound(
+      all.begin(), all.end(), prop.subject,
+      [](const frame::PredictedMarker& p, std::size_t subject) { return p.subject < subject; });
+  return first != all.end() && first->subject == prop.subject ? &*first : nullptr;
+}
+
+// With too few markers for a fit, those stay that lie near enough to where they were expected and
+// keep their distances from each other; of two that do not, the more unexpected one goes.
+void keepFew(const FindProps& job, Prop& prop) {
+  constexpr double kSigmas = 3.0, kSmallest = 1.6;  // Of the gate; the latter in tolerances.
+  std::vector<frame::LabelledMarker>& slots = labelsOf(job, prop).markers;
+  const frame::PredictedMarker* expected = predictionsOf(job, prop);
+  if (expected == nullptr) return;
+  std::array<double, kMost> surprise{};  // In sizes of the gate.
+  for (std::size_t m = 0; m < slots.size(); ++m) {
+    if (!(slots[m].confidence > 0.0f)) continue;
+    const double gate = std::max(kSigmas * static_cast<double>(expected[m].sigma),
+                                 kSmallest * job.settings.tolerance);
+    surprise[m] =
+        static_cast<double>(glm::distance(slots[m].position, expected[m].position)) / gate;
+    if (surprise[m] > 1.0) release(job, slots[m]);
+  }
+  for (std::size_t a = 0; a < slots.size(); ++a) {
+    for (std::size_t b = a + 1; b < slots.size(); ++b) {
+      if (!(slots[a].confidence > 0.0f && slots[b].confidence > 0.0f)) continue;
+      const double apart = static_cast<double>(glm::distance(slots[a].position, slots[b].position));
+      if (std::abs(apart - prop.pattern.apartOf(a, b)) <= job.settings.tolerance) continue;
+      release(job, slots[surprise[a] > surprise[b] ? a : b]);
+    }
+  }
+}
+
+// Drops what does not agree and takes what does.
 void keep(const FindProps& job, Prop& prop) {
   std::vector<frame::LabelledMarker>& slots = labelsOf(job, prop).markers;
   std::array<glm::dvec3, kMost> seen;
@@ -96,7 +130,10 @@ void keep(const FindProps& job, Prop& prop) {
   }
   PropPlacement fit;
   fitProp(prop.pattern, job.settings.tolerance, {seen.data(), slots.size()}, fit);
-  if (!fit.found) return;
+  if (!fit.found) {
+    keepFew(job, prop);
+    return;
+  }
   for (std::size_t m = 0; m < slots.size(); ++m) {
     if (slots[m].confidence > 0.0f && fit.point_of_marker[m] < 0) release(job, slots[m]);
   }
@@ -231,7 +268,7 @@ SolveSettings propSolveSettings() {
           .linear_noise = 150.0,
           .velocity_gain = 0.8,
           .velocity_damping = 1.0,
-          .hidden_damping = 0.97,
+          .hidden_damping = 0.985,
           .largest_bias = 0.0,
           .lost_share = 0.0};
 }

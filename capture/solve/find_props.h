@@ -51,7 +51,8 @@ struct FindProps {
   std::span<const subject::Subject> subjects;
   std::span<const SolveModel> models;
   std::uint64_t sequence;
-  double seconds;  ///< Since the frame before.
+  double seconds;                              ///< Since the frame before.
+  const frame::PredictedMarkers& predictions;  ///< That the frame was labelled with.
   frame::LabelledMarkers& labels;
   std::span<SolveState> states;  ///< One per subject; tracking of props starts and ends here.
   FindPropsState& state;

@@ -46,6 +46,22 @@ RigidTransformd fitMatched(const PropPattern& pattern, std::span<const glm::dvec
   return subject::fitRigid({from.data(), count}, {to.data(), count});
 }
 
+// The same from three points that are no thin triangle: exact in the first one, the first side's
+// direction and the plane; enough to let the others vote.
+RigidTransformd placeTriangle(const std::array<glm::dvec3, 3>& from,
+                              const std::array<glm::dvec3, 3>& to) {
+  const auto axes = [](const std::array<glm::dvec3, 3>& p) {
+    const glm::dvec3 side = p[1] - p[0];
+    const glm::dvec3 x = side / lengthOf(side);
+    const glm::dvec3 across = glm::cross(x, p[2] - p[0]);
+    const glm::dvec3 z = across / std::max(lengthOf(across), 1e-12);
+    return glm::dmat3(x, glm::cross(z, x), z);
+  };
+  const glm::dmat3 turn = axes(to) * glm::transpose(axes(from));
+  const glm::dquat rotation = glm::normalize(glm::quat_cast(turn));
+  return {rotation, to[0] - rotation * from[0]};
+}
+
 bool isElsewhere(const PropPlacement& a, const PropPlacement& b, const PropPattern& pattern) {
   constexpr double kApart = 0.02;  // Of any marker.
   for (const glm::dvec3& point : pattern.points) {
@@ -104,15 +120,17 @@ void tryTriangle(const RecogniseProp& job, const std::array<std::size_t, 3>& mar
                  const std::array<std::int32_t, 3>& points, std::size_t fewest) {
   PropPlacement trial;
   trial.point_of_marker.fill(-1);
-  for (std::size_t t = 0; t < 3; ++t) trial.point_of_marker[markers[t]] = points[t];
-  double reach = 2.0 * job.settings.tolerance;
-  for (int pass = 0; pass < 2; ++pass) {
-    trial.world_from_prop = fitMatched(job.pattern, job.points, trial.point_of_marker);
-    vote(job, markers[0], points[0], reach, trial);
-    if (trial.matched < fewest) return;
-    reach = job.settings.tolerance;
+  std::array<glm::dvec3, 3> from, to;
+  for (std::size_t t = 0; t < 3; ++t) {
+    from[t] = job.pattern.points[markers[t]];
+    to[t] = job.points[static_cast<std::size_t>(points[t])];
   }
-  offer(job, trial);
+  trial.world_from_prop = placeTriangle(from, to);
+  vote(job, markers[0], points[0], 3.0 * job.settings.tolerance, trial);
+  if (trial.matched < fewest) return;
+  trial.world_from_prop = fitMatched(job.pattern, job.points, trial.point_of_marker);
+  vote(job, markers[0], points[0], job.settings.tolerance, trial);
+  if (trial.matched >= fewest) offer(job, trial);
 }
 
 // A triangle that the best placement has already made needs no second trial.
@@ -313,70 +331,80 @@ void RecogniseProp::run() const {
   placement.found = true;
 }
 
+namespace {
+
+/// The markers of a prop that are seen, and which of them are believed.
+struct SeenMarkers {
+  std::array<std::size_t, kMost> marker{};
+  std::size_t count = 0;
+
+  void drop(std::size_t at) {
+    for (std::size_t i = at + 1; i < count; ++i) marker[i - 1] = marker[i];
+    --count;
+  }
+};
+
+// Drops the marker whose distances to the others are wrong most often, until none is.
+void dropInconsistent(const PropPattern& pattern, double tolerance,
+                      std::span<const glm::dvec3> point_of_marker, SeenMarkers& seen) {
+  while (seen.count >= 3) {
+    std::size_t worst = 0, most = 0;
+    for (std::size_t i = 0; i < seen.count; ++i) {
+      std::size_t wrong = 0;
+      for (std::size_t k = 0; k < seen.count; ++k) {
+        const std::size_t a = seen.marker[i], b = seen.marker[k];
+        const double apart = lengthOf(point_of_marker[a] - point_of_marker[b]);
+        wrong += std::abs(apart - pattern.apartOf(a, b)) > tolerance ? 1 : 0;
+      }
+      if (wrong <= most) continue;
+      most = wrong;
+      worst = i;
+    }
+    if (most == 0) return;
+    seen.drop(worst);
+  }
+}
+
+}  // namespace
+
 void fitProp(const PropPattern& pattern, double tolerance,
              std::span<const glm::dvec3> point_of_marker, PropPlacement& placement) {
-  std::array<std::size_t, kMost> seen{};
-  std::size_t count = 0;
-  for (std::size_t m = 0; m < pattern.size(); ++m) {
-    if (!std::isnan(point_of_marker[m].x)) seen[count++] = m;
-  }
   placement = {};
   placement.point_of_marker.fill(-1);
-  // Fits the listed markers, then counts who agrees.
-  const auto judge = [&](std::span<const std::size_t> list) {
-    std::array<glm::dvec3, kMost> from, to;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      from[i] = pattern.points[list[i]];
-      to[i] = point_of_marker[list[i]];
-    }
-    PropPlacement trial{
-        .world_from_prop = subject::fitRigid({from.data(), list.size()}, {to.data(), list.size()})};
-    trial.point_of_marker.fill(-1);
-    double squares = 0.0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const double squared = squaredDistance(point_of_marker[seen[i]],
-                                             trial.world_from_prop * pattern.points[seen[i]]);
-      if (squared > tolerance * tolerance) continue;
-      trial.point_of_marker[seen[i]] = 0;
-      squares += squared;
-      ++trial.matched;
-    }
-    trial.rms = std::sqrt(squares / static_cast<double>(std::max<std::size_t>(trial.matched, 1)));
-    return trial;
-  };
-  if (count < 3) return;
-  placement = judge({seen.data(), count});
-  if (placement.matched < count) {
-    for (std::size_t a = 0; a < count; ++a) {
-      for (std::size_t b = a + 1; b < count; ++b) {
-        for (std::size_t c = b + 1; c < count; ++c) {
-          const std::array list{seen[a], seen[b], seen[c]};
-          if (isThin(pattern.points[list[0]], pattern.points[list[1]], pattern.points[list[2]]))
-            continue;
-          const PropPlacement trial = judge(list);
-          if (isBetter(trial, placement)) placement = trial;
-        }
-      }
-    }
-    std::array<std::size_t, kMost> agreed{};
-    std::size_t number = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (placement.point_of_marker[seen[i]] == 0) agreed[number++] = seen[i];
-    }
-    if (number >= 3) {
-      const PropPlacement trial = judge({agreed.data(), number});
-      if (trial.matched >= placement.matched) placement = trial;
-    }
-  }
-  // Markers on one line leave the turn about it open.
-  std::array<std::size_t, kMost> agreed{};
-  std::size_t number = 0;
+  SeenMarkers seen;
   for (std::size_t m = 0; m < pattern.size(); ++m) {
-    if (placement.point_of_marker[m] == 0) agreed[number++] = m;
+    if (!std::isnan(point_of_marker[m].x)) seen.marker[seen.count++] = m;
   }
-  for (std::size_t i = 2; i < number && !placement.found; ++i) {
-    placement.found =
-        !isThin(pattern.points[agreed[0]], pattern.points[agreed[1]], pattern.points[agreed[i]]);
+  dropInconsistent(pattern, tolerance, point_of_marker, seen);
+  // Mirrored names keep all distances: only the fit shows them.
+  while (seen.count >= 3) {
+    std::array<glm::dvec3, kMost> from, to;
+    for (std::size_t i = 0; i < seen.count; ++i) {
+      from[i] = pattern.points[seen.marker[i]];
+      to[i] = point_of_marker[seen.marker[i]];
+    }
+    placement.world_from_prop =
+        subject::fitRigid({from.data(), seen.count}, {to.data(), seen.count});
+    double squares = 0.0, most = 0.0;
+    std::size_t worst = 0;
+    for (std::size_t i = 0; i < seen.count; ++i) {
+      const double squared = squaredDistance(to[i], placement.world_from_prop * from[i]);
+      squares += squared;
+      if (squared <= most) continue;
+      most = squared;
+      worst = i;
+    }
+    placement.rms = std::sqrt(squares / static_cast<double>(seen.count));
+    if (most <= tolerance * tolerance) break;
+    seen.drop(worst);
+  }
+  if (seen.count < 3) return;
+  placement.matched = seen.count;
+  for (std::size_t i = 0; i < seen.count; ++i) placement.point_of_marker[seen.marker[i]] = 0;
+  // Markers on one line leave the turn about it open.
+  for (std::size_t i = 2; i < seen.count && !placement.found; ++i) {
+    placement.found = !isThin(pattern.points[seen.marker[0]], pattern.points[seen.marker[1]],
+                              pattern.points[seen.marker[i]]);
   }
 }
 

@@ -192,8 +192,9 @@ class PropMaker {
     prop->tempo_ = uniform(random, 0.85, 1.15);
     prop->phase_ = random.uniform(0.0, 5.0);
     const double turn = 0.6 + 2.39996322972865332 * static_cast<double>(index);
-    prop->place_ =
-        settings_.middle + settings_.reach * glm::vec3(std::cos(turn), 0.0f, std::sin(turn));
+    const float outward = index % 2 == 0 ? 0.0f : 0.6f;  // Two rings, so that they keep apart.
+    prop->place_ = settings_.middle +
+                   (settings_.reach + outward) * glm::vec3(std::cos(turn), 0.0f, std::sin(turn));
     giveShape(*prop);
     giveHand(*prop, random);
     prop->solids_.resize(prop->shape_.size());

@@ -11,7 +11,7 @@ namespace understudy::subject {
 
 /// When two patterns of markers count as alike.
 struct PatternCheckSettings {
-  double tolerance = 0.005;  ///< RMS distance of the markers that coincide, metres.
+  double tolerance = 0.0035;  ///< RMS distance of the markers that coincide, metres.
 };
 
 /// A marker to be glued elsewhere.
