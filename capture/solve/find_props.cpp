@@ -120,6 +120,17 @@ void keepFew(const FindProps& job, Prop& prop) {
   }
 }
 
+bool agree(const FindProps& job, const Prop& prop, const std::array<glm::dvec3, kMost>& seen) {
+  for (std::size_t a = 0; a < prop.pattern.size(); ++a) {
+    for (std::size_t b = a + 1; b < prop.pattern.size(); ++b) {
+      const glm::dvec3 between = seen[a] - seen[b];
+      const double apart = std::sqrt(glm::dot(between, between));
+      if (std::abs(apart - prop.pattern.apartOf(a, b)) > job.settings.tolerance) return false;
+    }
+  }
+  return true;
+}
+
 // Drops what does not agree and takes what does.
 void keep(const FindProps& job, Prop& prop) {
   std::vector<frame::LabelledMarker>& slots = labelsOf(job, prop).markers;
@@ -128,6 +139,8 @@ void keep(const FindProps& job, Prop& prop) {
     seen[m] = slots[m].confidence > 0.0f ? glm::dvec3(slots[m].position)
                                          : glm::dvec3(std::numeric_limits<double>::quiet_NaN());
   }
+  // All in place and no two of them at a wrong distance: nothing to do.
+  if (countSeen(labelsOf(job, prop)) == slots.size() && agree(job, prop, seen)) return;
   PropPlacement fit;
   fitProp(prop.pattern, job.settings.tolerance, {seen.data(), slots.size()}, fit);
   if (!fit.found) {

@@ -280,4 +280,12 @@ std::string describe(std::span<const Subject> subjects, const PatternConfusion& 
                      confusion.of, 1000.0 * confusion.rms, remedy);
 }
 
+std::vector<std::string> confusionWarnings(std::span<const Subject> subjects) {
+  std::vector<std::string> lines;
+  for (const PatternConfusion& confusion : findConfusions(subjects, {})) {
+    lines.push_back("warning: " + describe(subjects, confusion));
+  }
+  return lines;
+}
+
 }  // namespace understudy::subject

@@ -46,4 +46,7 @@ bool canBeConfused(std::span<const Subject> subjects, std::size_t which,
 /// One line for the operator: who, how much alike, what to do.
 std::string describe(std::span<const Subject> subjects, const PatternConfusion& confusion);
 
+/// `warning: ` and that line for every confusion among the subjects, with default settings.
+std::vector<std::string> confusionWarnings(std::span<const Subject> subjects);
+
 }  // namespace understudy::subject

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/subject/prop.h"
 #include "engine/anim/kinematics.h"
+#include "tools/stage/prop_overlay.h"
 
 namespace understudy::stage {
 namespace {
@@ -135,6 +137,10 @@ void Show::fillOverlay(const panels::OverlayToggles& toggles) {
       local_[j] = toTransform(record_.joints[first + j]);
     const std::span<math::RigidTransform> world(world_.data(), skeleton.size());
     anim::worldFromJoints(skeleton, std::span(local_.data(), skeleton.size()), world);
+    if (subject::isProp(source_.subjects[s])) {
+      addProp(overlay_, source_.subjects[s], world[0]);
+      continue;
+    }
     render::addSkeleton(overlay_, skeleton, world);
   }
 }
@@ -144,6 +150,7 @@ void Show::followPerformers() {
   std::size_t count = 0;
   for (std::size_t s = 0; s < record_.subjects.size(); ++s) {
     if (!record_.subjects[s].tracked || record_.subjects[s].joint_count == 0) continue;
+    if (subject::isProp(source_.subjects[s])) continue;
     // The hips, where they are known: roots may stand still while the hips move.
     const anim::Skeleton& skeleton = source_.subjects[s].skeleton;
     const int hips = source_.subjects[s].humanoid[anim::HumanoidJoint::hips];
