@@ -66,6 +66,8 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = solve::check(settings.solve); !sound) return sound;
   if (auto sound = check(settings.presence); !sound) return sound;
   if (auto sound = solve::check(settings.guard); !sound) return sound;
+  if (auto sound = solve::check(settings.props); !sound) return sound;
+  if (auto sound = solve::check(settings.prop_solve); !sound) return sound;
   if (settings.recover_every == 0)
     return core::makeError("pipeline settings: recover_every must be > 0");
   if (settings.recognise_every == 0)
@@ -115,8 +117,11 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   placements_.resize(subjects_.size());
   guard_state_ = solve::makeSwapGuardState(subjects_);
   guard_workspace_ = solve::makeSwapGuardWorkspace(subjects_);
+  props_ = solve::makeFindPropsState(subjects_, settings.props);
+  props_workspace_ = solve::makeFindPropsWorkspace(props_, kMostUnlabelled);
   next_recovery_.assign(subjects_.size(), 0);
   was_tracked_.assign(subjects_.size(), 0);
+  settled_.assign(subjects_.size(), 0);
   last_solved_.assign(subjects_.size(), kNever);
   was_live_.assign(rig.cameras.size(), 1);
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
@@ -158,6 +163,7 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
     verdict = sync::accept(assembly_, view, received);
     if (assembly_.counters.resyncs != resyncs) {  // Dates of the old count mean nothing now.
       std::fill(find_state_.next_attempt.begin(), find_state_.next_attempt.end(), 0);
+      for (solve::FindPropsState::Prop& prop : props_.props) prop.next_attempt = 0;
       std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
     }
   }
@@ -216,6 +222,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
                       .workspace = label_workspace_,
                       .labelled = result_.labels}
         .run();
+    findProps();
     recogniseLost();
     recoverLimbs();
     guardNames();
@@ -265,7 +272,7 @@ void CapturePath::prepareNext() {
           .subject = subjects_[s],
           .subject_index = static_cast<std::uint32_t>(s),
           .model = models_[s],
-          .settings = settings_.solve,
+          .settings = solveSettings(s),
           .seconds_ahead = static_cast<double>(std::min<std::uint64_t>(ahead, 240)) / rig_.rate_hz,
           .state = states_[s],
           .workspace = solve_workspaces_[s],
@@ -286,17 +293,34 @@ void CapturePath::prepareNext() {
   }
 }
 
+void CapturePath::findProps() {
+  solve::FindProps{.settings = settings_.props,
+                   .subjects = subjects_,
+                   .models = models_,
+                   .sequence = result_.stamp.sequence,
+                   .seconds = 1.0 / rig_.rate_hz,
+                   .predictions = predictions_,
+                   .labels = result_.labels,
+                   .states = states_,
+                   .state = props_,
+                   .workspace = props_workspace_}
+      .run();
+}
+
 // Looks for subjects that are not tracked among the markers without a name.
 void CapturePath::recogniseLost() {
   points_.clear();
   for (const frame::Marker& marker : result_.labels.unlabelled) {
     points_.push_back(glm::dvec3(marker.position));
   }
+  // Props are found by their own search.
+  for (std::size_t s = 0; s < subjects_.size(); ++s)
+    settled_[s] = isProp(s) ? std::uint8_t{1} : was_tracked_[s];
   solve::FindSubjects{.settings = settings_.recognise,
                       .solve_settings = settings_.solve,
                       .kernels = *tree_kernels_,
                       .cast = cast_,
-                      .tracked = was_tracked_,
+                      .tracked = settled_,
                       .points = points_,
                       .sequence = result_.stamp.sequence,
                       .retry = settings_.recognise_every,
@@ -321,7 +345,8 @@ void CapturePath::recoverLimbs() {
     const std::vector<frame::LabelledMarker>& slots = result_.labels.subjects[s].markers;
     std::size_t missing = 0;
     for (const frame::LabelledMarker& slot : slots) missing += !(slot.confidence > 0.0f);
-    if (!states_[s].tracked || missing < kFewest || result_.labels.unlabelled.size() < kFewest)
+    if (isProp(s) || !states_[s].tracked || missing < kFewest ||
+        result_.labels.unlabelled.size() < kFewest)
       continue;
     if (result_.stamp.sequence < next_recovery_[s]) continue;
     next_recovery_[s] = result_.stamp.sequence + settings_.recover_every;
@@ -372,7 +397,7 @@ void CapturePath::solveSubjects() {
     result_.labels.subjects[s].tracked = states_[s].tracked;
     solve::SolveSubject{.subject = subjects_[s],
                         .model = models_[s],
-                        .settings = settings_.solve,
+                        .settings = solveSettings(s),
                         .kernels = *tree_kernels_,
                         .labelled = result_.labels.subjects[s],
                         .stamp = result_.stamp,

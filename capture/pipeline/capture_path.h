@@ -11,6 +11,7 @@
 #include "capture/pipeline/presence.h"
 #include "capture/reconstruct/reconstruct.h"
 #include "capture/solve/find_subjects.h"
+#include "capture/solve/find_props.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/solve/swap_guard.h"
@@ -33,6 +34,8 @@ struct PipelineSettings {
   solve::SolveSettings solve;
   PresenceSettings presence;
   solve::SwapGuardSettings guard;
+  solve::PropSettings props;
+  solve::SolveSettings prop_solve = solve::propSolveSettings();  ///< Instead of `solve`.
   KernelChoice kernels = KernelChoice::automatic;
   std::uint32_t recognise_every = 12;  ///< Frames between two attempts to find a lost subject ...
   std::uint32_t recover_every = 6;     ///< ... or a lost limb of one that is tracked.
@@ -109,7 +112,12 @@ class CapturePath {
   CapturePath(const PipelineSettings& settings, const camera::Rig& rig,
               std::vector<subject::Subject> subjects);
   void matchCamera(std::uint32_t camera);
+  void findProps();
   void recogniseLost();
+  bool isProp(std::size_t subject) const { return subject::isProp(subjects_[subject]); }
+  const solve::SolveSettings& solveSettings(std::size_t subject) const {
+    return isProp(subject) ? settings_.prop_solve : settings_.solve;
+  }
   void recoverLimbs();
   void guardNames();
   void adoptMarkers(std::size_t subject, const solve::Placement& placement);
@@ -147,8 +155,11 @@ class CapturePath {
   std::vector<std::uint64_t> next_recovery_;  ///< Per subject: sequence; for lost limbs.
   solve::SwapGuardState guard_state_;
   solve::SwapGuardWorkspace guard_workspace_;
+  solve::FindPropsState props_;
+  solve::FindPropsWorkspace props_workspace_;
   std::vector<glm::dvec3> points_;
   std::vector<std::uint8_t> was_tracked_, was_live_;
+  std::vector<std::uint8_t> settled_;  ///< Per subject: recognition need not look for it.
   std::vector<std::uint64_t> last_solved_;  ///< Per subject: sequence; kNever before the first.
 
   FrameResult result_;

@@ -48,6 +48,17 @@ void readRecognise(core::SettingsTable table, solve::RecogniseSettings& settings
   table.read("patience", settings.patience);
 }
 
+void readProps(core::SettingsTable table, solve::PropSettings& settings) {
+  table.read("tolerance", settings.tolerance);
+  table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
+  table.read("triangle_rms", settings.triangle_rms);
+  table.read("triangle_points", settings.triangle_points);
+  table.read("tests", settings.tests);
+  table.read("every", settings.every);
+  table.read("hidden_time", settings.hidden_time);
+  table.read("few_time", settings.few_time);
+}
+
 void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
   table.read("marker_sigma", settings.marker_sigma);
   table.read("robust_radius", settings.robust_radius);
@@ -110,6 +121,8 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readSolve(root.table("solve"), settings.solve);
   readPresence(root.table("presence"), settings.presence);
   readGuard(root.table("guard"), settings.guard);
+  readProps(root.table("props"), settings.props);
+  readSolve(root.table("prop_solve"), settings.prop_solve);
   readKernels(root, settings.kernels);
   root.read("recognise_every", settings.recognise_every);
   root.read("recover_every", settings.recover_every);

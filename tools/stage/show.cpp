@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/subject/prop.h"
 #include "engine/anim/kinematics.h"
+#include "tools/stage/prop_overlay.h"
 
 namespace understudy::stage {
 namespace {
@@ -132,7 +134,7 @@ void Show::fillOverlay(const panels::OverlayToggles& toggles) {
     const float presence = record_.subjects[s].presence;
     if (!(presence > 0.0f)) continue;
     const bool held = record_.subjects[s].tracked == 0;
-    if (held) addHeldSign(s, presence);
+    if (held && !subject::isProp(source_.subjects[s])) addHeldSign(s, presence);
     const bool without_character = cast_.character_of[s] < 0;
     if (!toggles.skeleton && !without_character) continue;
     const anim::Skeleton& skeleton = source_.subjects[s].skeleton;
@@ -141,6 +143,10 @@ void Show::fillOverlay(const panels::OverlayToggles& toggles) {
       local_[j] = toTransform(record_.joints[first + j]);
     const std::span<math::RigidTransform> world(world_.data(), skeleton.size());
     anim::worldFromJoints(skeleton, std::span(local_.data(), skeleton.size()), world);
+    if (subject::isProp(source_.subjects[s])) {
+      addProp(overlay_, source_.subjects[s], world[0]);
+      continue;
+    }
     const glm::vec4 color = held ? render::overlay_color::kHeld : render::overlay_color::kSkeleton;
     render::addSkeleton(overlay_, skeleton, world, glm::vec4(glm::vec3(color), color.w * presence));
   }
@@ -171,6 +177,7 @@ void Show::followPerformers() {
   std::size_t count = 0;
   for (std::size_t s = 0; s < record_.subjects.size(); ++s) {
     if (!record_.subjects[s].tracked || record_.subjects[s].joint_count == 0) continue;
+    if (subject::isProp(source_.subjects[s])) continue;
     const glm::vec3 hips = hipsOf(s);
     low = glm::min(low, hips);
     high = glm::max(high, hips);
