@@ -27,6 +27,13 @@ Json reconstructJson(const StageOutcome& outcome) {
           {"after_last_packet_us", times(outcome.reconstruct_after)}};
 }
 
+Json recoveryJson(const scoring::Spread& spread) {
+  return {{"count", spread.count},
+          {"p50", number(spread.p50)},
+          {"p99", number(spread.p99)},
+          {"max", number(spread.max)}};
+}
+
 Json labelJson(const StageOutcome& outcome) {
   const scoring::StageScore& score = outcome.score;
   const bool booted = score.boot_frame >= 0;
@@ -36,6 +43,10 @@ Json labelJson(const StageOutcome& outcome) {
           {"boot_frame", booted ? Json(score.boot_frame) : Json()},
           {"boot_cpu_ms", booted ? Json(outcome.boot_cpu_ms) : Json()},
           {"idf1", number(score.idf1)},
+          {"right_at_first", number(score.right_at_first)},
+          {"recovery_ms", recoveryJson(score.recovery_ms)},
+          {"subject_recovery_ms", recoveryJson(score.subject_recovery_ms)},
+          {"not_recovered", score.not_recovered},
           {"cpu_us", times(outcome.label_cpu)}};
 }
 
@@ -47,12 +58,23 @@ Json solveJson(const StageOutcome& outcome) {
   return {
       {"joint_mm", {{"mean", number(mm.mean)}, {"p50", number(mm.p50)}, {"p99", number(mm.p99)}}},
       {"joint_deg", {{"mean", number(deg.mean)}, {"p99", number(deg.p99)}}},
-      {"marker_mm", {{"rms", number(score.marker_model_mm)}, {"held_out_rms", nullptr}}},
+      {"marker_mm",
+       {{"rms", number(score.marker_model_mm)}, {"held_out_rms", number(outcome.held_out_rms_mm)}}},
       {"nees", nullptr},
       {"cpu_us_per_actor", times(outcome.solve_cpu_per_actor)},
       {"diverged", score.diverged},
       {"untracked", score.untracked},
       {"predict_20ms_mm", {{"p50", number(ahead.p50)}, {"p99", number(ahead.p99)}}}};
+}
+
+// Why a key is null.
+Json notesJson(const StageOutcome& outcome) {
+  Json notes = {{"solve.nees", "the solver offers no covariance of joints"},
+                {"solve.marker_mm.held_out_rms",
+                 fmt::format("a second run of {} frames without a tenth of each subject's markers",
+                             outcome.held_out_frames)}};
+  if (outcome.held_out_frames == 0) notes["solve.marker_mm.held_out_rms"] = "not asked for";
+  return notes;
 }
 
 }  // namespace
@@ -86,6 +108,7 @@ void addStageKeys(const StageOutcome& outcome, report::Json& json) {
                      {"lost", packets.lost},
                      {"incomplete_frames", packets.incomplete_frames},
                      {"empty_frames", packets.empty_frames}};
+  json["notes"] = notesJson(outcome);
   json["hash"] = fmt::format("{:016x}", outcome.hash);
 }
 
@@ -99,6 +122,9 @@ void printStage(const StageOutcome& outcome) {
   fmt::print("labels    {:.3f} % correct, {} swaps, {} over 100 ms, IDF1 {:.4f}, boot frame {}\n",
              100.0 * score.label_correct, score.swaps, score.swaps_over_100ms, score.idf1,
              score.boot_frame);
+  const scoring::Spread& recovery = score.recovery_ms;
+  fmt::print("recovery  {} outages, p99 {:.0f} ms, longest {:.0f} ms, {} not ended\n",
+             recovery.count, recovery.p99, recovery.max, score.not_recovered);
   fmt::print("joints    {:.2f} mm mean, {:.2f} mm p99, {:.2f} deg mean, {} diverged\n",
              score.joint_error_mm.mean, score.joint_error_mm.p99, score.joint_error_deg.mean,
              score.diverged);

@@ -31,6 +31,8 @@ struct StageOutcome {
   sync::AssemblyCounters packets;
   std::uint64_t hash = 0;
   const char* kernels = "";
+  double held_out_rms_mm = 0;  ///< See runHeldOut; NaN where it was not measured.
+  std::uint64_t held_out_frames = 0;
 };
 
 /// Runs the simulated stage through the capture path without a network, as fast as it goes.
