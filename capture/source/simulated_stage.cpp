@@ -269,6 +269,7 @@ void SimulatedStage::State::photograph(std::size_t camera, StageFrame& frame) {
       ++marker.merged_views;
     }
   }
+  ++statistics.images;
   statistics.blobs += frame.centroid_truth[camera].size();
   std::size_t first = 0;
   for (const CentroidTruth& blob : frame.centroid_truth[camera]) {

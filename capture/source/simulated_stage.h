@@ -107,6 +107,7 @@ struct StageStatistics {
   std::uint64_t hidden_by_body = 0;
   std::uint64_t hidden_by_marker = 0;
   std::uint64_t merged = 0;  ///< Marker-views in merged blobs.
+  std::uint64_t images = 0;  ///< Frames times cameras.
   std::uint64_t blobs = 0;
   std::uint64_t false_blobs = 0;
   std::uint64_t gaps = 0;                                                ///< Gaps begun.

@@ -67,6 +67,39 @@ Json solveJson(const StageOutcome& outcome) {
       {"predict_20ms_mm", {{"p50", number(ahead.p50)}, {"p99", number(ahead.p99)}}}};
 }
 
+Json gapsJson(const scoring::GapFigures& gaps) {
+  return {{"mean", number(gaps.mean)},
+          {"worst_marker", number(gaps.worst)},
+          {"gaps", gaps.gap_frames.count},
+          {"gap_frames",
+           {{"p50", number(gaps.gap_frames.p50)},
+            {"p90", number(gaps.gap_frames.p90)},
+            {"p99", number(gaps.gap_frames.p99)}}}};
+}
+
+Json stageJson(const scoring::StageFigures& stage) {
+  Json production = Json::array();
+  for (const scoring::ProductionFigures& set : scoring::productionFigures()) {
+    production.push_back({{"marker_set", set.marker_set},
+                          {"mean", set.missing_mean},
+                          {"worst_marker", set.missing_worst},
+                          {"gap_frames",
+                           {{"p50", number(set.gap_p50)},
+                            {"p90", number(set.gap_p90)},
+                            {"p99", number(set.gap_p99)}}}});
+  }
+  return {{"hidden_by_body", number(stage.hidden_by_body)},
+          {"hidden_by_marker", number(stage.hidden_by_marker)},
+          {"merged", number(stage.merged)},
+          {"false_blobs", number(stage.false_blobs)},
+          {"blobs_per_image", number(stage.blobs_per_image)},
+          {"hidden_everywhere", number(stage.hidden_everywhere)},
+          {"dropped", gapsJson(stage.dropped)},
+          {"missing", gapsJson(stage.missing)},
+          {"gap_frames_hz", scoring::kProductionRateHz},
+          {"production", {{"source", scoring::kProductionSource}, {"sets", production}}}};
+}
+
 // Why a key is null.
 Json notesJson(const StageOutcome& outcome) {
   Json notes = {{"solve.nees", "the solver offers no covariance of joints"},
@@ -108,6 +141,7 @@ void addStageKeys(const StageOutcome& outcome, report::Json& json) {
                      {"lost", packets.lost},
                      {"incomplete_frames", packets.incomplete_frames},
                      {"empty_frames", packets.empty_frames}};
+  json["stage"] = stageJson(outcome.stage);
   json["notes"] = notesJson(outcome);
   json["hash"] = fmt::format("{:016x}", outcome.hash);
 }
@@ -116,6 +150,12 @@ void printStage(const StageOutcome& outcome) {
   const scoring::StageScore& score = outcome.score;
   fmt::print("{} frames, {} markers, {} cameras, {} kernels, hash {:016x}\n", score.frames,
              outcome.markers, outcome.cameras, outcome.kernels, outcome.hash);
+  const scoring::StageFigures& stage = outcome.stage;
+  fmt::print(
+      "stage     {:.1f} % of views hidden by bodies, {:.1f} % merged, {:.2f} % false blobs, "
+      "{:.2f} % of markers missing\n",
+      100.0 * stage.hidden_by_body, 100.0 * stage.merged, 100.0 * stage.false_blobs,
+      100.0 * stage.missing.mean);
   fmt::print(
       "markers   {:.2f} % found, {:.2f} ghosts a frame, error {:.3f} mm rms, {:.2f} x bound\n",
       100.0 * score.recall, score.ghosts_per_frame, score.marker_error_mm.rms, score.crb_ratio);

@@ -8,6 +8,7 @@
 #include "capture/pipeline/capture_path.h"
 #include "engine/core/histogram.h"
 #include "engine/core/result.h"
+#include "tools/scoring/stage_meter.h"
 #include "tools/scoring/stage_scorer.h"
 #include "tools/simulation/simulation.h"
 
@@ -28,6 +29,7 @@ struct StageOutcome {
   core::Histogram reconstruct_after, capture_after;
   double boot_cpu_ms = 0;  ///< Processor time of labelling up to the boot frame.
   std::optional<double> allocations_per_frame;  ///< Nothing where they cannot be counted.
+  scoring::StageFigures stage;                  ///< Of the simulation, from its truth alone.
   sync::AssemblyCounters packets;
   std::uint64_t hash = 0;
   const char* kernels = "";

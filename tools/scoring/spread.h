@@ -16,7 +16,7 @@ inline double ratio(double sum, double count) {
 /// Mean and percentiles of a length, an angle or a time; NaN where nothing was counted.
 struct Spread {
   std::uint64_t count = 0;
-  double mean = 0, rms = 0, p50 = 0, p99 = 0, max = 0;
+  double mean = 0, rms = 0, p50 = 0, p90 = 0, p99 = 0, max = 0;
 };
 
 /// Counts lengths or angles in constant memory: mean, root mean square and
@@ -50,6 +50,7 @@ class SpreadMeter {
             .mean = ratio(sum_, count),
             .rms = std::sqrt(ratio(squares_, count)),
             .p50 = percentile(50),
+            .p90 = percentile(90),
             .p99 = percentile(99),
             .max = ratio(count > 0 ? max_ : 0.0, count > 0 ? 1 : 0)};
   }
