@@ -10,6 +10,7 @@
 #include "capture/pipeline/settings_file.h"
 #include "tools/report/progress.h"
 #include "tools/report/report.h"
+#include "tools/score/commands.h"
 #include "tools/score/held_out_run.h"
 #include "tools/score/stage_report.h"
 #include "tools/score/stage_run.h"
@@ -105,11 +106,13 @@ int run(int argument_count, char** arguments) {
       ->capture_default_str();
   stage->add_option("--json", command.json_path, "writes a report; - is standard output")
       ->type_name("FILE");
+  const score::Command view = score::addViewCommand(app);
   try {
     app.parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (view.app->parsed()) return view.run();
   return runStage(*stage, command,
                   report::makeReport({.program = "understudy-score",
                                       .argument_count = argument_count,
