@@ -10,8 +10,8 @@
 #include "capture/label/label_frame.h"
 #include "capture/pipeline/presence.h"
 #include "capture/reconstruct/reconstruct.h"
-#include "capture/solve/find_subjects.h"
 #include "capture/solve/find_props.h"
+#include "capture/solve/find_subjects.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/solve/swap_guard.h"
@@ -159,7 +159,7 @@ class CapturePath {
   solve::FindPropsWorkspace props_workspace_;
   std::vector<glm::dvec3> points_;
   std::vector<std::uint8_t> was_tracked_, was_live_;
-  std::vector<std::uint8_t> settled_;  ///< Per subject: recognition need not look for it.
+  std::vector<std::uint8_t> settled_;       ///< Per subject: recognition need not look for it.
   std::vector<std::uint64_t> last_solved_;  ///< Per subject: sequence; kNever before the first.
 
   FrameResult result_;
