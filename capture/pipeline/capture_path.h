@@ -9,6 +9,7 @@
 #include "capture/frame/frames.h"
 #include "capture/label/label_frame.h"
 #include "capture/reconstruct/reconstruct.h"
+#include "capture/solve/follow_turn.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/subject/subject.h"
@@ -27,6 +28,7 @@ struct PipelineSettings {
   reconstruct::ReconstructSettings reconstruct;
   label::LabelSettings label;
   solve::RecogniseSettings recognise;
+  solve::FollowSettings follow;
   solve::SolveSettings solve;
   KernelChoice kernels = KernelChoice::automatic;
   std::uint32_t recognise_every = 12;   ///< Frames between two attempts to find a lost subject ...
@@ -104,6 +106,7 @@ class CapturePath {
   CapturePath(const PipelineSettings& settings, const camera::Rig& rig,
               std::vector<subject::Subject> subjects);
   void matchCamera(std::uint32_t camera);
+  void followTurns();
   void recogniseLost();
   void recoverLimbs();
   void checkTwins();
@@ -133,6 +136,7 @@ class CapturePath {
   std::vector<solve::SolveState> states_;
   std::vector<solve::SolveWorkspace> solve_workspaces_;
   std::vector<solve::RecogniseWorkspace> recognise_workspaces_;
+  std::vector<solve::FollowWorkspace> follow_workspaces_;
   std::vector<solve::Placement> placements_;
   std::vector<std::uint64_t> next_attempt_;   ///< Per subject: sequence.
   std::vector<std::uint64_t> next_recovery_;  ///< Likewise, for lost limbs.
