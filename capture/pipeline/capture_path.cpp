@@ -131,6 +131,7 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     states_.push_back(solve::makeSolveState(subject, models_.back()));
     solve_workspaces_.push_back(solve::makeSolveWorkspace(models_.back(), subject));
     recognise_workspaces_.push_back(solve::makeRecogniseWorkspace(subject, kMostUnlabelled));
+    follow_workspaces_.push_back(solve::makeFollowWorkspace(subject, kMostUnlabelled));
     solve::reserve(placements_[s], subject);
     result_.labels.subjects[s].markers.resize(subject.markers.size());
     frame::SkeletonPose& pose = result_.poses[s];
@@ -223,6 +224,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
                       .labelled = result_.labels}
         .run();
     findProps();
+    followTurns();
     recogniseLost();
     recoverLimbs();
     guardNames();
@@ -336,6 +338,29 @@ void CapturePath::recogniseLost() {
   }
   std::erase_if(result_.labels.unlabelled,
                 [](const frame::Marker& marker) { return marker.rays == 0; });
+}
+
+// Looks for tracked subjects whose motion stopped or turned since the frame before.
+void CapturePath::followTurns() {
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    const std::uint64_t elapsed = result_.stamp.sequence > states_[s].sequence
+                                      ? result_.stamp.sequence - states_[s].sequence
+                                      : 1;
+    if (isProp(s)) continue;
+    solve::FollowTurn{
+        .settings = settings_.follow,
+        .subject = subjects_[s],
+        .subject_index = static_cast<std::uint32_t>(s),
+        .model = models_[s],
+        .solve_settings = settings_.solve,
+        .kernels = *tree_kernels_,
+        .seconds = static_cast<double>(std::min<std::uint64_t>(elapsed, 240)) / rig_.rate_hz,
+        .labels = result_.labels,
+        .state = states_[s],
+        .solve_workspace = solve_workspaces_[s],
+        .workspace = follow_workspaces_[s]}
+        .run();
+  }
 }
 
 // Looks among the markers without a name for limbs that are not where the solver expects them.

@@ -12,6 +12,7 @@
 #include "capture/reconstruct/reconstruct.h"
 #include "capture/solve/find_props.h"
 #include "capture/solve/find_subjects.h"
+#include "capture/solve/follow_turn.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/solve/swap_guard.h"
@@ -31,6 +32,7 @@ struct PipelineSettings {
   reconstruct::ReconstructSettings reconstruct;
   label::LabelSettings label;
   solve::RecogniseSettings recognise;
+  solve::FollowSettings follow;
   solve::SolveSettings solve;
   PresenceSettings presence;
   solve::SwapGuardSettings guard;
@@ -113,6 +115,7 @@ class CapturePath {
               std::vector<subject::Subject> subjects);
   void matchCamera(std::uint32_t camera);
   void findProps();
+  void followTurns();
   void recogniseLost();
   bool isProp(std::size_t subject) const { return subject::isProp(subjects_[subject]); }
   const solve::SolveSettings& solveSettings(std::size_t subject) const {
@@ -148,6 +151,7 @@ class CapturePath {
   std::vector<solve::SolveState> states_;
   std::vector<solve::SolveWorkspace> solve_workspaces_;
   std::vector<solve::RecogniseWorkspace> recognise_workspaces_;
+  std::vector<solve::FollowWorkspace> follow_workspaces_;
   std::vector<solve::Placement> placements_;
   solve::Cast cast_;
   solve::FindState find_state_;
