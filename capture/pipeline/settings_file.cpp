@@ -69,6 +69,7 @@ void readGuard(core::SettingsTable table, solve::SwapGuardSettings& settings) {
   table.read("farthest_exchange", settings.farthest_exchange);
   table.read("clearly_better", settings.clearly_better);
   table.read("least_gain", settings.least_gain);
+  table.read("decisive", settings.decisive);
   table.read("confirm", settings.confirm);
   table.read("subjects_a_frame", settings.subjects_a_frame);
 }
