@@ -29,6 +29,7 @@ void readLabel(core::SettingsTable table, label::LabelSettings& settings) {
   table.read("gate_sigmas", settings.gate_sigmas);
   table.read("smallest_gate", settings.smallest_gate);
   table.read("largest_gate", settings.largest_gate);
+  table.read("doubted_jump", settings.doubted_jump);
   table.read("duplicate_radius", settings.duplicate_radius);
 }
 
