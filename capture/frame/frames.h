@@ -85,6 +85,8 @@ struct SkeletonPose {
   core::Stamp stamp;
   std::uint32_t subject = 0;
   bool tracked = false;  ///< False: held, not solved.
+  float presence = 0;    ///< Share of it that is shown: 1 = solved or held, less while it fades,
+                         ///< 0 = lost for long, or never found.
   std::vector<math::RigidTransform> parent_from_joint;
   std::vector<glm::vec3>
       angular_velocity;                 ///< Of the joint against its parent, parent's frame, rad/s.
