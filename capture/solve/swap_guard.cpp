@@ -46,7 +46,8 @@ double squared(const glm::dvec3& v) { return glm::dot(v, v); }
 // ---- Doubts ----
 
 void doubt(const SwapGuardSettings& settings, std::uint64_t sequence, Slot& slot) {
-  if (slot.doubt == 0) slot.doubted_since = sequence;
+  if (slot.doubt == 0 || sequence > slot.last_alarm + kQuiet) slot.doubted_since = sequence;
+  slot.last_alarm = sequence;
   slot.doubt = settings.sure_after;
 }
 
@@ -474,6 +475,7 @@ void correct(const Test& test, const Finding& finding) {
   forEachMarker(finding, [&](std::size_t marker) {
     test.state().bias[marker] = glm::dvec3(0.0);
     doubt(test.guard.settings, now, test.slot(marker));
+    test.slot(marker).doubted_since = now;
   });
   markMoved(test, finding);
   moveJoints(test.model(), w.best_pose, w.moved, test.state());
@@ -575,6 +577,14 @@ void doubtNames(std::uint32_t subject, std::uint64_t sequence, const SwapGuardSe
     doubt(settings, sequence, state.slots[slot]);
   state.suspicions[subject].next_test = sequence;
   state.suspicions[subject].interval = kFirstInterval;
+}
+
+void forgetDates(SwapGuardState& state) {
+  for (Slot& slot : state.slots) slot.doubted_since = slot.last_alarm = slot.quiet_until = 0;
+  for (Suspicion& suspicion : state.suspicions) suspicion.next_test = 0;
+  for (frame::LabelledMarkers& kept : state.window) {
+    for (frame::LabelledSubject& subject : kept.subjects) subject.tracked = false;
+  }
 }
 
 void SwapGuard::run() const {

@@ -37,7 +37,8 @@ struct SwapGuardState {
   /// Of one slot.
   struct Slot {
     std::uint32_t doubt = 0;          ///< Frames near the model until the name is sure; 0 = sure.
-    std::uint64_t doubted_since = 0;  ///< Sequence.
+    std::uint64_t doubted_since = 0;  ///< Sequence at which the newest run of alarms began,
+    std::uint64_t last_alarm = 0;     ///< and of its last one.
     std::uint32_t hidden = 0;         ///< Frames since it was seen.
     std::uint64_t quiet_until = 0;    ///< Sequence; no new alarm until then.
   };
@@ -109,5 +110,8 @@ struct SwapGuard {
 /// Doubts the names of a subject from this frame on: recognition or a repair gave them.
 void doubtNames(std::uint32_t subject, std::uint64_t sequence, const SwapGuardSettings& settings,
                 SwapGuardState& state);
+
+/// Forgets all sequences, when the cameras count anew; doubts stay.
+void forgetDates(SwapGuardState& state);
 
 }  // namespace understudy::solve
