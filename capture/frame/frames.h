@@ -105,7 +105,12 @@ enum class CaptureEventKind : std::uint8_t {
   subject_lost
 };
 
-/// Two slots whose contents are to be exchanged; either may be empty.
+/// As the other subject of an exchange: a place beside all slots, empty at first.
+inline constexpr std::uint16_t kSparePlace = 0xffff;
+inline constexpr std::size_t kMostSparePlaces = 16;
+
+/// Two slots whose contents are to be exchanged; either may be empty. What a spare place is left
+/// with has no name.
 struct SlotExchange {
   std::uint16_t subject = 0, marker = 0;
   std::uint16_t other_subject = 0, other_marker = 0;
@@ -130,7 +135,9 @@ inline void applyCorrection(const CaptureEvent& event, LabelledMarkers& labels) 
   if (event.kind != CaptureEventKind::swap_corrected) return;
   if (labels.stamp.sequence < event.first_sequence || labels.stamp.sequence > event.last_sequence)
     return;
+  std::array<LabelledMarker, kMostSparePlaces> spare{};
   const auto slot = [&](std::size_t subject, std::size_t marker) -> LabelledMarker* {
+    if (subject == kSparePlace) return marker < spare.size() ? &spare[marker] : nullptr;
     if (subject >= labels.subjects.size()) return nullptr;
     std::vector<LabelledMarker>& markers = labels.subjects[subject].markers;
     return marker < markers.size() ? &markers[marker] : nullptr;

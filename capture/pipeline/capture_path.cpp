@@ -166,6 +166,7 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
       std::fill(find_state_.next_attempt.begin(), find_state_.next_attempt.end(), 0);
       for (solve::FindPropsState::Prop& prop : props_.props) prop.next_attempt = 0;
       std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
+      solve::forgetDates(guard_state_);
     }
   }
   if (verdict == sync::PacketVerdict::camera_complete &&
@@ -366,7 +367,10 @@ void CapturePath::followTurns() {
 // Looks among the markers without a name for limbs that are not where the solver expects them.
 void CapturePath::recoverLimbs() {
   constexpr std::size_t kFewest = 2;  // Markers that make a limb.
-  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+  constexpr int kMostAttempts = 2;    // In one frame; subjects take turns.
+  int attempts = 0;
+  for (std::size_t k = 0; k < subjects_.size() && attempts < kMostAttempts; ++k) {
+    const std::size_t s = (result_.stamp.sequence + k) % subjects_.size();
     const std::vector<frame::LabelledMarker>& slots = result_.labels.subjects[s].markers;
     std::size_t missing = 0;
     for (const frame::LabelledMarker& slot : slots) missing += !(slot.confidence > 0.0f);
@@ -375,6 +379,7 @@ void CapturePath::recoverLimbs() {
       continue;
     if (result_.stamp.sequence < next_recovery_[s]) continue;
     next_recovery_[s] = result_.stamp.sequence + settings_.recover_every;
+    ++attempts;
     solve::RecoverLimbs{.settings = settings_.recognise,
                         .subject = subjects_[s],
                         .subject_index = static_cast<std::uint32_t>(s),

@@ -40,7 +40,7 @@ struct PipelineSettings {
   solve::SolveSettings prop_solve = solve::propSolveSettings();  ///< Instead of `solve`.
   KernelChoice kernels = KernelChoice::automatic;
   std::uint32_t recognise_every = 12;  ///< Frames between two attempts to find a lost subject ...
-  std::uint32_t recover_every = 6;     ///< ... or a lost limb of one that is tracked.
+  std::uint32_t recover_every = 3;     ///< ... or a lost limb of one that is tracked.
 };
 
 /// Says which setting is out of range, if any.

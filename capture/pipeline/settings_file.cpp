@@ -29,6 +29,7 @@ void readLabel(core::SettingsTable table, label::LabelSettings& settings) {
   table.read("gate_sigmas", settings.gate_sigmas);
   table.read("smallest_gate", settings.smallest_gate);
   table.read("largest_gate", settings.largest_gate);
+  table.read("doubted_jump", settings.doubted_jump);
   table.read("duplicate_radius", settings.duplicate_radius);
 }
 
@@ -93,6 +94,7 @@ void readGuard(core::SettingsTable table, solve::SwapGuardSettings& settings) {
   table.read("farthest_exchange", settings.farthest_exchange);
   table.read("clearly_better", settings.clearly_better);
   table.read("least_gain", settings.least_gain);
+  table.read("decisive", settings.decisive);
   table.read("confirm", settings.confirm);
   table.read("subjects_a_frame", settings.subjects_a_frame);
 }

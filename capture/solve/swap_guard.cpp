@@ -14,11 +14,14 @@ using Suspicion = SwapGuardState::Suspicion;
 
 constexpr std::size_t kMostCandidates = 64;  // Pairs that are ranked for one test.
 constexpr std::size_t kTrials = 4;           // Pairs that are fitted at each depth ...
-constexpr std::size_t kMostDepth = 3;        // ... of exchanges on exchanges.
+constexpr std::size_t kMostDepth = 4;        // ... of exchanges on exchanges.
 constexpr int kSteps = 3;                    // Of each fit.
 constexpr double kFarOff = 0.06;             // Distances from the model count up to this, metres.
 constexpr double kTurnShare = 2.0e-5;        // Cost of turning away from rest, m^2 per rad^2.
-constexpr std::uint32_t kFirstInterval = 2, kLastInterval = 64;
+constexpr double kFarLess = 1.0e-4;          // Distances so much worse need no fit, m^2.
+constexpr std::size_t kMostSpare = frame::kMostSparePlaces;
+constexpr std::uint32_t kFirstInterval = 2, kLastInterval = 64;  // Frames between tests.
+constexpr std::uint32_t kQuiet = 24;  // A restless marker calls for tests this often, frames.
 
 // One subject under test.
 struct Test {
@@ -43,7 +46,8 @@ double squared(const glm::dvec3& v) { return glm::dot(v, v); }
 // ---- Doubts ----
 
 void doubt(const SwapGuardSettings& settings, std::uint64_t sequence, Slot& slot) {
-  if (slot.doubt == 0) slot.doubted_since = sequence;
+  if (slot.doubt == 0 || sequence > slot.last_alarm + kQuiet) slot.doubted_since = sequence;
+  slot.last_alarm = sequence;
   slot.doubt = settings.sure_after;
 }
 
@@ -71,7 +75,8 @@ void updateDoubts(const SwapGuard& guard) {
     const bool returned = slot.hidden > guard.settings.doubted_gap;
     slot.hidden = 0;
     if (returned || squared(off) > jump) {
-      if (slot.doubt == 0) {  // Not again and again for a marker that never comes to rest.
+      if (guard.labels.stamp.sequence >= slot.quiet_until) {
+        slot.quiet_until = guard.labels.stamp.sequence + kQuiet;
         suspicion.interval = kFirstInterval;
         suspicion.next_test = std::min(suspicion.next_test, guard.labels.stamp.sequence);
       }
@@ -108,38 +113,51 @@ double distanceCost(const Test& test, std::size_t marker, std::size_t except,
 double gainOfExchange(const Test& test, std::size_t one, std::size_t other) {
   const std::vector<frame::LabelledMarker>& slots = test.work().labelled.markers;
   double gain = 0.0;
+  const std::size_t names = test.subject().markers.size();
   const auto add = [&](std::size_t from, std::size_t to) {
     if (!isSeen(slots[from])) return;
     const glm::dvec3 place(slots[from].position);
-    gain += distanceCost(test, from, to, place) - distanceCost(test, to, from, place);
+    if (from < names) gain += distanceCost(test, from, to, place);
+    if (to < names) gain -= distanceCost(test, to, from, place);
   };
   add(one, other);
   add(other, one);
   return gain;
 }
 
+void offer(const Test& test, std::size_t one, std::size_t other) {
+  std::vector<SwapGuardWorkspace::Candidate>& candidates = test.work().candidates;
+  if (candidates.size() == kMostCandidates) return;
+  const double gain = gainOfExchange(test, one, other);
+  if (gain > -kFarLess) candidates.push_back({one, other, gain});
+}
+
 // Lists pairs that could have each other's names, most promising first.
 void listCandidates(const Test& test) {
   std::vector<SwapGuardWorkspace::Candidate>& candidates = test.work().candidates;
   const std::vector<frame::LabelledMarker>& slots = test.work().labelled.markers;
+  const std::size_t names = test.subject().markers.size();
   const SolveModel& model = test.model();
-  const double reach =
-      test.guard.settings.farthest_exchange * test.guard.settings.farthest_exchange;
+  const double reach = test.guard.settings.farthest_exchange;
+  const auto isNear = [&](std::size_t one, std::size_t other) {
+    return distance(glm::dvec3(slots[one].position), glm::dvec3(slots[other].position)) < reach;
+  };
   candidates.clear();
-  for (std::size_t one = 0; one < slots.size(); ++one) {
+  for (std::size_t one = 0; one < names; ++one) {
     if (!isSeen(slots[one]) || test.slot(one).doubt == 0) continue;
     const std::size_t begin = static_cast<std::size_t>(model.neighbour_start[one]);
     const std::size_t end = static_cast<std::size_t>(model.neighbour_start[one + 1]);
     for (std::size_t n = begin; n < end; ++n) {
       const std::size_t other = static_cast<std::size_t>(model.neighbours[n]);
-      if (other == one || candidates.size() == kMostCandidates) continue;
-      const bool seen = isSeen(slots[other]);
-      if (seen && (other < one || test.slot(other).doubt == 0)) continue;
-      if (!seen && test.slot(other).hidden <= test.guard.settings.doubted_gap) continue;
-      if (seen &&
-          squared(glm::dvec3(slots[one].position) - glm::dvec3(slots[other].position)) > reach)
-        continue;
-      candidates.push_back({one, other, gainOfExchange(test, one, other)});
+      if (other == one) continue;
+      if (!isSeen(slots[other])) {
+        if (test.slot(other).hidden > test.guard.settings.doubted_gap) offer(test, one, other);
+      } else if (other > one && test.slot(other).doubt > 0 && isNear(one, other)) {
+        offer(test, one, other);
+      }
+    }
+    for (std::size_t spare = names; spare < slots.size(); ++spare) {
+      if (isSeen(slots[spare]) && isNear(one, spare)) offer(test, one, spare);
     }
   }
   std::sort(candidates.begin(), candidates.end(),
@@ -189,47 +207,79 @@ void turnJoint(const Test& test, std::size_t joint) {
   updateWorld(test, w.pose);
 }
 
-// Fits w.pose to w.labelled; returns what is left: squared distances of the markers, and a little
-// for every joint's turn away from rest, which decides where two markers on a limb fit either way.
-double fit(const Test& test) {
+// Fits w.pose to w.labelled and says what is left of it: squared distances of the markers, and a
+// little for every joint's turn away from rest, which decides where two markers on a limb fit
+// either way.
+void fit(const Test& test, GuardFit& result) {
   SwapGuardWorkspace& w = test.work();
   SolveWorkspace& solve_workspace = test.guard.solve_workspaces[test.index];
   fitPose(test.subject(), test.model(), test.guard.solve_settings, test.guard.kernels, w.labelled,
           kSteps, solve_workspace, w.pose);
-  double cost = 0.0;
+  result.turns = result.total = 0.0;
+  result.of_marker.resize(test.subject().markers.size());
   for (std::size_t m = 0; m < test.subject().markers.size(); ++m) {
+    result.of_marker[m] = 0.0;
     if (!isSeen(w.labelled.markers[m])) continue;
     const double off =
         squared(glm::dvec3(w.labelled.markers[m].position) -
                 markerPosition(test.subject().markers[m], solve_workspace.world_from_joint));
-    cost += std::min(off, kFarOff * kFarOff);
+    result.of_marker[m] = std::min(off, kFarOff * kFarOff);
+    result.total += result.of_marker[m];
   }
   for (std::size_t j = 1; j < test.model().joints(); ++j) {
     if (test.model().joint_freedoms[j] == 0) continue;
     const double turn = rotationAngle(test.model().rest[j].rotation, w.pose[j].rotation);
-    cost += kTurnShare * turn * turn;
+    result.turns += kTurnShare * turn * turn;
+  }
+  result.total += result.turns;
+}
+
+// Of the markers about the exchanged ones: the rest of the body has no say in whether an exchange
+// is clearly better.
+double costAbout(const Test& test, const GuardFit& result, const frame::SlotExchange& pair) {
+  const SolveModel& model = test.model();
+  double cost = result.turns;
+  for (const std::size_t marker : {std::size_t{pair.marker}, std::size_t{pair.other_marker}}) {
+    if (marker >= test.subject().markers.size()) continue;
+    const std::size_t begin = static_cast<std::size_t>(model.neighbour_start[marker]);
+    const std::size_t end = static_cast<std::size_t>(model.neighbour_start[marker + 1]);
+    for (std::size_t n = begin; n < end; ++n)
+      cost += result.of_marker[static_cast<std::size_t>(model.neighbours[n])];
   }
   return cost;
 }
 
-void exchangeSlots(std::vector<frame::LabelledMarker>& slots, const frame::SlotExchange& pair) {
-  std::swap(slots[pair.marker], slots[pair.other_marker]);
+// Within a test, the spare places are slots behind those of the subject.
+std::size_t placeOf(const Test& test, std::uint16_t subject, std::uint16_t marker) {
+  return subject == frame::kSparePlace ? test.subject().markers.size() + marker : marker;
 }
 
-// Fits with one more exchange than w.labelled has; w.labelled stays, w.pose is the fit.
-double fitExchanged(const Test& test, const std::vector<RigidTransformd>& start,
-                    const frame::SlotExchange& pair) {
+void exchangeSlots(const Test& test, const frame::SlotExchange& pair) {
+  std::vector<frame::LabelledMarker>& slots = test.work().labelled.markers;
+  std::swap(slots[placeOf(test, pair.subject, pair.marker)],
+            slots[placeOf(test, pair.other_subject, pair.other_marker)]);
+}
+
+// So much better that a single frame is enough.
+bool isDecisive(const SwapGuardSettings& settings, double after, double before) {
+  return after < settings.decisive * before && after < before - 10.0 * settings.least_gain;
+}
+
+// Fits with one more exchange than w.labelled has, from w.start; w.labelled stays, w.pose and
+// w.trial are the fit.
+void fitExchanged(const Test& test, const frame::SlotExchange& pair) {
   SwapGuardWorkspace& w = test.work();
-  w.pose = start;
-  exchangeSlots(w.labelled.markers, pair);
+  w.pose = w.start;
+  exchangeSlots(test, pair);
   updateWorld(test, w.pose);
-  const int one = test.subject().markers[pair.marker].joint;
-  const int other = test.subject().markers[pair.other_marker].joint;
-  turnJoint(test, static_cast<std::size_t>(std::min(one, other)));
-  if (one != other) turnJoint(test, static_cast<std::size_t>(std::max(one, other)));
-  const double cost = fit(test);
-  exchangeSlots(w.labelled.markers, pair);
-  return cost;
+  const std::size_t one = static_cast<std::size_t>(test.subject().markers[pair.marker].joint);
+  std::size_t other = one;
+  if (pair.other_subject != frame::kSparePlace)
+    other = static_cast<std::size_t>(test.subject().markers[pair.other_marker].joint);
+  turnJoint(test, std::min(one, other));
+  if (one != other) turnJoint(test, std::max(one, other));
+  fit(test, w.trial);
+  exchangeSlots(test, pair);
 }
 
 bool isBetter(const SwapGuardSettings& settings, double after, double before) {
@@ -241,104 +291,193 @@ bool isBetter(const SwapGuardSettings& settings, double after, double before) {
 struct Finding {
   std::array<frame::SlotExchange, frame::kMostExchanges> exchanges{};
   std::uint32_t count = 0;
+  bool decisive = true;  // Every one of them.
 };
 
 bool isSame(const Finding& finding, const Suspicion& suspicion) {
   if (finding.count != suspicion.count) return false;
   for (std::uint32_t i = 0; i < finding.count; ++i) {
-    if (finding.exchanges[i].marker != suspicion.exchanges[i].marker ||
-        finding.exchanges[i].other_marker != suspicion.exchanges[i].other_marker)
-      return false;
+    const frame::SlotExchange &a = finding.exchanges[i], &b = suspicion.exchanges[i];
+    if (a.marker != b.marker || a.other_subject != b.other_subject) return false;
+    // Which unnamed marker it is changes from frame to frame.
+    if (a.other_subject != frame::kSparePlace && a.other_marker != b.other_marker) return false;
   }
   return true;
+}
+
+// The subject's slots, and unnamed markers near the doubted ones behind them.
+void layOutSlots(const Test& test) {
+  SwapGuardWorkspace& w = test.work();
+  const std::vector<frame::LabelledMarker>& slots = test.slots();
+  w.labelled.markers.assign(slots.begin(), slots.end());
+  w.spare_index.clear();
+  const float reach = static_cast<float>(test.guard.settings.farthest_exchange);
+  const std::vector<frame::Marker>& unnamed = test.guard.labels.unlabelled;
+  for (std::size_t u = 0; u < unnamed.size() && w.spare_index.size() < kMostSpare; ++u) {
+    for (std::size_t m = 0; m < slots.size(); ++m) {
+      if (!isSeen(slots[m]) || test.slot(m).doubt == 0) continue;
+      const glm::vec3 between = slots[m].position - unnamed[u].position;
+      if (glm::dot(between, between) > reach * reach) continue;
+      w.labelled.markers.push_back({unnamed[u].position, unnamed[u].covariance, 1.0f});
+      w.spare_index.push_back(static_cast<std::int32_t>(u));
+      break;
+    }
+  }
+}
+
+frame::SlotExchange exchangeOf(const Test& test, const SwapGuardWorkspace::Candidate& candidate) {
+  const std::size_t names = test.subject().markers.size();
+  const auto index = static_cast<std::uint16_t>(test.index);
+  frame::SlotExchange pair{.subject = index,
+                           .marker = static_cast<std::uint16_t>(candidate.one),
+                           .other_subject = index,
+                           .other_marker = static_cast<std::uint16_t>(candidate.other)};
+  if (candidate.other >= names) {
+    pair.other_subject = frame::kSparePlace;
+    pair.other_marker = static_cast<std::uint16_t>(candidate.other - names);
+  }
+  return pair;
 }
 
 // Looks for the exchanges that explain this frame best; w.best_pose is their fit.
 Finding findExchanges(const Test& test) {
   SwapGuardWorkspace& w = test.work();
   Finding finding;
-  w.labelled.markers.assign(test.slots().begin(), test.slots().end());
-  w.best_pose = test.state().parent_from_joint;
-  double best = -1.0;
+  layOutSlots(test);
+  w.start = test.state().parent_from_joint;
   for (std::size_t depth = 0; depth < kMostDepth; ++depth) {
     listCandidates(test);
     if (w.candidates.empty()) break;
-    if (best < 0.0) {
-      w.pose = w.best_pose;
-      best = fit(test);
-      w.best_pose = w.pose;
+    if (depth == 0) {
+      w.pose = w.start;
+      fit(test, w.before);
     }
-    const double before = best;
-    w.start = depth == 0 ? test.state().parent_from_joint : w.best_pose;
+    double best = w.before.total;
     frame::SlotExchange chosen{};
     for (const SwapGuardWorkspace::Candidate& candidate : w.candidates) {
-      const auto index = static_cast<std::uint16_t>(test.index);
-      const frame::SlotExchange pair{index, static_cast<std::uint16_t>(candidate.one), index,
-                                     static_cast<std::uint16_t>(candidate.other)};
-      const double cost = fitExchanged(test, w.start, pair);
-      if (cost >= best) continue;
-      best = cost;
+      const frame::SlotExchange pair = exchangeOf(test, candidate);
+      fitExchanged(test, pair);
+      if (w.trial.total >= best) continue;
+      best = w.trial.total;
       chosen = pair;
-      w.best_pose = w.pose;
+      std::swap(w.best_pose, w.pose);
+      std::swap(w.best, w.trial);
     }
-    if (!isBetter(test.guard.settings, best, before)) break;
+    if (!(best < w.before.total)) break;
+    const double before = costAbout(test, w.before, chosen);
+    const double after = costAbout(test, w.best, chosen);
+    if (!isBetter(test.guard.settings, after, before)) break;
+    finding.decisive = finding.decisive && isDecisive(test.guard.settings, after, before);
     finding.exchanges[finding.count++] = chosen;
-    exchangeSlots(w.labelled.markers, chosen);
+    exchangeSlots(test, chosen);
+    w.start = w.best_pose;
+    std::swap(w.before, w.best);
   }
+  w.best_pose = w.start;
   return finding;
 }
 
+template <class Function>
+void forEachMarker(const Finding& finding, const Function& function) {
+  for (std::uint32_t i = 0; i < finding.count; ++i) {
+    function(finding.exchanges[i].marker);
+    if (finding.exchanges[i].other_subject != frame::kSparePlace)
+      function(finding.exchanges[i].other_marker);
+  }
+}
+
+// The first frame in which all the exchanged names were in doubt: these can have been wrong.
+std::uint64_t beginOf(const Test& test, const Finding& finding) {
+  std::uint64_t since = 0;
+  forEachMarker(finding, [&](std::size_t marker) {
+    if (test.slot(marker).doubt > 0) since = std::max(since, test.slot(marker).doubted_since);
+  });
+  return since;
+}
+
 // True if the exchanges explain the oldest frame of the window better, too, as far as they can be
-// tested there: since the doubt began, and with all the markers in sight.
-bool holdsInWindow(const Test& test, const Finding& finding, std::uint64_t since) {
+// tested there: since the doubt began, with the same markers in sight and none that had no name.
+bool holdsInWindow(const Test& test, const Finding& finding) {
   SwapGuardWorkspace& w = test.work();
+  const std::uint64_t now = test.guard.labels.stamp.sequence;
+  const std::uint64_t since = beginOf(test, finding);
+  for (std::uint32_t i = 0; i < finding.count; ++i) {
+    if (finding.exchanges[i].other_subject == frame::kSparePlace) return true;
+  }
   for (std::size_t k = 0; k + 1 < kGuardWindow; ++k) {
     const frame::LabelledMarkers& past =
         test.guard.state.window[(test.guard.state.next + k) % kGuardWindow];
-    if (past.subjects.empty() || past.stamp.sequence < since ||
-        past.stamp.sequence + kGuardWindow < test.guard.labels.stamp.sequence)
-      continue;
-    const std::vector<frame::LabelledMarker>& slots = past.subjects[test.index].markers;
-    bool whole = past.subjects[test.index].tracked;
-    for (std::uint32_t i = 0; i < finding.count; ++i) {
-      whole = whole &&
-              isSeen(slots[finding.exchanges[i].marker]) ==
-                  isSeen(test.slots()[finding.exchanges[i].marker]) &&
-              isSeen(slots[finding.exchanges[i].other_marker]) ==
-                  isSeen(test.slots()[finding.exchanges[i].other_marker]);
-    }
+    const frame::LabelledSubject& subject = past.subjects[test.index];
+    bool whole = subject.tracked && past.stamp.sequence >= since &&
+                 past.stamp.sequence + kGuardWindow >= now;
+    forEachMarker(finding, [&](std::size_t marker) {
+      whole = whole && isSeen(subject.markers[marker]) == isSeen(test.slots()[marker]);
+    });
     if (!whole) continue;
-    w.labelled.markers.assign(slots.begin(), slots.end());
+    w.labelled.markers.assign(subject.markers.begin(), subject.markers.end());
     w.pose = test.state().parent_from_joint;
-    const double before = fit(test);
-    for (std::uint32_t i = 0; i < finding.count; ++i)
-      exchangeSlots(w.labelled.markers, finding.exchanges[i]);
+    fit(test, w.before);
+    for (std::uint32_t i = 0; i < finding.count; ++i) exchangeSlots(test, finding.exchanges[i]);
     w.pose = w.best_pose;
-    return isBetter(test.guard.settings, fit(test), before);
+    fit(test, w.trial);
+    return w.trial.total < w.before.total - test.guard.settings.least_gain;
   }
   return true;
+}
+
+// Writes the new names; what has none any more goes back to the unnamed.
+void rename(const Test& test, const Finding& finding) {
+  SwapGuardWorkspace& w = test.work();
+  std::vector<frame::Marker>& unnamed = test.guard.labels.unlabelled;
+  layOutSlots(test);
+  for (std::uint32_t i = 0; i < finding.count; ++i) exchangeSlots(test, finding.exchanges[i]);
+  const std::size_t names = test.subject().markers.size();
+  std::copy_n(w.labelled.markers.begin(), names, test.slots().begin());
+  for (std::size_t k = 0; k < w.spare_index.size(); ++k) {
+    frame::Marker& marker = unnamed[static_cast<std::size_t>(w.spare_index[k])];
+    const frame::LabelledMarker& left = w.labelled.markers[names + k];
+    if (left.position == marker.position) continue;
+    marker.position = left.position;
+    marker.covariance = left.covariance;
+    marker.prediction = frame::kNoPrediction;
+  }
+}
+
+// Marks the joints that the fit has turned far, of those from the exchanged markers' parents
+// outwards: the solver finds the others, and keeps their velocities.
+void markMoved(const Test& test, const Finding& finding) {
+  constexpr double kFarTurn = 0.15;
+  SwapGuardWorkspace& w = test.work();
+  const SolveModel& model = test.model();
+  w.moved.assign(model.joints(), 0);
+  forEachMarker(finding, [&](std::size_t marker) {
+    const auto joint = static_cast<std::size_t>(test.subject().markers[marker].joint);
+    w.moved[joint] = 1;
+    if (model.joint_parent[joint] > 0)
+      w.moved[static_cast<std::size_t>(model.joint_parent[joint])] = 1;
+  });
+  for (std::size_t j = 1; j < model.joints(); ++j) {
+    const std::int32_t parent = model.joint_parent[j];
+    if (parent >= 0 && w.moved[static_cast<std::size_t>(parent)] == 1) w.moved[j] = 1;
+  }
+  for (std::size_t j = 0; j < model.joints(); ++j) {
+    const double turn =
+        rotationAngle(test.state().parent_from_joint[j].rotation, w.best_pose[j].rotation);
+    if (turn < kFarTurn) w.moved[j] = 0;
+  }
 }
 
 void correct(const Test& test, const Finding& finding) {
   SwapGuardWorkspace& w = test.work();
   const std::uint64_t now = test.guard.labels.stamp.sequence;
-  std::uint64_t since = 0;
-  w.moved.assign(test.model().joints(), 0);
-  for (std::uint32_t i = 0; i < finding.count; ++i) {
-    const frame::SlotExchange& pair = finding.exchanges[i];
-    exchangeSlots(test.slots(), pair);
-    for (const std::size_t marker : {std::size_t{pair.marker}, std::size_t{pair.other_marker}}) {
-      if (test.slot(marker).doubt > 0) since = std::max(since, test.slot(marker).doubted_since);
-      w.moved[static_cast<std::size_t>(test.subject().markers[marker].joint)] = 1;
-      test.state().bias[marker] = glm::dvec3(0.0);
-      doubt(test.guard.settings, now, test.slot(marker));
-    }
-  }
-  for (std::size_t j = 1; j < test.model().joints(); ++j) {
-    const std::int32_t parent = test.model().joint_parent[j];
-    if (parent >= 0 && w.moved[static_cast<std::size_t>(parent)] == 1 && w.moved[j] == 0)
-      w.moved[j] = 2;
-  }
+  const std::uint64_t since = beginOf(test, finding);
+  rename(test, finding);
+  forEachMarker(finding, [&](std::size_t marker) {
+    test.state().bias[marker] = glm::dvec3(0.0);
+    doubt(test.guard.settings, now, test.slot(marker));
+    test.slot(marker).doubted_since = now;
+  });
+  markMoved(test, finding);
   moveJoints(test.model(), w.best_pose, w.moved, test.state());
   if (since >= now || test.guard.events.size() == test.guard.events.capacity()) return;
   test.guard.events.push_back({.kind = frame::CaptureEventKind::swap_corrected,
@@ -347,17 +486,6 @@ void correct(const Test& test, const Finding& finding) {
                                .subject = static_cast<std::uint32_t>(test.index),
                                .exchange_count = finding.count,
                                .exchanges = finding.exchanges});
-}
-
-std::uint64_t beginOf(const Test& test, const Finding& finding) {
-  std::uint64_t since = 0;
-  for (std::uint32_t i = 0; i < finding.count; ++i) {
-    for (const std::uint16_t marker :
-         {finding.exchanges[i].marker, finding.exchanges[i].other_marker}) {
-      if (test.slot(marker).doubt > 0) since = std::max(since, test.slot(marker).doubted_since);
-    }
-  }
-  return since;
 }
 
 void testSubject(const Test& test) {
@@ -375,9 +503,9 @@ void testSubject(const Test& test) {
   suspicion.count = finding.count;
   suspicion.next_test = now + 1;
   suspicion.interval = kFirstInterval;
-  if (suspicion.wins < test.guard.settings.confirm) return;
+  if (suspicion.wins < test.guard.settings.confirm && !finding.decisive) return;
   suspicion.wins = suspicion.count = 0;
-  if (holdsInWindow(test, finding, beginOf(test, finding))) correct(test, finding);
+  if (holdsInWindow(test, finding)) correct(test, finding);
 }
 
 void remember(const SwapGuard& guard) {
@@ -437,7 +565,9 @@ SwapGuardWorkspace makeSwapGuardWorkspace(std::span<const subject::Subject> subj
   w.start.reserve(joints);
   w.world.resize(joints);
   w.moved.reserve(joints);
-  w.labelled.markers.reserve(markers);
+  w.labelled.markers.reserve(markers + kMostSpare);
+  w.spare_index.reserve(kMostSpare);
+  for (GuardFit* result : {&w.before, &w.trial, &w.best}) result->of_marker.reserve(markers);
   return w;
 }
 
@@ -447,6 +577,14 @@ void doubtNames(std::uint32_t subject, std::uint64_t sequence, const SwapGuardSe
     doubt(settings, sequence, state.slots[slot]);
   state.suspicions[subject].next_test = sequence;
   state.suspicions[subject].interval = kFirstInterval;
+}
+
+void forgetDates(SwapGuardState& state) {
+  for (Slot& slot : state.slots) slot.doubted_since = slot.last_alarm = slot.quiet_until = 0;
+  for (Suspicion& suspicion : state.suspicions) suspicion.next_test = 0;
+  for (frame::LabelledMarkers& kept : state.window) {
+    for (frame::LabelledSubject& subject : kept.subjects) subject.tracked = false;
+  }
 }
 
 void SwapGuard::run() const {

@@ -21,7 +21,8 @@ struct SwapGuardSettings {
   double farthest_exchange = 0.30;  ///< Markers of a body further apart are not exchanged, metres.
   double clearly_better = 0.80;     ///< An exchange must lower the cost to this share ...
   double least_gain = 1.0e-4;       ///< ... and by this much, square metres.
-  std::uint32_t confirm = 3;        ///< Frames in which the same exchange must win.
+  double decisive = 0.3;      ///< An exchange that lowers it to this share needs no other frame.
+  std::uint32_t confirm = 3;  ///< Frames in which the same exchange must win.
   std::uint32_t subjects_a_frame = 2;  ///< Subjects that are tested in one frame, at most.
 };
 
@@ -36,8 +37,10 @@ struct SwapGuardState {
   /// Of one slot.
   struct Slot {
     std::uint32_t doubt = 0;          ///< Frames near the model until the name is sure; 0 = sure.
-    std::uint64_t doubted_since = 0;  ///< Sequence.
+    std::uint64_t doubted_since = 0;  ///< Sequence at which the newest run of alarms began,
+    std::uint64_t last_alarm = 0;     ///< and of its last one.
     std::uint32_t hidden = 0;         ///< Frames since it was seen.
+    std::uint64_t quiet_until = 0;    ///< Sequence; no new alarm until then.
   };
   /// Of one subject: the exchange that won last.
   struct Suspicion {
@@ -57,6 +60,13 @@ struct SwapGuardState {
 
 SwapGuardState makeSwapGuardState(std::span<const subject::Subject> subjects);
 
+/// How well a body explains markers under some names.
+struct GuardFit {
+  std::vector<double> of_marker;  ///< Squared distance from the model, square metres; 0 = not seen.
+  double turns = 0;               ///< Cost of all joints' turns away from rest.
+  double total = 0;
+};
+
 /// Scratch; one per thread.
 struct SwapGuardWorkspace {
   struct Candidate {
@@ -65,7 +75,9 @@ struct SwapGuardWorkspace {
   };
   std::vector<Candidate> candidates;
   std::vector<math::RigidTransformd> pose, start, best_pose, world;
-  frame::LabelledSubject labelled;
+  frame::LabelledSubject labelled;        ///< Unnamed markers stand behind the subject's slots.
+  std::vector<std::int32_t> spare_index;  ///< These markers' places in LabelledMarkers::unlabelled.
+  GuardFit before, trial, best;
   std::vector<std::uint8_t> moved;
 };
 
@@ -98,5 +110,8 @@ struct SwapGuard {
 /// Doubts the names of a subject from this frame on: recognition or a repair gave them.
 void doubtNames(std::uint32_t subject, std::uint64_t sequence, const SwapGuardSettings& settings,
                 SwapGuardState& state);
+
+/// Forgets all sequences, when the cameras count anew; doubts stay.
+void forgetDates(SwapGuardState& state);
 
 }  // namespace understudy::solve
