@@ -87,8 +87,15 @@ std::vector<ScorecardRun> planScorecard(const ScorecardOptions& options) {
   return runs;
 }
 
+std::size_t distinctRuns(const std::vector<ScorecardRun>& runs) {
+  std::vector<Arguments> lists;
+  for (const ScorecardRun& run : runs) lists.push_back(run.arguments);
+  std::sort(lists.begin(), lists.end());
+  return static_cast<std::size_t>(std::unique(lists.begin(), lists.end()) - lists.begin());
+}
+
 void runScorecard(const ScorecardOptions& options, std::vector<ScorecardRun>& runs,
-                  const std::function<void(std::size_t done, std::size_t all)>& progress) {
+                  const std::function<void(std::size_t)>& progress) {
   std::vector<Arguments> shared, timed;
   for (const ScorecardRun& run : runs) {
     std::vector<Arguments>& list = run.axis == Axis::reconstruction ? timed : shared;
@@ -96,10 +103,8 @@ void runScorecard(const ScorecardOptions& options, std::vector<ScorecardRun>& ru
       list.push_back(run.arguments);
     }
   }
-  const std::size_t all = shared.size() + timed.size();
-  const auto results = runAll(shared, options.jobs, [&](std::size_t done) { progress(done, all); });
-  const auto times =
-      runAll(timed, 1, [&](std::size_t done) { progress(shared.size() + done, all); });
+  const auto results = runAll(shared, options.jobs, progress);
+  const auto times = runAll(timed, 1, [&](std::size_t done) { progress(shared.size() + done); });
   for (ScorecardRun& run : runs) {
     const bool is_timed = run.axis == Axis::reconstruction;
     const std::vector<Arguments>& list = is_timed ? timed : shared;

@@ -36,10 +36,13 @@ const std::vector<std::string>& placesOf(Axis axis);
 /// All runs, not yet run. A place that several axes share stands in each of them.
 std::vector<ScorecardRun> planScorecard(const ScorecardOptions& options);
 
+/// How many of them differ: as many are run.
+std::size_t distinctRuns(const std::vector<ScorecardRun>& runs);
+
 /// Runs them: accuracy `jobs` at a time and each only once, then reconstruction times one by one,
-/// so that no run of ours disturbs another's times.
+/// so that no run of ours disturbs another's times. `progress` is told how many are done.
 void runScorecard(const ScorecardOptions& options, std::vector<ScorecardRun>& runs,
-                  const std::function<void(std::size_t done, std::size_t all)>& progress);
+                  const std::function<void(std::size_t)>& progress);
 
 /// Everything for `--json`.
 report::Json scorecardJson(const ScorecardOptions& options, const std::vector<ScorecardRun>& runs);

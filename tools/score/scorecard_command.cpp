@@ -119,8 +119,8 @@ int runScorecardCommand(ScorecardFlags flags, report::Json json) {
   if (auto sound = checkFlags(flags); !sound) return fail(2, sound.error().message);
   std::vector<ScorecardRun> runs = planScorecard(flags.options);
   {
-    report::Progress progress("runs", 0);
-    runScorecard(flags.options, runs, [&](std::size_t done, std::size_t) { progress.show(done); });
+    report::Progress progress("runs", distinctRuns(runs));
+    runScorecard(flags.options, runs, [&](std::size_t done) { progress.show(done); });
   }
   ScorecardPage page{.version = json["version"],
                      .commit = report::checkedOutCommit(),
