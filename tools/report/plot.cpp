@@ -30,7 +30,10 @@ struct Axes {
     return kLeft + (static_cast<double>(place) + 0.5) * (width - kLeft - kRight) / places;
   }
   double y(double value) const {
-    const double share = std::clamp((value - plot.from) / (plot.to - plot.from), 0.0, 1.0);
+    const double linear = (value - plot.from) / (plot.to - plot.from);
+    const double decades =
+        std::log(std::max(value, plot.from) / plot.from) / std::log(plot.to / plot.from);
+    const double share = std::clamp(plot.logarithmic ? decades : linear, 0.0, 1.0);
     return height - kBottom - share * (height - kTop - kBottom);
   }
 };
@@ -42,7 +45,7 @@ std::string grid(const Axes& axes) {
     const double y = axes.y(tick);
     svg += line(kLeft, y, axes.width - kRight, y, "stroke=\"#e3e6ea\"");
     svg += words(kLeft - 8, y + 4, "text-anchor=\"end\" font-size=\"11.5\" fill=\"#5d6673\"",
-                 fmt::format("{:g}", tick));
+                 fmt::format("{}{:g}", plot.logarithmic && tick == plot.from ? "≤ " : "", tick));
   }
   for (std::size_t p = 0; p < plot.places.size(); ++p) {
     svg += words(axes.x(p), axes.height - kBottom + 17,
@@ -151,22 +154,21 @@ void rangeFromZero(Plot& plot) {
   }
 }
 
-void rangeToHundred(Plot& plot) {
-  double smallest = plot.goal_text.empty() ? 100.0 : plot.goal;
+void rangeOfDecades(Plot& plot, double floor) {
+  double largest = plot.goal_text.empty() ? 0.0 : plot.goal;
   for (const PlotSeries& series : plot.series) {
     for (const PlotPoint& point : series.points) {
-      for (const double value : point.values) smallest = std::min(smallest, value);
+      for (const double value : point.values) largest = std::max(largest, value);
     }
   }
-  double span = 100.0;
-  for (const double round : {50.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1}) {
-    if (100.0 - round <= smallest) span = round;
+  plot.logarithmic = true;
+  plot.from = plot.to = floor;
+  plot.ticks = {floor};
+  constexpr std::size_t kLeastTicks = 3;
+  while (plot.to < largest * (1.0 - 1e-9) || plot.ticks.size() < kLeastTicks) {
+    plot.to *= 10.0;
+    plot.ticks.push_back(plot.to);
   }
-  plot.from = 100.0 - span;
-  plot.to = 100.0;
-  plot.ticks.clear();
-  constexpr int kSteps = 4;
-  for (int i = 0; i <= kSteps; ++i) plot.ticks.push_back(plot.from + span * i / kSteps);
 }
 
 std::string plotSvg(const Plot& plot, double width, double height) {

@@ -23,17 +23,19 @@ struct Plot {
   std::string title, vertical, horizontal;
   std::vector<std::string> places;
   std::vector<PlotSeries> series;
-  double from = 0, to = 1;          ///< Vertical range; values outside are drawn at the edge.
-  std::vector<double> ticks;        ///< Where grid lines and numbers go.
-  double goal = 0;                  ///< A dashed line ...
-  std::string goal_text;            ///< ... where this is not empty.
+  bool logarithmic = false;   ///< The range is one of decades; `from` stands for all below it.
+  double from = 0, to = 1;    ///< Vertical range; values outside are drawn at the edge.
+  std::vector<double> ticks;  ///< Where grid lines and numbers go.
+  double goal = 0;            ///< A dashed line ...
+  std::string goal_text;      ///< ... where this is not empty.
   std::vector<std::size_t> failed;  ///< Places where a run failed: marked as such.
 };
 
 /// A range from 0 that holds all values, with about four round ticks; 0 to 1 where all are 0.
 void rangeFromZero(Plot& plot);
-/// A range that ends with 100 % and begins with a round share below all values and the goal.
-void rangeToHundred(Plot& plot);
+/// A logarithmic range from `floor` up to the power of ten that holds all values and the goal, at
+/// least two decades; what is not over the floor, 0 among it, is drawn on it.
+void rangeOfDecades(Plot& plot, double floor);
 
 /// The plot as an SVG group of this size whose corner is the origin.
 std::string plotSvg(const Plot& plot, double width, double height);

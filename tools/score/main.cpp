@@ -8,6 +8,7 @@
 #include <string>
 
 #include "capture/pipeline/settings_file.h"
+#include "capture/subject/pattern_check.h"
 #include "tools/report/progress.h"
 #include "tools/report/report.h"
 #include "tools/score/commands.h"
@@ -73,6 +74,10 @@ int runStage(const CLI::App& app, const StageCommand& command, report::Json json
   if (!simulation) return fail(1, simulation.error());
   for (const std::string& warning : simulation->warnings) {
     fmt::print(stderr, "note: {}\n", warning);
+  }
+  for (const std::string& warning : subject::confusionWarnings(simulation->subjects)) {
+    fmt::print(stderr, "{}\n", warning);
+    simulation->warnings.push_back(warning);
   }
   const auto outcome = measure(command, *simulation, settings);
   if (!outcome) return fail(1, outcome.error());

@@ -19,7 +19,7 @@ constexpr const char* kOrange = "#d9741a";
 // A figure of a run's report; NaN where it has none.
 using Figure = double (*)(const report::Json&);
 
-double correct(const report::Json& run) { return 100.0 * figure(run, "/label/correct"); }
+double wrong(const report::Json& run) { return 100.0 * (1.0 - figure(run, "/label/correct")); }
 double swaps(const report::Json& run) { return perActorMinute(run, "/label/swaps"); }
 double longSwaps(const report::Json& run) { return perActorMinute(run, "/label/swaps_over_100ms"); }
 double recoveryP99(const report::Json& run) { return figure(run, "/label/recovery_ms/p99"); }
@@ -28,7 +28,8 @@ double recoveryMax(const report::Json& run) { return figure(run, "/label/recover
 struct Row {
   const char *title, *vertical;
   std::vector<std::pair<const char*, Figure>> series;
-  bool to_hundred;
+  double floor;  ///< Of a logarithmic range; 0 = linear.
+  double goal;   ///< 0 = none.
 };
 
 const char* horizontalOf(Axis axis) {
@@ -57,24 +58,25 @@ Plot makePlot(const Row& row, Axis axis, const std::vector<ScorecardRun>& runs) 
     }
     plot.series.push_back(std::move(series));
   }
-  if (row.to_hundred) {
-    plot.goal = 99.95;
-    plot.goal_text = "goal 99.95";
+  if (row.goal > 0.0) {
+    plot.goal = row.goal;
+    plot.goal_text = fmt::format("goal {:g}", row.goal);
   }
   return plot;
 }
 
 // All plots of a row have the same range, so that they can be compared.
-void shareRange(bool to_hundred, std::vector<Plot>& plots) {
+void shareRange(double floor, std::vector<Plot>& plots) {
   Plot all = plots.front();
   for (const Plot& plot : plots) {
     all.series.insert(all.series.end(), plot.series.begin(), plot.series.end());
   }
-  to_hundred ? report::rangeToHundred(all) : report::rangeFromZero(all);
+  floor > 0.0 ? report::rangeOfDecades(all, floor) : report::rangeFromZero(all);
   for (Plot& plot : plots) {
     plot.from = all.from;
     plot.to = all.to;
     plot.ticks = all.ticks;
+    plot.logarithmic = all.logarithmic;
   }
 }
 
@@ -96,12 +98,13 @@ double perActorMinute(const report::Json& report, const char* pointer) {
 std::string scorecardSvg(const ScorecardOptions& options, const std::vector<ScorecardRun>& runs,
                          const ScorecardPage& page) {
   const std::vector<Row> rows{
-      {"Labels right", "% of visible markers", {{"", correct}}, true},
-      {"Swaps", "per performer and minute", {{"all", swaps}, {"over 100 ms", longSwaps}}, false},
-      {"Recovery of lost markers",
+      {"Labels wrong or missing", "% of visible markers", {{"", wrong}}, 0.001, 0.05},
+      {"Swaps", "per performer and minute", {{"all", swaps}, {"over 100 ms", longSwaps}}, 0, 0},
+      {"Recovery time",
        "ms until named again",
-       {{"99th percentile", recoveryP99}, {"longest", recoveryMax}},
-       false}};
+       {{"p99", recoveryP99}, {"longest", recoveryMax}},
+       1,
+       0}};
   constexpr double kWidth = 1280, kPlotWidth = 410, kPlotHeight = 262, kTop = 86, kMargin = 20;
   const double height = kTop + 3 * kPlotHeight + 44;
   std::string svg = fmt::format(
@@ -126,7 +129,7 @@ std::string scorecardSvg(const ScorecardOptions& options, const std::vector<Scor
     for (const Axis axis : {Axis::cameras, Axis::gaps, Axis::performers}) {
       plots.push_back(makePlot(rows[r], axis, runs));
     }
-    shareRange(rows[r].to_hundred, plots);
+    shareRange(rows[r].floor, plots);
     for (std::size_t c = 0; c < plots.size(); ++c) {
       svg += fmt::format("<g transform=\"translate({:g},{:g})\">{}</g>",
                          kMargin + static_cast<double>(c) * (kPlotWidth + 5),

@@ -67,6 +67,21 @@ Json solveJson(const StageOutcome& outcome) {
       {"predict_20ms_mm", {{"p50", number(ahead.p50)}, {"p99", number(ahead.p99)}}}};
 }
 
+Json propsJson(const scoring::StageScore& score, double rate_hz) {
+  if (score.props == 0) return nullptr;
+  const scoring::Spread& mm = score.prop_position_mm;
+  const scoring::Spread& deg = score.prop_angle_deg;
+  return {{"count", score.props},
+          {"position_mm", number(mm.mean)},
+          {"position_p99_mm", number(mm.p99)},
+          {"angle_deg", number(deg.mean)},
+          {"angle_p99_deg", number(deg.p99)},
+          {"untracked", score.props_untracked},
+          {"flipped", score.props_flipped},
+          {"longest_search_ms",
+           number(1000.0 * static_cast<double>(score.props_longest_search) / rate_hz)}};
+}
+
 Json gapsJson(const scoring::GapFigures& gaps) {
   return {{"mean", number(gaps.mean)},
           {"worst_marker", number(gaps.worst)},
@@ -129,7 +144,7 @@ void addStageKeys(const StageOutcome& outcome, report::Json& json) {
   json["solve"] = solveJson(outcome);
   json["capture"] = times(outcome.capture_after);
   json["jitter_mm"] = number(score.jitter_mm);
-  json["props"] = nullptr;
+  json["props"] = propsJson(score, outcome.rate_hz);
   json["joints_not_scored"] = score.joints_not_scored;
   json["allocations_per_frame"] =
       outcome.allocations_per_frame ? Json(*outcome.allocations_per_frame) : Json();
@@ -168,6 +183,11 @@ void printStage(const StageOutcome& outcome) {
   fmt::print("joints    {:.2f} mm mean, {:.2f} mm p99, {:.2f} deg mean, {} diverged\n",
              score.joint_error_mm.mean, score.joint_error_mm.p99, score.joint_error_deg.mean,
              score.diverged);
+  if (score.props > 0) {
+    fmt::print("props     {:.2f} mm mean, {:.2f} mm p99, {:.2f} deg mean, {} frames untracked\n",
+               score.prop_position_mm.mean, score.prop_position_mm.p99, score.prop_angle_deg.mean,
+               score.props_untracked);
+  }
   const auto line = [](const char* name, const core::Histogram& histogram) {
     const core::HistogramSummary times = histogram.summary();
     fmt::print("{:<26} {:8.1f} {:8.1f} {:8.1f}\n", name, times.p50_us, times.p99_us, times.max_us);

@@ -103,7 +103,8 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
                                .warm_up_frames = warm_up});
   scoring::CaptureRecord record = scoring::makeRecord(simulation.subjects);
   StageOutcome outcome{.cameras = stage.knownRig().cameras.size(),
-                       .actors = simulation.subjects.size(),
+                       .actors = simulation.subjects.size() - stage.settings().props,
+                       .rate_hz = stage.knownRig().rate_hz,
                        .warm_up_frames = warm_up};
   std::vector<std::size_t> counts;
   for (const subject::Subject& subject : simulation.subjects) {

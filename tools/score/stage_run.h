@@ -21,6 +21,7 @@ inline constexpr std::uint64_t kWarmUpFrames = 480;
 /// What a run through the capture path showed.
 struct StageOutcome {
   std::size_t markers = 0, cameras = 0, actors = 0;
+  double rate_hz = 0;
   std::uint64_t warm_up_frames = 0;
   scoring::StageScore score;
   /// Processor time per frame.

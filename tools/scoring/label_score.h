@@ -11,12 +11,12 @@
 
 namespace understudy::scoring {
 
-/// Figures of labelling, of the live output. A slot is right if it is filled and, of all true
-/// markers, its own is the nearest to what fills it and within kRightRadius. A slot that sits on
-/// another true marker in that sense is swapped; a swap begins with the first such frame and ends
-/// when the slot is filled by anything else: while the slot stays empty nothing was put right, so
-/// the swap goes on. A subject is right where at least half of its markers that `seen_2` holds for
-/// are (and there is one).
+/// Figures of labelling, of the live output, over all subjects, props among them. A slot is right
+/// if it is filled and, of all true markers, its own is the nearest to what fills it and within
+/// kRightRadius. A slot that sits on another true marker in that sense is swapped; a swap begins
+/// with the first such frame and ends when the slot is filled by anything else: while the slot
+/// stays empty nothing was put right, so the swap goes on. A subject is right where at least half
+/// of its markers that `seen_2` holds for are (and there is one).
 class LabelScore {
  public:
   static constexpr float kRightRadius = 0.03f;  ///< Metres.

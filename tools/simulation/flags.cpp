@@ -99,6 +99,7 @@ void addSimulationFlags(CLI::App& app, SimulationFlags& flags) {
   add("--actors", stage.actors, "performers; motions are reused in turn")
       ->check(wholeNumber(1, 64));
   add("--spacing", stage.spacing, "metres between performers");
+  add("--props", stage.props, "rigid props with their own marker patterns");
   flag("--still", stage.still, "performers hold their first pose");
   add("--markerset", flags.marker_set, "marker set, TOML; default: the 53-marker body set");
   add("--subjects", flags.subjects, "true: the solver knows the true subjects");

@@ -42,19 +42,25 @@ TEST_SUITE("report/plot") {
     CHECK(nothing.to == 1.0);
   }
 
-  TEST_CASE("a range to a hundred begins with a round share below the worst value and the goal") {
-    const auto from = [](double worst, double goal) {
-      Plot plot = withValues({99.99, worst});
+  TEST_CASE("a range of decades holds every value and the goal, and draws 0 on its floor") {
+    const auto to = [](double largest, double goal) {
+      Plot plot = withValues({0.0, largest});
       plot.goal = goal;
       plot.goal_text = goal > 0.0 ? "goal" : "";
-      report::rangeToHundred(plot);
-      CHECK(plot.to == 100.0);
-      return plot.from;
+      report::rangeOfDecades(plot, 0.001);
+      CHECK(plot.from == 0.001);
+      CHECK(plot.ticks.back() == plot.to);
+      return plot.to;
     };
-    CHECK(from(99.97, 99.95) == doctest::Approx(99.9));
-    CHECK(from(99.97, 0.0) == doctest::Approx(99.9));
-    CHECK(from(97.2, 99.95) == doctest::Approx(95.0));
-    CHECK(from(12.0, 99.95) == 0.0);
+    CHECK(to(0.0, 0.0) == doctest::Approx(0.1));
+    CHECK(to(0.1, 0.05) == doctest::Approx(0.1));
+    CHECK(to(0.11, 0.05) == doctest::Approx(1.0));
+    CHECK(to(100.0, 0.05) == doctest::Approx(100.0));
+    Plot plot = withValues({0.0});
+    report::rangeOfDecades(plot, 1.0);
+    const std::string svg = report::plotSvg(plot, 400.0, 200.0);
+    CHECK(count(svg, "cy=\"156.0\"") == 2);  // On the axis.
+    CHECK(count(svg, "inf") == 0);
   }
 
   TEST_CASE("every run is a dot, the line goes through the means, a failed run is said") {
