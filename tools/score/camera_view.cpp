@@ -197,7 +197,7 @@ report::Canvas drawView(const source::SimulatedStage& stage, const source::Stage
       fmt::format("Camera {} of {}, frame {}, {} performers, {} blobs: what the camera sends "
                   "is the white alone; rings and bodies are the truth behind it",
                   options.camera, frame.cameras.size(), frame.stamp.sequence,
-                  frame.performers.size(), blobs.size()),
+                  stage.settings().actors, blobs.size()),
       canvas);
   return canvas;
 }

@@ -3,6 +3,8 @@
 #include <CLI/App.hpp>
 #include <functional>
 
+#include "tools/report/report.h"
+
 namespace understudy::score {
 
 /// A registered subcommand; `run` does the work and returns the exit code.
@@ -13,5 +15,8 @@ struct Command {
 
 /// `view`: a picture of what one simulated camera sees.
 Command addViewCommand(CLI::App& app);
+
+/// `scorecard`: many runs and a page of plots. `header` makes the start of the report.
+Command addScorecardCommand(CLI::App& app, std::function<report::Json()> header);
 
 }  // namespace understudy::score

@@ -112,17 +112,21 @@ int run(int argument_count, char** arguments) {
   stage->add_option("--json", command.json_path, "writes a report; - is standard output")
       ->type_name("FILE");
   const score::Command view = score::addViewCommand(app);
+  const auto header = [&] {
+    return report::makeReport({.program = "understudy-score",
+                               .argument_count = argument_count,
+                               .arguments = arguments,
+                               .seed = command.flags.stage.seed});
+  };
+  const score::Command scorecard = score::addScorecardCommand(app, header);
   try {
     app.parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (view.app->parsed()) return view.run();
-  return runStage(*stage, command,
-                  report::makeReport({.program = "understudy-score",
-                                      .argument_count = argument_count,
-                                      .arguments = arguments,
-                                      .seed = command.flags.stage.seed}));
+  if (scorecard.app->parsed()) return scorecard.run();
+  return runStage(*stage, command, header());
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace understudy::scoring {
 
 std::vector<std::size_t> chooseHeldOut(const subject::Subject& subject, std::uint64_t seed) {
   constexpr std::size_t kEvery = 10;
+  if (subject.skeleton.size() < 2) return {};
   std::vector<std::size_t> order(subject.markers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

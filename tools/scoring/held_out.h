@@ -11,7 +11,8 @@
 namespace understudy::scoring {
 
 /// Every tenth marker of the subject, in the order of the joints that carry them, so that they come
-/// from all over the body; `seed` says with which one it begins. Increasing indices.
+/// from all over the body; `seed` says with which one it begins. Increasing indices. None of a
+/// subject of one joint: a prop needs all of its few.
 std::vector<std::size_t> chooseHeldOut(const subject::Subject& subject, std::uint64_t seed);
 
 /// The subject as somebody knows it who has never heard of these markers; increasing indices.
