@@ -297,6 +297,7 @@ void SimulatedStage::State::photograph(std::size_t camera, StageFrame& frame) {
       ++marker.merged_views;
     }
   }
+  ++statistics.images;
   statistics.blobs += frame.centroid_truth[camera].size();
   std::size_t first = 0;
   for (const CentroidTruth& blob : frame.centroid_truth[camera]) {
@@ -409,6 +410,39 @@ void SimulatedStage::simulate(StageFrame& frame) {
   }
   state.judge(frame);
   ++state.sequence;
+}
+
+std::vector<MarkerView> SimulatedStage::views(const StageFrame& frame, std::size_t camera) const {
+  const ImageBlobs& image = state_->images[camera];
+  std::vector<MarkerView> views;
+  for (std::size_t p = 0; p < frame.performers.size(); ++p) {
+    for (std::size_t m = 0; m < frame.performers[p].markers.size(); ++m) {
+      const MarkerTruth& marker = frame.performers[p].markers[m];
+      Sight sight;
+      if (std::isnan(marker.position.x) || !look(state_->eyes[camera], marker.position, sight)) {
+        continue;
+      }
+      MarkerFate fate = marker.dropped ? MarkerFate::dropped : MarkerFate::hidden_by_body;
+      for (const Disc& disc : image.discs) {
+        if (disc.performer != p || disc.marker != m) continue;
+        const std::uint32_t sharers = image.sharers(disc);
+        fate = sharers == 0   ? MarkerFate::hidden_by_marker
+               : sharers == 1 ? MarkerFate::alone
+                              : MarkerFate::merged;
+      }
+      views.push_back({.performer = p,
+                       .marker = m,
+                       .x_px = sight.x_px,
+                       .y_px = sight.y_px,
+                       .radius_px = state_->marker_radius * sight.scale_px,
+                       .fate = fate});
+    }
+  }
+  return views;
+}
+
+const std::vector<PosedSolid>& SimulatedStage::body(std::size_t performer) const {
+  return state_->actors[performer].performer->solids();
 }
 
 StageFrame SimulatedStage::makeFrame() const {

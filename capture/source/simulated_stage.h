@@ -99,6 +99,18 @@ struct StageFrame {
   std::vector<PerformerTruth> performers;                  ///< Then the props.
 };
 
+/// What became of one marker in one camera's image.
+enum class MarkerFate : std::uint8_t { alone, merged, hidden_by_marker, hidden_by_body, dropped };
+
+/// One marker before one camera.
+struct MarkerView {
+  std::size_t performer = 0, marker = 0;
+  float x_px = 0, y_px = 0, radius_px = 0;  ///< Where it is, or would be, without noise.
+  MarkerFate fate = MarkerFate::alone;
+};
+
+struct PosedSolid;
+
 /// Counts over all frames so far. A marker-view is one marker before one camera's image.
 struct StageStatistics {
   std::uint64_t frames = 0;
@@ -109,6 +121,7 @@ struct StageStatistics {
   std::uint64_t hidden_by_body = 0;
   std::uint64_t hidden_by_marker = 0;
   std::uint64_t merged = 0;  ///< Marker-views in merged blobs.
+  std::uint64_t images = 0;  ///< Frames times cameras.
   std::uint64_t blobs = 0;
   std::uint64_t false_blobs = 0;
   std::uint64_t gaps = 0;                                                ///< Gaps begun.
@@ -131,6 +144,11 @@ class SimulatedStage {
 
   /// Fills the next frame. Does not allocate once `frame` has been through makeFrame.
   void simulate(StageFrame& frame);
+
+  /// All markers inside this camera's image of the frame that was simulated last, seen or not.
+  std::vector<MarkerView> views(const StageFrame& frame, std::size_t camera) const;
+  /// The body of a performer in the frame that was simulated last; empty for marker files.
+  const std::vector<PosedSolid>& body(std::size_t performer) const;
 
   /// A frame with all its memory reserved.
   StageFrame makeFrame() const;

@@ -70,7 +70,7 @@ StageScorer::StageScorer(const std::vector<subject::Subject>& subjects,
                          const camera::Rig& known_rig, const ScorerSettings& settings)
     : markers_(markerCounts(subjects)),
       cloud_(known_rig, settings.noise_px, markerCount(subjects)),
-      labels_(settings.rate_hz, markerCount(subjects)),
+      labels_(settings.rate_hz, markerCounts(subjects)),
       props_(subjects.size()),
       has_joints_(subjects.size(), 0) {
   for (const subject::Subject& subject : subjects) {
@@ -105,7 +105,7 @@ void StageScorer::add(const source::StageFrame& truth, const CaptureRecord* reco
     poses_[p].add(sequence, truth.performers[p], record != nullptr ? &record->poses[p] : nullptr,
                   record != nullptr ? &record->labels.subjects[p] : nullptr);
   }
-  if (boot_frame_ < 0 && record != nullptr && allTracked(record->poses, is_prop_)) {
+  if (boot_frame_ < 0 && record != nullptr && allTracked(record->poses, is_prop_) && allRight()) {
     boot_frame_ = static_cast<std::int64_t>(frames_);
   }
   ++frames_;
@@ -127,6 +127,13 @@ void StageScorer::scoreProps(StageScore& score) const {
   score.prop_angle_deg = angle_deg.spread();
 }
 
+bool StageScorer::allRight() const {
+  for (std::size_t p = 0; p < poses_.size(); ++p) {
+    if (is_prop_[p] == 0 && !labels_.isRight(p)) return false;
+  }
+  return true;
+}
+
 StageScore StageScorer::score() const {
   StageScore score{.frames = frames_,
                    .missing_frames = missing_,
@@ -140,6 +147,10 @@ StageScore StageScorer::score() const {
                    .swaps = labels_.swaps(),
                    .swaps_over_100ms = labels_.swapsOver100ms(),
                    .idf1 = labels_.idf1(),
+                   .recovery_ms = labels_.markerRecovery().spread(),
+                   .subject_recovery_ms = labels_.subjectRecovery().spread(),
+                   .not_recovered = labels_.markerRecovery().open(),
+                   .right_at_first = labels_.rightAtFirst(),
                    .boot_frame = boot_frame_};
   SpreadMeter joint_mm, joint_deg, predicted_mm;
   double marker_squares = 0, marker_count = 0, jitter_squares = 0, jitter_count = 0;

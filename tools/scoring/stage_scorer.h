@@ -57,7 +57,11 @@ struct StageScore {
   double label_correct = 0;
   std::uint64_t swaps = 0, swaps_over_100ms = 0;
   double idf1 = 0;
-  /// Frames before the first one in which every performer was tracked; -1: there was none.
+  Spread recovery_ms, subject_recovery_ms;  ///< Outages of markers and of subjects.
+  std::uint64_t not_recovered = 0;          ///< Markers lost, seen again, but not named to the end.
+  double right_at_first = 0;  ///< Share of subjects right in the first frame they were tracked in.
+  /// Frames before the first one in which every performer was tracked and right (as LabelScore says
+  /// it of subjects); -1: there was none.
   std::int64_t boot_frame = -1;
 
   Spread joint_error_mm, joint_error_deg;
@@ -96,6 +100,7 @@ class StageScorer {
  private:
   void add(const source::StageFrame& truth, const CaptureRecord* record);
   void scoreProps(StageScore& score) const;
+  bool allRight() const;
 
   TrueMarkers markers_;
   CloudScore cloud_;
