@@ -1,6 +1,7 @@
 #include "capture/pipeline/capture_path.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "engine/core/thread_time.h"
@@ -45,6 +46,9 @@ core::Result<void> checkSubject(const subject::Subject& subject) {
     if (marker.joint < 0 || marker.joint >= static_cast<int>(joints)) {
       return core::makeError(where + "marker '" + marker.name +
                              "' sits on a joint that is not there");
+    }
+    if (!(std::isfinite(glm::dot(marker.offset_joint, marker.offset_joint)))) {
+      return core::makeError(where + "marker '" + marker.name + "' has no finite place");
     }
   }
   return {};

@@ -60,7 +60,23 @@ void release(const FindProps& job, frame::LabelledMarker& slot) {
   slot = {};
 }
 
-// Gives empty slots the unnamed markers that lie where the placement has them.
+// The slot of a performer that holds a marker just there; null for none. A prop's place is known to
+// a millimetre, and no skin marker can be inside it.
+frame::LabelledMarker* performersMarkerAt(const FindProps& job, const glm::dvec3& place) {
+  const double reach = 0.6 * job.settings.tolerance;
+  for (std::size_t s = 0; s < job.subjects.size(); ++s) {
+    if (subject::isProp(job.subjects[s])) continue;
+    for (frame::LabelledMarker& slot : job.labels.subjects[s].markers) {
+      if (!(slot.confidence > 0.0f)) continue;
+      const glm::dvec3 between = glm::dvec3(slot.position) - place;
+      if (glm::dot(between, between) < reach * reach) return &slot;
+    }
+  }
+  return nullptr;
+}
+
+// Gives empty slots the unnamed markers that lie where the placement has them, or what a performer
+// took for its own there.
 void claim(const FindProps& job, const Prop& prop, const PropPlacement& placement) {
   FindPropsWorkspace& w = job.workspace;
   std::vector<frame::LabelledMarker>& slots = labelsOf(job, prop).markers;
@@ -78,7 +94,13 @@ void claim(const FindProps& job, const Prop& prop, const PropPlacement& placemen
       nearest = squared;
       found = p;
     }
-    if (found == w.points.size()) continue;
+    if (found == w.points.size()) {
+      if (frame::LabelledMarker* other = performersMarkerAt(job, expected); other != nullptr) {
+        slots[m] = *other;
+        *other = {};
+      }
+      continue;
+    }
     const frame::Marker& marker = job.labels.unlabelled[found];
     slots[m] = {marker.position, marker.covariance, 1.0f};
     w.taken[found] = 1;

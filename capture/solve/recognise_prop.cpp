@@ -130,7 +130,7 @@ void tryTriangle(const RecogniseProp& job, const std::array<std::size_t, 3>& mar
   if (trial.matched < fewest) return;
   trial.world_from_prop = fitMatched(job.pattern, job.points, trial.point_of_marker);
   vote(job, markers[0], points[0], job.settings.tolerance, trial);
-  if (trial.matched >= fewest) offer(job, trial);
+  if (trial.matched >= fewest && trial.rms <= job.settings.largest_rms) offer(job, trial);
 }
 
 // A triangle that the best placement has already made needs no second trial.
@@ -234,6 +234,7 @@ core::Result<void> check(const PropSettings& s) {
   if (!(s.smallest_share >= 0.0 && s.smallest_share <= 1.0)) {
     return outOfRange("smallest_share", "in 0..1");
   }
+  if (!(s.largest_rms > 0.0)) return outOfRange("largest_rms", "> 0");
   if (!(s.triangle_rms >= 0.0)) return outOfRange("triangle_rms", ">= 0");
   if (s.every == 0) return outOfRange("every", "> 0");
   if (!(s.hidden_time >= 0.0)) return outOfRange("hidden_time", ">= 0");

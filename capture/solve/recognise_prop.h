@@ -14,7 +14,8 @@ namespace understudy::solve {
 
 /// Tolerances and budgets of the recognition and the keeping of props.
 struct PropSettings {
-  double tolerance = 0.005;  ///< How far a marker may lie from its place on the prop, metres.
+  double tolerance = 0.004;    ///< How far a marker may lie from its place on the prop, metres.
+  double largest_rms = 0.002;  ///< RMS distance of a placement's markers, metres.
   double smallest_share =
       0.4;  ///< Share of a prop's markers, and four at least, that must be found.
   double triangle_rms = 0.0012;        ///< Three markers alone must fit as well as this, metres,

@@ -55,6 +55,9 @@ TEST_SUITE("simulation/flags") {
     CHECK(flags->motions.size() == 2);
     CHECK(flags->frameCount(5.0) == 2400);
     CHECK(changed.size() == 6);
+    CHECK(parse({"--props", "3"})->stage.props == 3);
+    CHECK(parse({})->stage.props == 0);
+    CHECK(has(errorOf({"--props", "65"}), "--props must be from 0 to 64"));
     CHECK(parse({})->frameCount(5.0) == 1200);
     CHECK(parse({"--frames", "7"})->frameCount(5.0) == 7);
   }
