@@ -40,12 +40,14 @@ void stamp(const SearchCold& job, std::size_t c, std::uint16_t blob, float u, fl
   const std::int32_t top = cellRow(w, v - kReach_px, half_height);
   const std::int32_t bottom = cellRow(w, v + kReach_px, half_height);
   std::uint16_t* cells = &w.cells[c * w.cells_per_camera];
-  Entry* entries = &w.entries[c * kColdEntries];
+  Entry* entries = &w.entries[w.first_entry[c]];
+  std::uint16_t* entry_cell = &w.entry_cell[w.first_entry[c]];
   for (std::int32_t y = top; y <= bottom; ++y) {
     for (std::int32_t x = left; x <= right; ++x) {
-      const std::uint32_t cell = static_cast<std::uint32_t>(y * w.cells_across + x);
+      const std::uint16_t cell = static_cast<std::uint16_t>(y * w.cells_across + x);
       const std::uint32_t entry = ++w.entry_count[c];
-      entries[entry] = {u, v, blob, cells[cell], cell};
+      entries[entry] = {u, v, blob, cells[cell]};
+      entry_cell[entry] = cell;
       cells[cell] = static_cast<std::uint16_t>(entry);
     }
   }
@@ -55,9 +57,10 @@ void stamp(const SearchCold& job, std::size_t c, std::uint16_t blob, float u, fl
 std::size_t fill(const SearchCold& job) {
   ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& cameras = job.state.cold_cameras;
-  std::size_t seeing = 0;
+  std::size_t seeing = 0, base = 0, first_entry = 0;
   for (std::size_t c = 0; c < cameras.count; ++c) {
-    const std::size_t base = c * kColdStride;
+    w.first_blob[c] = static_cast<std::uint32_t>(base);
+    w.first_entry[c] = static_cast<std::uint32_t>(first_entry);
     const std::vector<FreeCentroid>& free = job.state.free[c];
     std::uint16_t count = 0;
     w.entry_count[c] = 0;
@@ -78,6 +81,8 @@ std::size_t fill(const SearchCold& job) {
     }
     w.open_count[c] = w.blob_count[c] = count;
     seeing += count > 0;
+    base += count / kLanes * kLanes + 2 * kLanes;  // Lists end with lanes that no line meets.
+    first_entry += w.entry_count[c] + 1;
   }
   return seeing;
 }
@@ -88,7 +93,7 @@ void finish(const SearchCold& job) {
   ColdSearchWorkspace& w = job.workspace;
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
     for (std::size_t i = 0; i < w.blob_count[c]; ++i) {
-      const std::size_t at = c * kColdStride + i;
+      const std::size_t at = w.first_blob[c] + i;
       if (w.claimed[at]) job.state.free[c][w.source[at]].claimed = true;
     }
     std::uint16_t* cells = &w.cells[c * w.cells_per_camera];
@@ -97,8 +102,8 @@ void finish(const SearchCold& job) {
       std::fill_n(cells, w.cells_per_camera, std::uint16_t{0});
       continue;
     }
-    const Entry* entries = &w.entries[c * kColdEntries];
-    for (std::uint32_t e = 1; e <= entered; ++e) cells[entries[e].cell] = 0;
+    const std::uint16_t* entry_cell = &w.entry_cell[w.first_entry[c]];
+    for (std::uint32_t e = 1; e <= entered; ++e) cells[entry_cell[e]] = 0;
   }
 }
 
@@ -141,13 +146,14 @@ void projectIntoAll(const SearchCold& job, const glm::vec3& point) {
 // Nearest open blob of the chain within the reach of an image position, -1 for none.
 std::int32_t nearestOpen(const ColdSearchWorkspace& w, std::size_t c, std::uint32_t entry, float u,
                          float v, float squared_reach, float& residual_u, float& residual_v) {
-  const Entry* entries = &w.entries[c * kColdEntries];
+  const Entry* entries = &w.entries[w.first_entry[c]];
+  const std::uint8_t* claimed = &w.claimed[w.first_blob[c]];
   std::int32_t found = -1;
   for (int step = 0; entry != 0 && step < kLongestChain; ++step) {
     const Entry& at = entries[entry];
     const float du = at.u - u, dv = at.v - v;
     const float squared = du * du + dv * dv;
-    if (squared < squared_reach && !w.claimed[c * kColdStride + at.blob]) {
+    if (squared < squared_reach && !claimed[at.blob]) {
       squared_reach = squared;
       found = at.blob;
       residual_u = du;
@@ -169,7 +175,7 @@ void chooseBlobs(const SearchCold& job, const glm::vec3& point) {
   for (std::size_t c = 0; c < cameras; ++c) {
     const std::uint32_t first = w.cells[c * w.cells_per_camera + static_cast<std::size_t>(w.cell[c])];
     w.asked[asked] = static_cast<std::uint32_t>(c << 16) | first;
-    __builtin_prefetch(&w.entries[c * kColdEntries + first]);
+    __builtin_prefetch(&w.entries[w.first_entry[c] + first]);
     asked += first != 0;
   }
   for (std::size_t i = 0; i < asked; ++i) {
@@ -237,30 +243,36 @@ int sumRays(const SearchCold& job, const glm::vec3& step, float tolerance,
   return static_cast<int>(sum(rays));
 }
 
-// Largest angle between two of the rays, as a chord: the ray furthest from the first one, and the
-// one furthest from that.
+// Largest angle between two of the rays, as a chord: between the ray furthest from the first one
+// and the one furthest from that.
 float widestChord(const SearchCold& job, const glm::vec3& point) {
-  const ColdSearchWorkspace& w = job.workspace;
+  ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& k = job.state.cold_cameras;
-  glm::vec3 reference(0.0f);
-  float widest = 0.0f;
-  for (int pass = 0; pass < 3; ++pass) {
-    float squared = -1.0f;
-    glm::vec3 furthest = reference;
-    for (std::size_t c = 0; c < k.count; ++c) {
-      if (!(w.weight[c] > 0.0f)) continue;
-      const glm::vec3 ray = glm::normalize(
-          point - glm::vec3(k.centre[0][c], k.centre[1][c], k.centre[2][c]));
-      const glm::vec3 between = ray - reference;
-      if (glm::dot(between, between) <= squared) continue;
-      squared = glm::dot(between, between);
-      furthest = ray;
-      if (pass == 0) break;
+  std::size_t reference = 0;
+  while (!(w.weight[reference] > 0.0f)) ++reference;
+  Lanes least = all(2.0f);
+  for (int pass = 0; pass < 2; ++pass) {
+    const glm::vec3 ray = glm::normalize(
+        point - glm::vec3(k.centre[0][reference], k.centre[1][reference], k.centre[2][reference]));
+    least = all(2.0f);
+    for (std::size_t c = 0; c < k.padded; c += kLanes) {
+      const Lanes x = all(point.x) - load(&k.centre[0][c]), y = all(point.y) - load(&k.centre[1][c]),
+                  z = all(point.z) - load(&k.centre[2][c]);
+      const Lanes along = x * all(ray.x) + y * all(ray.y) + z * all(ray.z);
+      const Lanes squared = x * x + y * y + z * z;
+      // The cosine times its size: in the order of the cosine, without a root.
+      const Lanes ordered = along * (along < all(0.0f) ? -along : along) / squared;
+      const Lanes counted = load(&w.weight[c]) > all(0.0f) ? ordered : all(2.0f);
+      store(&w.cosine[c], counted);
+      least = counted < least ? counted : least;
     }
-    if (pass > 0) widest = std::max(widest, squared);
-    reference = furthest;
+    const float smallest = std::min(std::min(least[0], least[1]), std::min(least[2], least[3]));
+    reference = 0;
+    while (w.cosine[reference] > smallest) ++reference;
+    least = all(smallest);
   }
-  return std::sqrt(widest);
+  const float cosine = std::copysign(std::sqrt(std::abs(least[0])), least[0]);
+  return std::sqrt(std::max(0.0f, 2.0f - 2.0f * cosine));
 }
 
 // Moves the point to where its rays meet and fills the marker; false if too little is left for it.
@@ -299,7 +311,7 @@ bool solveMarker(const SearchCold& job, glm::vec3 point, frame::Marker& marker) 
 void takeRays(const SearchCold& job, const frame::Marker& marker) {
   ColdSearchWorkspace& w = job.workspace;
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
-    if (w.weight[c] > 0.0f) w.claimed[c * kColdStride + static_cast<std::size_t>(w.chosen[c])] = 1;
+    if (w.weight[c] > 0.0f) w.claimed[w.first_blob[c] + static_cast<std::size_t>(w.chosen[c])] = 1;
   }
   if (job.cloud.markers.size() < job.cloud.markers.capacity()) job.cloud.markers.push_back(marker);
 }
@@ -378,7 +390,7 @@ bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, const glm:
 
 // Leaves out of camera c's open blobs those that were claimed since; returns how many are left.
 std::size_t keepOpen(ColdSearchWorkspace& w, std::size_t c) {
-  const std::size_t base = c * kColdStride;
+  const std::size_t base = w.first_blob[c];
   std::uint32_t kept = 0;
   for (std::uint32_t i = 0; i < w.open_count[c]; ++i) {
     const std::uint16_t blob = w.open[base + i];
@@ -407,8 +419,8 @@ std::size_t findOnLine(const SearchCold& job, const PairGeometry& pair, const Pr
   const Lanes nx = all(lx * inverse), ny = all(ly * inverse), nz = all(lz * inverse * pair.focal_b);
   const float tolerance = static_cast<float>(job.settings.epipolar_tolerance_px);
   const Lanes limit = all(tolerance * tolerance);
-  const float* open_u = &w.open_u[b * kColdStride];
-  const float* open_v = &w.open_v[b * kColdStride];
+  const float* open_u = &w.open_u[w.first_blob[b]];
+  const float* open_v = &w.open_v[w.first_blob[b]];
   std::size_t count = 0;
   for (std::uint32_t i = 0; i < w.open_count[b]; i += kLanes) {
     const Lanes distance = nx * load(open_u + i) + ny * load(open_v + i) + nz;
@@ -427,7 +439,7 @@ void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
   if (keepOpen(w, a) == 0 || keepOpen(w, b) == 0) return;
   const PreparedCamera &camera_a = job.state.cameras[a], &camera_b = job.state.cameras[b];
   const PairGeometry pair = makePairGeometry(camera_a, camera_b);
-  const std::size_t base_a = a * kColdStride, base_b = b * kColdStride;
+  const std::size_t base_a = w.first_blob[a], base_b = w.first_blob[b];
   constexpr int kSureSupport = 5;  // So many rays do not meet by chance: taken at once.
   for (std::uint32_t i = 0; i < w.open_count[a]; ++i) {
     const std::size_t from = base_a + w.open[base_a + i];

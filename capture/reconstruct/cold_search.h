@@ -35,19 +35,16 @@ struct ColdSearchState {
   std::uint32_t next_pair = 0;  ///< Where the next frame's search begins.
 };
 
-inline constexpr float kColdImageMargin = 1.3f;  ///< Ideal image over sensor: lenses move corners.
 inline constexpr float kColdCell_px = 16.0f;
-inline constexpr std::size_t kColdBlobs = 2048;              ///< Most per camera.
-inline constexpr std::size_t kColdStride = kColdBlobs + 4;   ///< Arrays are read in whole lanes.
-inline constexpr std::size_t kColdEntries = 4 * kColdBlobs + 1;  ///< A blob is in 4 cells or less.
+inline constexpr std::size_t kColdBlobs = 2048;  ///< Most per camera.
 
-/// Scratch of the cold search; one per thread. Blobs of camera c begin at c * kColdStride.
+/// Scratch of the cold search; one per thread. Blobs of camera c begin at first_blob[c]; what is used lies
+/// close together, for the memory's sake.
 struct ColdSearchWorkspace {
   /// One blob in one cell of the map.
   struct Entry {
     float u, v;
-    std::uint16_t blob, next;
-    std::uint32_t cell;
+    std::uint16_t blob, next;  ///< Of the camera.
   };
   /// A place that enough rays agree on, but not so many that it is taken at once.
   struct Candidate {
@@ -59,16 +56,17 @@ struct ColdSearchWorkspace {
   std::vector<std::uint16_t> source;    ///< Index in the camera's list of free centroids.
   std::vector<float> open_u, open_v;    ///< Blobs still unclaimed, ideal plane, in order.
   std::vector<std::uint16_t> open;      ///< Which they are.
-  std::vector<std::uint32_t> open_count, blob_count;  ///< Per camera.
+  std::vector<std::uint32_t> first_blob, open_count, blob_count;  ///< Per camera.
   /// Map of each camera's image: per cell its first entry, 0 for none. A blob stands in every cell
   /// that it could be looked for from.
   std::int32_t cells_across = 0, cells_down = 0;
   std::size_t cells_per_camera = 0;  ///< The last one is for what is out of view and stays empty.
   std::vector<std::uint16_t> cells;
-  std::vector<Entry> entries;              ///< Per camera kColdEntries, the first unused.
-  std::vector<std::uint32_t> entry_count;  ///< Per camera.
+  std::vector<Entry> entries;             ///< Those of camera c from first_entry[c] on, the first unused.
+  std::vector<std::uint16_t> entry_cell;  ///< Of each entry.
+  std::vector<std::uint32_t> first_entry, entry_count;  ///< Per camera.
   // Per camera, of one point: its image and depth, the blob chosen, its residual, 1 if it counts.
-  std::vector<float> at_u, at_v, at_z, residual_u, residual_v, weight;
+  std::vector<float> at_u, at_v, at_z, residual_u, residual_v, weight, cosine;
   std::vector<float> derivative[6];       ///< Of the image by the point: u by x, y, z, then v.
   std::vector<std::int32_t> cell;         ///< Of its image.
   std::vector<std::int32_t> chosen;       ///< Its blob, -1 for none.
