@@ -172,6 +172,10 @@ ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
   w.asked.resize(cameras.padded);
   w.hits.resize(kColdBlobs + kLanes);
   w.candidates.reserve(16384);
+  constexpr std::size_t kMostFound = 8192;
+  w.found.reserve(kMostFound);
+  w.by_x.reserve(kMostFound);
+  w.refused.resize(kMostFound);
   return w;
 }
 

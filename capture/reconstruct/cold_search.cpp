@@ -277,27 +277,33 @@ float widestChord(const SearchCold& job, const glm::vec3& point) {
 
 // Moves the point to where its rays meet and fills the marker; false if too little is left for it.
 bool solveMarker(const SearchCold& job, glm::vec3 point, frame::Marker& marker) {
-  const float tolerance = static_cast<float>(job.settings.epipolar_tolerance_px);
+  // In sigmas of a centroid: how far a ray may pass, first, then, and where one of them spoils it.
+  constexpr double kFarthestRay[3] = {6.75, 4.5, 3.0}, kLargestResidual = 2.2;
+  const double sigma = job.settings.centroid_sigma_px;
   chooseBlobs(job, point);
   deriveImages(job);
   glm::dvec3 step(0.0);
   glm::dmat3 inverse;
   NormalEquations equations;
   int rays = 0;
-  for (int pass = 0; pass < 2; ++pass) {
-    rays = sumRays(job, glm::vec3(step), pass == 0 ? 1.5f * tolerance : tolerance, equations);
+  double squared = 0.0, residual = 0.0;
+  for (int pass = 0; pass < 3; ++pass) {
+    const double reach =
+        std::min(kFarthestRay[pass] * sigma, 1.5 * job.settings.epipolar_tolerance_px);
+    rays = sumRays(job, glm::vec3(step), static_cast<float>(reach), equations);
     if (rays < job.settings.smallest_cold_rays) return false;
     if (!solveNormalEquations(equations, step, inverse)) return false;
     point += glm::vec3(step);
+    // What this step takes from the squared residuals follows from the equations.
+    const glm::dvec3 gradient(equations.gradient[0], equations.gradient[1], equations.gradient[2]);
+    squared = std::max(0.0, equations.squared_px - glm::dot(step, gradient));
+    residual = std::sqrt(squared / rays);
+    if (pass == 1 && residual < kLargestResidual * sigma) break;
   }
-  // What the last step takes from the squared residuals follows from the equations.
-  const glm::dvec3 gradient(equations.gradient[0], equations.gradient[1], equations.gradient[2]);
-  const double squared = std::max(0.0, equations.squared_px - glm::dot(step, gradient));
-  const double residual = std::sqrt(squared / rays);
-  if (!(residual < 0.8 * job.settings.epipolar_tolerance_px)) return false;
+  if (!(residual < kLargestResidual * sigma)) return false;
   const float chord = widestChord(job, point);
   if (!(static_cast<double>(chord) > job.settings.smallest_angle)) return false;
-  const double variance = job.settings.centroid_sigma_px * job.settings.centroid_sigma_px;
+  const double variance = sigma * sigma;
   const double excess = std::max(1.0, squared / ((2.0 * rays - 3.0) * variance));
   marker = {.position = point,
             .covariance = glm::mat3(inverse * (variance * excess)),
@@ -307,13 +313,18 @@ bool solveMarker(const SearchCold& job, glm::vec3 point, frame::Marker& marker) 
   return true;
 }
 
-// Takes the chosen blobs for the marker.
+// Takes the chosen blobs for the marker, and notes its size.
 void takeRays(const SearchCold& job, const frame::Marker& marker) {
   ColdSearchWorkspace& w = job.workspace;
+  float size = 0.0f;
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
-    if (w.weight[c] > 0.0f) w.claimed[w.first_blob[c] + static_cast<std::size_t>(w.chosen[c])] = 1;
+    if (!(w.weight[c] > 0.0f)) continue;
+    const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(w.chosen[c]);
+    w.claimed[at] = 1;
+    size += w.radius_px[at] * w.at_z[c] / job.state.cold_cameras.focal_px[c];
   }
-  if (job.cloud.markers.size() < job.cloud.markers.capacity()) job.cloud.markers.push_back(marker);
+  if (w.found.size() == w.found.capacity()) return;
+  w.found.push_back({marker, size / static_cast<float>(marker.rays)});
 }
 
 // Geometry of one pair of cameras.
@@ -356,16 +367,18 @@ bool meetingPoint(const SearchCold& job, const PreparedCamera& a, const glm::dve
   return true;
 }
 
-// True if a camera that looks from nearly the same side sees something there too.
-bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, const glm::vec3& point) {
-  constexpr int kMostViews = 16;
+// Looks for the point in views from nearly the same side as camera a's, and moves it to where all
+// their rays meet; false if none of them sees anything there. The rays of a and b begin the sums.
+bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, NormalEquations& equations,
+                 glm::vec3& point) {
+  constexpr int kMostViews = 16, kEnough = 3;
   const ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& k = job.state.cold_cameras;
   const float nearest = static_cast<float>(job.settings.nearest);
-  const float tolerance = 1.5f * static_cast<float>(job.settings.epipolar_tolerance_px);
+  const float reach = 1.5f * static_cast<float>(job.settings.epipolar_tolerance_px);
   const std::uint16_t* order = &k.neighbours[a * k.count];
-  int views = 0;
-  for (std::size_t n = 1; n < k.count && views < kMostViews; ++n) {
+  int views = 0, confirming = 0;
+  for (std::size_t n = 1; n < k.count && views < kMostViews && confirming < kEnough; ++n) {
     const std::size_t c = order[n];
     if (c == b) continue;
     const float z = k.rotation[6][c] * point.x + k.rotation[7][c] * point.y +
@@ -378,14 +391,22 @@ bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, const glm:
                              k.rotation[5][c] * point.z + k.translation[1][c]);
     if (!(std::abs(u) < k.half_width_px[c] && std::abs(v) < k.half_height_px[c])) continue;
     ++views;
-    ++job.counters.cold_tests;
     const std::int32_t cell = cellRow(w, v, k.half_height_px[c]) * w.cells_across +
                               cellColumn(w, u, k.half_width_px[c]);
     const std::uint32_t first = w.cells[c * w.cells_per_camera + static_cast<std::size_t>(cell)];
-    float unused_u, unused_v;
-    if (nearestOpen(w, c, first, u, v, tolerance * tolerance, unused_u, unused_v) >= 0) return true;
+    float du = 0.0f, dv = 0.0f;
+    if (nearestOpen(w, c, first, u, v, reach * reach, du, dv) < 0) continue;
+    ++confirming;
+    addRay(job.state.cameras[c], glm::dvec3(point), static_cast<double>(u + du),
+           static_cast<double>(v + dv), 1.0, equations);
   }
-  return false;
+  job.counters.cold_tests += static_cast<std::uint32_t>(views);
+  if (confirming == 0) return false;
+  glm::dvec3 step;
+  glm::dmat3 unused;
+  if (!solveNormalEquations(equations, step, unused)) return false;
+  point += glm::vec3(step);
+  return true;
 }
 
 // Leaves out of camera c's open blobs those that were claimed since; returns how many are left.
@@ -434,13 +455,19 @@ std::size_t findOnLine(const SearchCold& job, const PairGeometry& pair, const Pr
   return count;
 }
 
+// So many rays do not meet by chance, even while nothing is claimed yet.
+int sureSupport(const SearchCold& job) {
+  constexpr int kFewest = 5, kShare = 6;
+  return std::max(kFewest, static_cast<int>(job.state.cold_cameras.count) / kShare);
+}
+
 void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
   ColdSearchWorkspace& w = job.workspace;
   if (keepOpen(w, a) == 0 || keepOpen(w, b) == 0) return;
   const PreparedCamera &camera_a = job.state.cameras[a], &camera_b = job.state.cameras[b];
   const PairGeometry pair = makePairGeometry(camera_a, camera_b);
   const std::size_t base_a = w.first_blob[a], base_b = w.first_blob[b];
-  constexpr int kSureSupport = 5;  // So many rays do not meet by chance: taken at once.
+  const int sure = sureSupport(job);
   for (std::uint32_t i = 0; i < w.open_count[a]; ++i) {
     const std::size_t from = base_a + w.open[base_a + i];
     if (w.claimed[from]) continue;
@@ -455,36 +482,27 @@ void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
                                         static_cast<double>(w.open_v[to]));
       glm::vec3 point;
       if (!meetingPoint(job, camera_a, ray_a, camera_b, ray_b, point)) continue;
-      if (!isConfirmed(job, a, b, point)) continue;
+      NormalEquations equations;
+      addRay(camera_a, glm::dvec3(point), static_cast<double>(u), static_cast<double>(v), 1.0,
+             equations);
+      addRay(camera_b, glm::dvec3(point), static_cast<double>(w.open_u[to]),
+             static_cast<double>(w.open_v[to]), 1.0, equations);
+      if (!isConfirmed(job, a, b, equations, point)) continue;
       frame::Marker marker;
       if (!solveMarker(job, point, marker)) continue;
-      if (marker.rays >= kSureSupport) {
+      if (marker.rays >= sure) {
         takeRays(job, marker);
         if (w.claimed[from]) break;
-        continue;
-      }
-      if (w.candidates.size() < w.candidates.capacity())
+      } else if (w.candidates.size() < w.candidates.capacity()) {
         w.candidates.push_back({marker.position, marker.rays});
+      }
     }
     if (job.counters.cold_tests > job.settings.cold_tests) return;
   }
 }
 
-void searchPairs(const SearchCold& job) {
-  const std::vector<ColdCameras::Pair>& pairs = job.state.cold_cameras.pairs;
-  const std::size_t start = job.state.cold.next_pair % pairs.size();
-  std::size_t tried = 0;
-  for (; tried < pairs.size() && !job.counters.cold_budget_spent; ++tried) {
-    const ColdCameras::Pair& pair = pairs[(start + tried) % pairs.size()];
-    searchPair(job, pair.a, pair.b);
-    job.counters.cold_budget_spent = job.counters.cold_tests > job.settings.cold_tests;
-  }
-  job.state.cold.next_pair = job.counters.cold_budget_spent
-                                 ? static_cast<std::uint32_t>((start + tried) % pairs.size())
-                                 : 0;
-}
-
-void takeCandidates(const SearchCold& job) {
+// Takes what was put off, best support first, down to a least support; the rest is kept.
+void takeCandidates(const SearchCold& job, int least_support) {
   std::vector<Candidate>& candidates = job.workspace.candidates;
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
     if (a.support != b.support) return a.support > b.support;
@@ -492,9 +510,112 @@ void takeCandidates(const SearchCold& job) {
     if (a.position.y != b.position.y) return a.position.y < b.position.y;
     return a.position.z < b.position.z;
   });
-  for (const Candidate& candidate : candidates) {
-    frame::Marker marker;
-    if (solveMarker(job, candidate.position, marker)) takeRays(job, marker);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const Candidate candidate = candidates[i];
+    if (candidate.support >= least_support) {
+      frame::Marker marker;
+      if (!solveMarker(job, candidate.position, marker)) continue;
+      if (marker.rays >= least_support) {
+        takeRays(job, marker);
+        continue;
+      }
+    }
+    candidates[kept++] = candidate;
+  }
+  candidates.resize(kept);
+}
+
+void searchPairs(const SearchCold& job) {
+  const ColdCameras& cameras = job.state.cold_cameras;
+  const std::size_t pairs = cameras.pairs.size();
+  const std::size_t start = job.state.cold.next_pair % pairs;
+  std::size_t tried = 0;
+  int least = sureSupport(job);
+  while (tried < pairs && !job.counters.cold_budget_spent) {
+    const ColdCameras::Pair& pair = cameras.pairs[(start + tried) % pairs];
+    searchPair(job, pair.a, pair.b);
+    job.counters.cold_budget_spent = job.counters.cold_tests > job.settings.cold_tests;
+    // Every camera has had its turn: what was put off has fewer rivals now.
+    if (++tried % cameras.count != 0 || least <= job.settings.smallest_cold_rays + 1) continue;
+    least = std::max(least / 2, job.settings.smallest_cold_rays + 1);
+    takeCandidates(job, least);
+  }
+  takeCandidates(job, job.settings.smallest_cold_rays);
+  job.state.cold.next_pair = job.counters.cold_budget_spent
+                                 ? static_cast<std::uint32_t>((start + tried) % pairs)
+                                 : 0;
+}
+
+float distance2(const glm::vec3& a, const glm::vec3& b) { return glm::dot(a - b, a - b); }
+
+// True if `marker` is what two others look like where their blobs are one: it lies between them and
+// is as large as both together, or of unknown size.
+bool isMergedImage(const ColdSearchWorkspace::Found& marker, const ColdSearchWorkspace::Found& a,
+                   const ColdSearchWorkspace::Found& b) {
+  const glm::vec3 along = b.marker.position - a.marker.position;
+  const glm::vec3 from = marker.marker.position - a.marker.position;
+  const float length2 = glm::dot(along, along);
+  const float share = glm::dot(from, along) / std::max(length2, 1e-12f);
+  if (!(share > 0.15f && share < 0.85f)) return false;
+  constexpr float kOff = 0.006f;  // Metres.
+  if (distance2(from, share * along) > kOff * kOff) return false;
+  const float both = std::sqrt(a.size * a.size + b.size * b.size);
+  if (marker.size == 0.0f || both == 0.0f) return true;
+  return marker.size > 0.85f * both;
+}
+
+// Spheres cannot be inside each other: the same marker a second time, from rays left over.
+bool isDouble(const ColdSearchWorkspace::Found& marker, const ColdSearchWorkspace::Found& other) {
+  constexpr float kUsualSize = 0.005f;
+  const float size = std::min(marker.size, other.size > 0.0f ? other.size : kUsualSize);
+  return distance2(marker.marker.position, other.marker.position) < size * size;
+}
+
+// Appends to the cloud what is a marker of its own. Markers that were predicted bear witness too.
+void refuseGhosts(const SearchCold& job) {
+  ColdSearchWorkspace& w = job.workspace;
+  if (w.found.empty()) return;
+  const std::size_t fresh = w.found.size();
+  for (const frame::Marker& marker : job.cloud.markers) {
+    if (w.found.size() < w.found.capacity()) w.found.push_back({marker, 0.0f});
+  }
+  w.by_x.clear();
+  for (std::uint32_t i = 0; i < w.found.size(); ++i) w.by_x.push_back(i);
+  const auto x = [&](std::uint32_t i) { return w.found[i].marker.position.x; };
+  std::sort(w.by_x.begin(), w.by_x.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return x(a) != x(b) ? x(a) < x(b) : a < b;
+  });
+  constexpr float kNeighbourhood = 0.04f;  // Blobs of markers further apart seldom touch, metres.
+  constexpr std::size_t kMostNear = 8;
+  for (std::size_t at = 0; at < w.by_x.size(); ++at) {
+    const std::uint32_t own = w.by_x[at];
+    if (own >= fresh) continue;
+    const ColdSearchWorkspace::Found& marker = w.found[own];
+    std::uint32_t near[kMostNear];
+    std::size_t count = 0;
+    bool refused = false;
+    const auto look = [&](std::uint32_t other) {
+      const ColdSearchWorkspace::Found& neighbour = w.found[other];
+      if (distance2(marker.marker.position, neighbour.marker.position) >
+          kNeighbourhood * kNeighbourhood)
+        return;
+      // Of two markers in one place the one with more rays stays.
+      const bool better = other >= fresh || neighbour.marker.rays > marker.marker.rays ||
+                          (neighbour.marker.rays == marker.marker.rays && other < own);
+      refused = refused || (better && isDouble(marker, neighbour));
+      for (std::size_t n = 0; n < count; ++n)
+        refused = refused || isMergedImage(marker, w.found[near[n]], neighbour);
+      if (count < kMostNear) near[count++] = other;
+    };
+    for (std::size_t n = at; n-- > 0 && x(w.by_x[n]) > x(own) - kNeighbourhood;) look(w.by_x[n]);
+    for (std::size_t n = at + 1; n < w.by_x.size() && x(w.by_x[n]) < x(own) + kNeighbourhood; ++n)
+      look(w.by_x[n]);
+    w.refused[own] = refused ? 1 : 0;
+  }
+  for (std::uint32_t i = 0; i < fresh; ++i) {
+    if (!w.refused[i] && job.cloud.markers.size() < job.cloud.markers.capacity())
+      job.cloud.markers.push_back(w.found[i].marker);
   }
 }
 
@@ -502,10 +623,11 @@ void takeCandidates(const SearchCold& job) {
 
 void SearchCold::run() const {
   workspace.candidates.clear();
+  workspace.found.clear();
   const std::size_t seeing = fill(*this);
   if (static_cast<int>(seeing) >= settings.smallest_cold_rays) {
     searchPairs(*this);
-    takeCandidates(*this);
+    refuseGhosts(*this);
   }
   finish(*this);
 }

@@ -73,6 +73,14 @@ struct ColdSearchWorkspace {
   std::vector<std::uint32_t> asked;       ///< Cameras whose cell is not empty, and its first entry.
   std::vector<std::uint16_t> hits;        ///< Blobs on an epipolar line.
   std::vector<Candidate> candidates;
+  /// A marker whose blobs were claimed.
+  struct Found {
+    frame::Marker marker;
+    float size = 0;  ///< Mean radius that its blobs show, metres; 0 = unknown.
+  };
+  std::vector<Found> found;          ///< Then, as witnesses, those that were predicted.
+  std::vector<std::uint32_t> by_x;   ///< Their order along x.
+  std::vector<std::uint8_t> refused;
 };
 
 ColdCameras makeColdCameras(const std::vector<PreparedCamera>& cameras);
