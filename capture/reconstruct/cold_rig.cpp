@@ -142,7 +142,8 @@ ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
   ColdSearchWorkspace w;
   const std::size_t blobs = cameras.count * (kColdBlobs + 2 * kLanes);  // Read in whole lanes.
   w.radius_px.resize(blobs);
-  w.claimed.resize(blobs);
+  w.u.resize(blobs);
+  w.v.resize(blobs);
   w.source.resize(blobs);
   w.open_u.resize(blobs);
   w.open_v.resize(blobs);
@@ -155,21 +156,19 @@ ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
     widest = std::max(widest, cameras.half_width_px[c]);
     highest = std::max(highest, cameras.half_height_px[c]);
   }
-  w.cells_across = static_cast<std::int32_t>(2.0f * widest / kColdCell_px) + 2;
-  w.cells_down = static_cast<std::int32_t>(2.0f * highest / kColdCell_px) + 2;
+  w.cells_across = static_cast<std::int32_t>(2.0f * widest / kColdCell_px) + 3;
+  w.cells_down = static_cast<std::int32_t>(2.0f * highest / kColdCell_px) + 3;
   w.cells_per_camera = static_cast<std::size_t>(w.cells_across * w.cells_down) + 1;
-  w.cells.assign(cameras.count * w.cells_per_camera, 0);
-  const std::size_t entries = cameras.count * (4 * kColdBlobs + 1);  // A blob is in 4 cells or less.
-  w.entries.resize(entries);
-  w.entry_cell.resize(entries);
-  w.first_entry.resize(cameras.count);
-  w.entry_count.resize(cameras.count);
+  w.cell_start.resize(cameras.count * w.cells_per_camera);
+  w.mapped.resize(cameras.count);
+  w.cell_of.resize(kColdBlobs);
+  w.order.resize(kColdBlobs);
+  w.ranges.resize(2 * cameras.count);
   for (std::vector<float>* of : {&w.at_u, &w.at_v, &w.at_z, &w.residual_u, &w.residual_v, &w.weight, &w.cosine})
     of->resize(cameras.padded);
   for (std::vector<float>& of : w.derivative) of.resize(cameras.padded);
-  w.cell.resize(cameras.padded);
+  for (std::vector<std::int32_t>* of : {&w.cell, &w.columns, &w.rows}) of->resize(cameras.padded);
   w.chosen.resize(cameras.padded);
-  w.asked.resize(cameras.padded);
   w.hits.resize(kColdBlobs + kLanes);
   w.candidates.reserve(16384);
   constexpr std::size_t kMostFound = 8192;

@@ -12,154 +12,149 @@ namespace understudy::reconstruct {
 namespace {
 
 using Candidate = ColdSearchWorkspace::Candidate;
-using Entry = ColdSearchWorkspace::Entry;
 
 static_assert(kColdBlobs == kMaxCentroids);
 
-constexpr float kReach_px = 3.5f;  // A blob stands in every cell that is this near.
-constexpr float kGone = 1e9f;      // Where no line passes.
-constexpr int kLongestChain = 24;  // Entries of one cell that are looked at.
+constexpr float kReach_px = 3.5f;   // How far from a point's image its blob is looked for.
+constexpr float kGone = 1e9f;       // Where claimed blobs are: no line passes, no point is near.
+constexpr float kPerCell = 1.0f / kColdCell_px;
+constexpr std::size_t kFewBlobs = 24;  // A camera with so few has no map: all are looked at.
+constexpr std::uint32_t kMostInRange = 32;  // Blobs that are looked at round one image.
 
-std::int32_t cellRow(const ColdSearchWorkspace& w, float v, float half_height) {
-  const std::int32_t row = static_cast<std::int32_t>((v + half_height) * (1.0f / kColdCell_px));
-  return std::clamp(row, 0, w.cells_down - 1);
-}
-
-std::int32_t cellColumn(const ColdSearchWorkspace& w, float u, float half_width) {
-  const std::int32_t column = static_cast<std::int32_t>((u + half_width) * (1.0f / kColdCell_px));
-  return std::clamp(column, 0, w.cells_across - 1);
-}
-
-// Enters a blob in the map, in every cell within reach.
-void stamp(const SearchCold& job, std::size_t c, std::uint16_t blob, float u, float v) {
+// Copies camera c's free centroids, in their order; returns how many.
+std::size_t copyFree(const SearchCold& job, std::size_t c) {
   ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& cameras = job.state.cold_cameras;
   const float half_width = cameras.half_width_px[c], half_height = cameras.half_height_px[c];
-  const std::int32_t left = cellColumn(w, u - kReach_px, half_width);
-  const std::int32_t right = cellColumn(w, u + kReach_px, half_width);
-  const std::int32_t top = cellRow(w, v - kReach_px, half_height);
-  const std::int32_t bottom = cellRow(w, v + kReach_px, half_height);
-  std::uint16_t* cells = &w.cells[c * w.cells_per_camera];
-  Entry* entries = &w.entries[w.first_entry[c]];
-  std::uint16_t* entry_cell = &w.entry_cell[w.first_entry[c]];
-  for (std::int32_t y = top; y <= bottom; ++y) {
-    for (std::int32_t x = left; x <= right; ++x) {
-      const std::uint16_t cell = static_cast<std::uint16_t>(y * w.cells_across + x);
-      const std::uint32_t entry = ++w.entry_count[c];
-      entries[entry] = {u, v, blob, cells[cell]};
-      entry_cell[entry] = cell;
-      cells[cell] = static_cast<std::uint16_t>(entry);
-    }
+  const std::vector<FreeCentroid>& free = job.state.free[c];
+  float* open_u = &w.open_u[w.first_blob[c]];
+  float* open_v = &w.open_v[w.first_blob[c]];
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < free.size() && count < kColdBlobs; ++i) {
+    const float u = static_cast<float>(free[i].u), v = static_cast<float>(free[i].v);
+    // Also false for what is not a number.
+    const bool inside = std::abs(u) < half_width && std::abs(v) < half_height;
+    if (free[i].claimed || !inside) continue;
+    open_u[count] = u;
+    open_v[count] = v;
+    w.order[count] = static_cast<std::uint16_t>(i);
+    ++count;
   }
+  return count;
+}
+
+// Where each of camera c's blobs goes, so that they lie cell by cell: counting sort.
+void sortIntoCells(const SearchCold& job, std::size_t c, std::size_t count) {
+  ColdSearchWorkspace& w = job.workspace;
+  const ColdCameras& cameras = job.state.cold_cameras;
+  const float half_width = cameras.half_width_px[c], half_height = cameras.half_height_px[c];
+  const std::size_t base = w.first_blob[c];
+  std::uint16_t* start = &w.cell_start[c * w.cells_per_camera];
+  std::fill_n(start, w.cells_per_camera, std::uint16_t{0});
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int32_t row = static_cast<std::int32_t>((w.open_v[base + i] + half_height) * kPerCell);
+    const std::int32_t column =
+        static_cast<std::int32_t>((w.open_u[base + i] + half_width) * kPerCell);
+    w.cell_of[i] = static_cast<std::uint16_t>(row * w.cells_across + column);
+    ++start[w.cell_of[i]];
+  }
+  std::uint16_t sum = 0;
+  for (std::size_t cell = 0; cell < w.cells_per_camera; ++cell) {
+    sum = static_cast<std::uint16_t>(sum + start[cell]);
+    start[cell] = sum;  // The cell's end; filling from behind makes it the start.
+  }
+  for (std::size_t i = count; i-- > 0;) w.cell_of[i] = --start[w.cell_of[i]];
 }
 
 // Copies the free centroids and maps them; returns how many cameras have any.
 std::size_t fill(const SearchCold& job) {
   ColdSearchWorkspace& w = job.workspace;
-  const ColdCameras& cameras = job.state.cold_cameras;
-  std::size_t seeing = 0, base = 0, first_entry = 0;
-  for (std::size_t c = 0; c < cameras.count; ++c) {
+  std::size_t seeing = 0, base = 0;
+  for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
     w.first_blob[c] = static_cast<std::uint32_t>(base);
-    w.first_entry[c] = static_cast<std::uint32_t>(first_entry);
+    const std::size_t count = copyFree(job, c);
+    w.mapped[c] = count > kFewBlobs;
+    if (w.mapped[c]) sortIntoCells(job, c, count);
     const std::vector<FreeCentroid>& free = job.state.free[c];
-    std::uint16_t count = 0;
-    w.entry_count[c] = 0;
-    for (std::size_t i = 0; i < free.size() && count < kColdBlobs; ++i) {
-      const float u = static_cast<float>(free[i].u), v = static_cast<float>(free[i].v);
-      // Also false for what is not a number.
-      const bool inside =
-          std::abs(u) < cameras.half_width_px[c] && std::abs(v) < cameras.half_height_px[c];
-      if (free[i].claimed || !inside) continue;
-      w.radius_px[base + count] = free[i].radius_px;
-      w.source[base + count] = static_cast<std::uint16_t>(i);
-      w.claimed[base + count] = 0;
-      w.open_u[base + count] = u;
-      w.open_v[base + count] = v;
-      w.open[base + count] = count;
-      stamp(job, c, count, u, v);
-      ++count;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint16_t blob = w.mapped[c] ? w.cell_of[i] : static_cast<std::uint16_t>(i);
+      w.u[base + blob] = w.open_u[base + i];
+      w.v[base + blob] = w.open_v[base + i];
+      w.radius_px[base + blob] = free[w.order[i]].radius_px;
+      w.source[base + blob] = w.order[i];
+      w.open[base + i] = blob;
     }
-    w.open_count[c] = w.blob_count[c] = count;
+    w.open_count[c] = w.blob_count[c] = static_cast<std::uint32_t>(count);
     seeing += count > 0;
     base += count / kLanes * kLanes + 2 * kLanes;  // Lists end with lanes that no line meets.
-    first_entry += w.entry_count[c] + 1;
   }
   return seeing;
 }
 
-// Says in the cameras' lists what was claimed, and empties the map: cell by cell where little was
-// entered, else at one go.
-void finish(const SearchCold& job) {
+// Says in the cameras' lists what was claimed.
+void noteClaims(const SearchCold& job) {
   ColdSearchWorkspace& w = job.workspace;
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
-    for (std::size_t i = 0; i < w.blob_count[c]; ++i) {
-      const std::size_t at = w.first_blob[c] + i;
-      if (w.claimed[at]) job.state.free[c][w.source[at]].claimed = true;
+    for (std::size_t at = w.first_blob[c]; at < w.first_blob[c] + w.blob_count[c]; ++at) {
+      if (!(w.u[at] < kGone)) job.state.free[c][w.source[at]].claimed = true;
     }
-    std::uint16_t* cells = &w.cells[c * w.cells_per_camera];
-    const std::uint32_t entered = w.entry_count[c];
-    if (16 * entered > w.cells_per_camera) {
-      std::fill_n(cells, w.cells_per_camera, std::uint16_t{0});
-      continue;
-    }
-    const std::uint16_t* entry_cell = &w.entry_cell[w.first_entry[c]];
-    for (std::uint32_t e = 1; e <= entered; ++e) cells[entry_cell[e]] = 0;
   }
 }
 
-// The point's image in every camera, and the cell that it falls into.
+// The point's image in every camera, and the cells near it.
 void projectIntoAll(const SearchCold& job, const glm::vec3& point) {
   ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& k = job.state.cold_cameras;
   const Lanes px = all(point.x), py = all(point.y), pz = all(point.z);
   const Lanes nearest = all(static_cast<float>(job.settings.nearest));
   const Lanes across = all(static_cast<float>(w.cells_across));
-  const Lanes nowhere = all(static_cast<float>(w.cells_per_camera - 1));
-  const Lanes zero = all(0.0f), per_px = all(1.0f / kColdCell_px);
+  // Cells beyond the image are empty: that is where a point out of view is looked for.
+  const Lanes beyond = all(static_cast<float>(w.cells_down - 1) * kColdCell_px);
+  const Lanes zero = all(0.0f), per_cell = all(kPerCell), reach = all(kReach_px);
+  const auto floored = [&](Lanes at) {
+    return __builtin_convertvector(at < zero ? zero : at * per_cell, IntLanes);
+  };
   for (std::size_t c = 0; c < k.padded; c += kLanes) {
-    const auto row = [&](int r) {
+    const auto row = [&](std::size_t r) {
       return load(&k.rotation[3 * r][c]) * px + load(&k.rotation[3 * r + 1][c]) * py +
              load(&k.rotation[3 * r + 2][c]) * pz + load(&k.translation[r][c]);
     };
     const Lanes z = row(2);
     const Lanes scale = load(&k.focal_px[c]) / z;
     const Lanes u = row(0) * scale, v = row(1) * scale;
-    store(&w.at_u[c], u);
-    store(&w.at_v[c], v);
-    store(&w.at_z[c], z);
     const Lanes half_width = load(&k.half_width_px[c]), half_height = load(&k.half_height_px[c]);
     const Lanes from_left = u + half_width, from_top = v + half_height;
     const auto in_view = (z > nearest) & (from_left > zero) & (from_left < half_width + half_width) &
                          (from_top > zero) & (from_top < half_height + half_height);
-    const IntLanes column =
-        __builtin_convertvector(in_view ? from_left * per_px : zero, IntLanes);
-    const IntLanes line = __builtin_convertvector(in_view ? from_top * per_px : zero, IntLanes);
-    const Lanes cell = __builtin_convertvector(line, Lanes) * across +
-                       __builtin_convertvector(column, Lanes);
-    store(&w.cell[c], __builtin_convertvector(in_view ? cell : nowhere, IntLanes));
+    store(&w.at_u[c], in_view ? u : all(-kGone));
+    store(&w.at_v[c], v);
+    store(&w.at_z[c], z);
+    const Lanes x = in_view ? from_left : zero, y = in_view ? from_top : beyond + reach;
+    const IntLanes left = floored(x - reach), right = floored(x + reach);
+    const IntLanes top = floored(y - reach), bottom = floored(y + reach);
+    const Lanes cell = __builtin_convertvector(top, Lanes) * across +
+                       __builtin_convertvector(left, Lanes);
+    store(&w.cell[c], __builtin_convertvector(cell, IntLanes));
+    store(&w.columns[c], right - left);
+    store(&w.rows[c], bottom - top);
     store(&w.residual_u[c], all(kGone));
     store(&w.residual_v[c], zero);
     store(&w.chosen[c], IntLanes{-1, -1, -1, -1});
   }
 }
 
-// Nearest open blob of the chain within the reach of an image position, -1 for none.
-std::int32_t nearestOpen(const ColdSearchWorkspace& w, std::size_t c, std::uint32_t entry, float u,
-                         float v, float squared_reach, float& residual_u, float& residual_v) {
-  const Entry* entries = &w.entries[w.first_entry[c]];
-  const std::uint8_t* claimed = &w.claimed[w.first_blob[c]];
+// Nearest open blob of a range within the reach of an image position, -1 for none.
+std::int32_t nearestOpen(const ColdSearchWorkspace& w, const ColdSearchWorkspace::Range& range,
+                         float u, float v, float& squared_reach) {
+  const std::size_t base = w.first_blob[range.camera];
   std::int32_t found = -1;
-  for (int step = 0; entry != 0 && step < kLongestChain; ++step) {
-    const Entry& at = entries[entry];
-    const float du = at.u - u, dv = at.v - v;
+  const std::uint32_t last = std::min<std::uint32_t>(range.last, range.first + kMostInRange);
+  for (std::uint32_t blob = range.first; blob < last; ++blob) {
+    const float du = w.u[base + blob] - u, dv = w.v[base + blob] - v;
     const float squared = du * du + dv * dv;
-    if (squared < squared_reach && !claimed[at.blob]) {
-      squared_reach = squared;
-      found = at.blob;
-      residual_u = du;
-      residual_v = dv;
-    }
-    entry = at.next;
+    if (!(squared < squared_reach)) continue;
+    squared_reach = squared;
+    found = static_cast<std::int32_t>(blob);
   }
   return found;
 }
@@ -172,17 +167,56 @@ void chooseBlobs(const SearchCold& job, const glm::vec3& point) {
   job.counters.cold_tests += static_cast<std::uint32_t>(cameras);
   // First the cells of all cameras, so that the memory's answers come in one go.
   std::size_t asked = 0;
+  const auto ask = [&](std::size_t c, std::uint16_t first, std::uint16_t last) {
+    w.ranges[asked] = {static_cast<std::uint16_t>(c), first, last};
+    __builtin_prefetch(&w.u[w.first_blob[c] + first]);
+    __builtin_prefetch(&w.v[w.first_blob[c] + first]);
+    asked += first != last;
+  };
   for (std::size_t c = 0; c < cameras; ++c) {
-    const std::uint32_t first = w.cells[c * w.cells_per_camera + static_cast<std::size_t>(w.cell[c])];
-    w.asked[asked] = static_cast<std::uint32_t>(c << 16) | first;
-    __builtin_prefetch(&w.entries[w.first_entry[c] + first]);
-    asked += first != 0;
+    if (!w.mapped[c]) {
+      ask(c, 0, static_cast<std::uint16_t>(w.blob_count[c]));
+      continue;
+    }
+    const std::uint16_t* start = &w.cell_start[c * w.cells_per_camera];
+    const std::int32_t last = w.cell[c] + w.columns[c] + 1;
+    ask(c, start[w.cell[c]], start[last]);
+    if (w.rows[c] != 0) ask(c, start[w.cell[c] + w.cells_across], start[last + w.cells_across]);
   }
+  float squared_reach = 0.0f;
   for (std::size_t i = 0; i < asked; ++i) {
-    const std::size_t c = w.asked[i] >> 16;
-    w.chosen[c] = nearestOpen(w, c, w.asked[i] & 0xffffu, w.at_u[c], w.at_v[c],
-                              kReach_px * kReach_px, w.residual_u[c], w.residual_v[c]);
+    const std::size_t c = w.ranges[i].camera;
+    if (i == 0 || w.ranges[i - 1].camera != c) squared_reach = kReach_px * kReach_px;
+    const std::int32_t blob = nearestOpen(w, w.ranges[i], w.at_u[c], w.at_v[c], squared_reach);
+    if (blob < 0) continue;
+    const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(blob);
+    w.chosen[c] = blob;
+    w.residual_u[c] = w.u[at] - w.at_u[c];
+    w.residual_v[c] = w.v[at] - w.at_v[c];
   }
+}
+
+// Nearest open blob of camera c within the reach of one image position, -1 for none.
+std::int32_t findBlob(const SearchCold& job, std::size_t c, float u, float v, float reach) {
+  const ColdSearchWorkspace& w = job.workspace;
+  const ColdCameras& k = job.state.cold_cameras;
+  float squared_reach = reach * reach;
+  const std::uint16_t camera = static_cast<std::uint16_t>(c);
+  if (!w.mapped[c])
+    return nearestOpen(w, {camera, 0, static_cast<std::uint16_t>(w.blob_count[c])}, u, v,
+                       squared_reach);
+  const float x = u + k.half_width_px[c], y = v + k.half_height_px[c];
+  const auto cellOf = [](float at) { return static_cast<std::int32_t>(std::max(0.0f, at) * kPerCell); };
+  const std::int32_t left = cellOf(x - reach), right = cellOf(x + reach);
+  const std::uint16_t* start = &w.cell_start[c * w.cells_per_camera];
+  std::int32_t found = -1;
+  for (std::int32_t row = cellOf(y - reach); row <= cellOf(y + reach); ++row) {
+    const std::uint16_t* of_row = start + row * w.cells_across;
+    const std::int32_t blob =
+        nearestOpen(w, {camera, of_row[left], of_row[right + 1]}, u, v, squared_reach);
+    if (blob >= 0) found = blob;
+  }
+  return found;
 }
 
 // The derivatives of all images by the point that was projected last.
@@ -320,7 +354,7 @@ void takeRays(const SearchCold& job, const frame::Marker& marker) {
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
     if (!(w.weight[c] > 0.0f)) continue;
     const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(w.chosen[c]);
-    w.claimed[at] = 1;
+    w.u[at] = kGone;
     size += w.radius_px[at] * w.at_z[c] / job.state.cold_cameras.focal_px[c];
   }
   if (w.found.size() == w.found.capacity()) return;
@@ -391,14 +425,12 @@ bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, NormalEqua
                              k.rotation[5][c] * point.z + k.translation[1][c]);
     if (!(std::abs(u) < k.half_width_px[c] && std::abs(v) < k.half_height_px[c])) continue;
     ++views;
-    const std::int32_t cell = cellRow(w, v, k.half_height_px[c]) * w.cells_across +
-                              cellColumn(w, u, k.half_width_px[c]);
-    const std::uint32_t first = w.cells[c * w.cells_per_camera + static_cast<std::size_t>(cell)];
-    float du = 0.0f, dv = 0.0f;
-    if (nearestOpen(w, c, first, u, v, reach * reach, du, dv) < 0) continue;
+    const std::int32_t blob = findBlob(job, c, u, v, reach);
+    if (blob < 0) continue;
     ++confirming;
-    addRay(job.state.cameras[c], glm::dvec3(point), static_cast<double>(u + du),
-           static_cast<double>(v + dv), 1.0, equations);
+    const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(blob);
+    addRay(job.state.cameras[c], glm::dvec3(point), static_cast<double>(w.u[at]),
+           static_cast<double>(w.v[at]), 1.0, equations);
   }
   job.counters.cold_tests += static_cast<std::uint32_t>(views);
   if (confirming == 0) return false;
@@ -418,7 +450,7 @@ std::size_t keepOpen(ColdSearchWorkspace& w, std::size_t c) {
     w.open[base + kept] = blob;
     w.open_u[base + kept] = w.open_u[base + i];
     w.open_v[base + kept] = w.open_v[base + i];
-    kept += w.claimed[base + blob] == 0;
+    kept += w.u[base + blob] < kGone;
   }
   w.open_count[c] = kept;
   for (std::size_t pad = 0; pad < kLanes; ++pad) w.open_u[base + kept + pad] = kGone;
@@ -470,14 +502,14 @@ void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
   const int sure = sureSupport(job);
   for (std::uint32_t i = 0; i < w.open_count[a]; ++i) {
     const std::size_t from = base_a + w.open[base_a + i];
-    if (w.claimed[from]) continue;
+    if (!(w.u[from] < kGone)) continue;
     const float u = w.open_u[base_a + i], v = w.open_v[base_a + i];
     const std::size_t hits = findOnLine(job, pair, camera_a, b, u, v);
     if (hits == 0) continue;
     const glm::dvec3 ray_a = rayWorld(camera_a, static_cast<double>(u), static_cast<double>(v));
     for (std::size_t h = 0; h < hits; ++h) {
       const std::size_t to = base_b + w.hits[h];
-      if (w.claimed[base_b + w.open[to]]) continue;
+      if (!(w.u[base_b + w.open[to]] < kGone)) continue;
       const glm::dvec3 ray_b = rayWorld(camera_b, static_cast<double>(w.open_u[to]),
                                         static_cast<double>(w.open_v[to]));
       glm::vec3 point;
@@ -492,7 +524,7 @@ void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
       if (!solveMarker(job, point, marker)) continue;
       if (marker.rays >= sure) {
         takeRays(job, marker);
-        if (w.claimed[from]) break;
+        if (!(w.u[from] < kGone)) break;
       } else if (w.candidates.size() < w.candidates.capacity()) {
         w.candidates.push_back({marker.position, marker.rays});
       }
@@ -629,7 +661,7 @@ void SearchCold::run() const {
     searchPairs(*this);
     refuseGhosts(*this);
   }
-  finish(*this);
+  noteClaims(*this);
 }
 
 }  // namespace understudy::reconstruct
