@@ -141,9 +141,7 @@ ColdCameras makeColdCameras(const std::vector<PreparedCamera>& from) {
 ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
   ColdSearchWorkspace w;
   const std::size_t blobs = cameras.count * (kColdBlobs + 2 * kLanes);  // Read in whole lanes.
-  w.radius_px.resize(blobs);
-  w.u.resize(blobs);
-  w.v.resize(blobs);
+  w.blobs.resize(blobs);
   w.source.resize(blobs);
   w.open_u.resize(blobs);
   w.open_v.resize(blobs);

@@ -66,10 +66,11 @@ void sortIntoCells(const SearchCold& job, std::size_t c, std::size_t count) {
   for (std::size_t i = count; i-- > 0;) w.cell_of[i] = --start[w.cell_of[i]];
 }
 
-// Copies the free centroids and maps them; returns how many cameras have any.
-std::size_t fill(const SearchCold& job) {
+// Copies the free centroids and maps them; returns how many there are.
+std::uint32_t fill(const SearchCold& job) {
   ColdSearchWorkspace& w = job.workspace;
-  std::size_t seeing = 0, base = 0;
+  std::uint32_t blobs = 0;
+  std::size_t base = 0;
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
     w.first_blob[c] = static_cast<std::uint32_t>(base);
     const std::size_t count = copyFree(job, c);
@@ -78,17 +79,15 @@ std::size_t fill(const SearchCold& job) {
     const std::vector<FreeCentroid>& free = job.state.free[c];
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint16_t blob = w.mapped[c] ? w.cell_of[i] : static_cast<std::uint16_t>(i);
-      w.u[base + blob] = w.open_u[base + i];
-      w.v[base + blob] = w.open_v[base + i];
-      w.radius_px[base + blob] = free[w.order[i]].radius_px;
+      w.blobs[base + blob] = {w.open_u[base + i], w.open_v[base + i], free[w.order[i]].radius_px};
       w.source[base + blob] = w.order[i];
       w.open[base + i] = blob;
     }
     w.open_count[c] = w.blob_count[c] = static_cast<std::uint32_t>(count);
-    seeing += count > 0;
+    blobs += static_cast<std::uint32_t>(count);
     base += count / kLanes * kLanes + 2 * kLanes;  // Lists end with lanes that no line meets.
   }
-  return seeing;
+  return blobs;
 }
 
 // Says in the cameras' lists what was claimed.
@@ -96,7 +95,7 @@ void noteClaims(const SearchCold& job) {
   ColdSearchWorkspace& w = job.workspace;
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
     for (std::size_t at = w.first_blob[c]; at < w.first_blob[c] + w.blob_count[c]; ++at) {
-      if (!(w.u[at] < kGone)) job.state.free[c][w.source[at]].claimed = true;
+      if (!(w.blobs[at].u < kGone)) job.state.free[c][w.source[at]].claimed = true;
     }
   }
 }
@@ -150,7 +149,7 @@ std::int32_t nearestOpen(const ColdSearchWorkspace& w, const ColdSearchWorkspace
   std::int32_t found = -1;
   const std::uint32_t last = std::min<std::uint32_t>(range.last, range.first + kMostInRange);
   for (std::uint32_t blob = range.first; blob < last; ++blob) {
-    const float du = w.u[base + blob] - u, dv = w.v[base + blob] - v;
+    const float du = w.blobs[base + blob].u - u, dv = w.blobs[base + blob].v - v;
     const float squared = du * du + dv * dv;
     if (!(squared < squared_reach)) continue;
     squared_reach = squared;
@@ -169,8 +168,7 @@ void chooseBlobs(const SearchCold& job, const glm::vec3& point) {
   std::size_t asked = 0;
   const auto ask = [&](std::size_t c, std::uint16_t first, std::uint16_t last) {
     w.ranges[asked] = {static_cast<std::uint16_t>(c), first, last};
-    __builtin_prefetch(&w.u[w.first_blob[c] + first]);
-    __builtin_prefetch(&w.v[w.first_blob[c] + first]);
+    __builtin_prefetch(&w.blobs[w.first_blob[c] + first]);
     asked += first != last;
   };
   for (std::size_t c = 0; c < cameras; ++c) {
@@ -191,8 +189,8 @@ void chooseBlobs(const SearchCold& job, const glm::vec3& point) {
     if (blob < 0) continue;
     const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(blob);
     w.chosen[c] = blob;
-    w.residual_u[c] = w.u[at] - w.at_u[c];
-    w.residual_v[c] = w.v[at] - w.at_v[c];
+    w.residual_u[c] = w.blobs[at].u - w.at_u[c];
+    w.residual_v[c] = w.blobs[at].v - w.at_v[c];
   }
 }
 
@@ -354,8 +352,8 @@ void takeRays(const SearchCold& job, const frame::Marker& marker) {
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
     if (!(w.weight[c] > 0.0f)) continue;
     const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(w.chosen[c]);
-    w.u[at] = kGone;
-    size += w.radius_px[at] * w.at_z[c] / job.state.cold_cameras.focal_px[c];
+    w.blobs[at].u = kGone;
+    size += w.blobs[at].radius_px * w.at_z[c] / job.state.cold_cameras.focal_px[c];
   }
   if (w.found.size() == w.found.capacity()) return;
   w.found.push_back({marker, size / static_cast<float>(marker.rays)});
@@ -429,8 +427,8 @@ bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, NormalEqua
     if (blob < 0) continue;
     ++confirming;
     const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(blob);
-    addRay(job.state.cameras[c], glm::dvec3(point), static_cast<double>(w.u[at]),
-           static_cast<double>(w.v[at]), 1.0, equations);
+    addRay(job.state.cameras[c], glm::dvec3(point), static_cast<double>(w.blobs[at].u),
+           static_cast<double>(w.blobs[at].v), 1.0, equations);
   }
   job.counters.cold_tests += static_cast<std::uint32_t>(views);
   if (confirming == 0) return false;
@@ -450,7 +448,7 @@ std::size_t keepOpen(ColdSearchWorkspace& w, std::size_t c) {
     w.open[base + kept] = blob;
     w.open_u[base + kept] = w.open_u[base + i];
     w.open_v[base + kept] = w.open_v[base + i];
-    kept += w.u[base + blob] < kGone;
+    kept += w.blobs[base + blob].u < kGone;
   }
   w.open_count[c] = kept;
   for (std::size_t pad = 0; pad < kLanes; ++pad) w.open_u[base + kept + pad] = kGone;
@@ -487,6 +485,19 @@ std::size_t findOnLine(const SearchCold& job, const PairGeometry& pair, const Pr
   return count;
 }
 
+// True if two blobs may show one sphere at the point; a radius of 0 is unknown.
+bool isOneSize(const ColdSearchWorkspace::Blob& in_a, const PreparedCamera& a,
+               const ColdSearchWorkspace::Blob& in_b, const PreparedCamera& b,
+               const glm::vec3& point) {
+  constexpr double kMostApart = 1.6;  // Merged and half hidden blobs differ; noise does not so much.
+  const double size_a = static_cast<double>(in_a.radius_px) *
+                        toCamera(a.projection, glm::dvec3(point)).z / a.focal_px;
+  const double size_b = static_cast<double>(in_b.radius_px) *
+                        toCamera(b.projection, glm::dvec3(point)).z / b.focal_px;
+  if (!(size_a > 0.0 && size_b > 0.0)) return true;
+  return size_a < kMostApart * size_b && size_b < kMostApart * size_a;
+}
+
 // So many rays do not meet by chance, even while nothing is claimed yet.
 int sureSupport(const SearchCold& job) {
   constexpr int kFewest = 5, kShare = 6;
@@ -495,6 +506,8 @@ int sureSupport(const SearchCold& job) {
 
 void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
   ColdSearchWorkspace& w = job.workspace;
+  constexpr std::uint32_t kTestsOfPair = 8;  // What a pair costs before its first blob.
+  job.counters.cold_tests += kTestsOfPair;
   if (keepOpen(w, a) == 0 || keepOpen(w, b) == 0) return;
   const PreparedCamera &camera_a = job.state.cameras[a], &camera_b = job.state.cameras[b];
   const PairGeometry pair = makePairGeometry(camera_a, camera_b);
@@ -502,18 +515,19 @@ void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
   const int sure = sureSupport(job);
   for (std::uint32_t i = 0; i < w.open_count[a]; ++i) {
     const std::size_t from = base_a + w.open[base_a + i];
-    if (!(w.u[from] < kGone)) continue;
+    if (!(w.blobs[from].u < kGone)) continue;
     const float u = w.open_u[base_a + i], v = w.open_v[base_a + i];
     const std::size_t hits = findOnLine(job, pair, camera_a, b, u, v);
     if (hits == 0) continue;
     const glm::dvec3 ray_a = rayWorld(camera_a, static_cast<double>(u), static_cast<double>(v));
     for (std::size_t h = 0; h < hits; ++h) {
       const std::size_t to = base_b + w.hits[h];
-      if (!(w.u[base_b + w.open[to]] < kGone)) continue;
+      if (!(w.blobs[base_b + w.open[to]].u < kGone)) continue;
       const glm::dvec3 ray_b = rayWorld(camera_b, static_cast<double>(w.open_u[to]),
                                         static_cast<double>(w.open_v[to]));
       glm::vec3 point;
       if (!meetingPoint(job, camera_a, ray_a, camera_b, ray_b, point)) continue;
+      if (!isOneSize(w.blobs[from], camera_a, w.blobs[base_b + w.open[to]], camera_b, point)) continue;
       NormalEquations equations;
       addRay(camera_a, glm::dvec3(point), static_cast<double>(u), static_cast<double>(v), 1.0,
              equations);
@@ -524,12 +538,12 @@ void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
       if (!solveMarker(job, point, marker)) continue;
       if (marker.rays >= sure) {
         takeRays(job, marker);
-        if (!(w.u[from] < kGone)) break;
+        if (!(w.blobs[from].u < kGone)) break;
       } else if (w.candidates.size() < w.candidates.capacity()) {
         w.candidates.push_back({marker.position, marker.rays});
       }
     }
-    if (job.counters.cold_tests > job.settings.cold_tests) return;
+    if (job.counters.cold_tests > w.budget) return;
   }
 }
 
@@ -558,25 +572,51 @@ void takeCandidates(const SearchCold& job, int least_support) {
   candidates.resize(kept);
 }
 
-void searchPairs(const SearchCold& job) {
+// Unclaimed blobs of all cameras.
+std::uint32_t openBlobs(const SearchCold& job) {
+  std::uint32_t open = 0;
+  for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c)
+    open += static_cast<std::uint32_t>(keepOpen(job.workspace, c));
+  return open;
+}
+
+// Blobs that a whole search made nothing of are mostly the same in the next frame: while there are
+// no more than before, a little work per frame goes round all pairs in turn.
+bool isQuiet(const ColdSearchState& state, std::uint32_t blobs) {
+  return state.searched && blobs <= state.barren_blobs + state.barren_blobs / 4 + 32;
+}
+
+void searchPairs(const SearchCold& job, std::uint32_t blobs) {
+  constexpr std::uint32_t kQuietTests = 1024;
+  ColdSearchWorkspace& w = job.workspace;
+  ColdSearchState& state = job.state.cold;
   const ColdCameras& cameras = job.state.cold_cameras;
+  const bool quiet = isQuiet(state, blobs);
+  w.budget = quiet ? std::min(kQuietTests, job.settings.cold_tests) : job.settings.cold_tests;
   const std::size_t pairs = cameras.pairs.size();
-  const std::size_t start = job.state.cold.next_pair % pairs;
+  const std::size_t start = state.next_pair % pairs;
   std::size_t tried = 0;
   int least = sureSupport(job);
-  while (tried < pairs && !job.counters.cold_budget_spent) {
+  bool spent = false;
+  while (tried < pairs && !spent) {
     const ColdCameras::Pair& pair = cameras.pairs[(start + tried) % pairs];
     searchPair(job, pair.a, pair.b);
-    job.counters.cold_budget_spent = job.counters.cold_tests > job.settings.cold_tests;
+    spent = job.counters.cold_tests > w.budget;
     // Every camera has had its turn: what was put off has fewer rivals now.
     if (++tried % cameras.count != 0 || least <= job.settings.smallest_cold_rays + 1) continue;
     least = std::max(least / 2, job.settings.smallest_cold_rays + 1);
     takeCandidates(job, least);
   }
   takeCandidates(job, job.settings.smallest_cold_rays);
-  job.state.cold.next_pair = job.counters.cold_budget_spent
-                                 ? static_cast<std::uint32_t>((start + tried) % pairs)
-                                 : 0;
+  job.counters.cold_budget_spent = spent && !quiet;
+  state.next_pair = spent ? static_cast<std::uint32_t>((start + tried) % pairs) : 0;
+  // Where something is found there may be more: the next frame is searched whole again.
+  if (!w.found.empty()) {
+    state.searched = false;
+  } else if (!spent) {
+    state.searched = true;
+    state.barren_blobs = openBlobs(job);
+  }
 }
 
 float distance2(const glm::vec3& a, const glm::vec3& b) { return glm::dot(a - b, a - b); }
@@ -656,11 +696,11 @@ void refuseGhosts(const SearchCold& job) {
 void SearchCold::run() const {
   workspace.candidates.clear();
   workspace.found.clear();
-  const std::size_t seeing = fill(*this);
-  if (static_cast<int>(seeing) >= settings.smallest_cold_rays) {
-    searchPairs(*this);
-    refuseGhosts(*this);
-  }
+  const std::uint32_t blobs = fill(*this);
+  if (static_cast<int>(blobs) < settings.smallest_cold_rays || state.cold_cameras.pairs.empty())
+    return;
+  searchPairs(*this, blobs);
+  refuseGhosts(*this);
   noteClaims(*this);
 }
 

@@ -32,7 +32,9 @@ struct ColdCameras {
 
 /// What the cold search remembers from frame to frame.
 struct ColdSearchState {
-  std::uint32_t next_pair = 0;  ///< Where the next frame's search begins.
+  std::uint32_t next_pair = 0;     ///< Where the next frame's search begins.
+  bool searched = false;           ///< The last whole search found nothing ...
+  std::uint32_t barren_blobs = 0;  ///< ... among so many blobs.
 };
 
 inline constexpr float kColdCell_px = 32.0f;
@@ -46,8 +48,11 @@ struct ColdSearchWorkspace {
     glm::vec3 position{0.0f};
     std::uint16_t support = 0;
   };
-  std::vector<float> u, v;  ///< Ideal plane, by cells; `u` is moved out of sight when claimed.
-  std::vector<float> radius_px;
+  /// An unclaimed blob, ideal plane; `u` is moved out of sight when it is claimed.
+  struct Blob {
+    float u, v, radius_px;
+  };
+  std::vector<Blob> blobs;  ///< Cell by cell.
   std::vector<std::uint16_t> source;  ///< Index in the camera's list of free centroids.
   std::vector<float> open_u, open_v;  ///< Blobs still unclaimed, at their first places.
   std::vector<std::uint16_t> open;    ///< Which they are.
@@ -71,6 +76,7 @@ struct ColdSearchWorkspace {
   std::vector<std::uint8_t> in_view;
   std::vector<std::int32_t> chosen;       ///< Its blob, -1 for none.
   std::vector<std::uint16_t> hits;        ///< Blobs on an epipolar line.
+  std::uint32_t budget = 0;          ///< Tests of this frame.
   std::vector<Candidate> candidates;
   /// A marker whose blobs were claimed.
   struct Found {
