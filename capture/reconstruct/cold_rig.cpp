@@ -162,7 +162,8 @@ ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
   w.cell_of.resize(kColdBlobs);
   w.order.resize(kColdBlobs);
   w.ranges.resize(2 * cameras.count);
-  for (std::vector<float>* of : {&w.at_u, &w.at_v, &w.at_z, &w.residual_u, &w.residual_v, &w.weight, &w.cosine})
+  for (std::vector<float>* of :
+       {&w.at_u, &w.at_v, &w.at_z, &w.residual_u, &w.residual_v, &w.weight, &w.cosine})
     of->resize(cameras.padded);
   for (std::vector<float>& of : w.derivative) of.resize(cameras.padded);
   for (std::vector<std::int32_t>* of : {&w.cell, &w.columns, &w.rows}) of->resize(cameras.padded);

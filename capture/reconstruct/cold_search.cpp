@@ -15,10 +15,10 @@ using Candidate = ColdSearchWorkspace::Candidate;
 
 static_assert(kColdBlobs == kMaxCentroids);
 
-constexpr float kReach_px = 3.5f;   // How far from a point's image its blob is looked for.
-constexpr float kGone = 1e9f;       // Where claimed blobs are: no line passes, no point is near.
+constexpr float kReach_px = 3.5f;  // How far from a point's image its blob is looked for.
+constexpr float kGone = 1e9f;      // Where claimed blobs are: no line passes, no point is near.
 constexpr float kPerCell = 1.0f / kColdCell_px;
-constexpr std::size_t kFewBlobs = 24;  // A camera with so few has no map: all are looked at.
+constexpr std::size_t kFewBlobs = 24;       // A camera with so few has no map: all are looked at.
 constexpr std::uint32_t kMostInRange = 32;  // Blobs that are looked at round one image.
 
 // Copies camera c's free centroids, in their order; returns how many.
@@ -52,7 +52,8 @@ void sortIntoCells(const SearchCold& job, std::size_t c, std::size_t count) {
   std::uint16_t* start = &w.cell_start[c * w.cells_per_camera];
   std::fill_n(start, w.cells_per_camera, std::uint16_t{0});
   for (std::size_t i = 0; i < count; ++i) {
-    const std::int32_t row = static_cast<std::int32_t>((w.open_v[base + i] + half_height) * kPerCell);
+    const std::int32_t row =
+        static_cast<std::int32_t>((w.open_v[base + i] + half_height) * kPerCell);
     const std::int32_t column =
         static_cast<std::int32_t>((w.open_u[base + i] + half_width) * kPerCell);
     w.cell_of[i] = static_cast<std::uint16_t>(row * w.cells_across + column);
@@ -123,16 +124,17 @@ void projectIntoAll(const SearchCold& job, const glm::vec3& point) {
     const Lanes u = row(0) * scale, v = row(1) * scale;
     const Lanes half_width = load(&k.half_width_px[c]), half_height = load(&k.half_height_px[c]);
     const Lanes from_left = u + half_width, from_top = v + half_height;
-    const auto in_view = (z > nearest) & (from_left > zero) & (from_left < half_width + half_width) &
-                         (from_top > zero) & (from_top < half_height + half_height);
+    const auto in_view = (z > nearest) & (from_left > zero) &
+                         (from_left < half_width + half_width) & (from_top > zero) &
+                         (from_top < half_height + half_height);
     store(&w.at_u[c], in_view ? u : all(-kGone));
     store(&w.at_v[c], v);
     store(&w.at_z[c], z);
     const Lanes x = in_view ? from_left : zero, y = in_view ? from_top : beyond + reach;
     const IntLanes left = floored(x - reach), right = floored(x + reach);
     const IntLanes top = floored(y - reach), bottom = floored(y + reach);
-    const Lanes cell = __builtin_convertvector(top, Lanes) * across +
-                       __builtin_convertvector(left, Lanes);
+    const Lanes cell =
+        __builtin_convertvector(top, Lanes) * across + __builtin_convertvector(left, Lanes);
     store(&w.cell[c], __builtin_convertvector(cell, IntLanes));
     store(&w.columns[c], right - left);
     store(&w.rows[c], bottom - top);
@@ -204,7 +206,9 @@ std::int32_t findBlob(const SearchCold& job, std::size_t c, float u, float v, fl
     return nearestOpen(w, {camera, 0, static_cast<std::uint16_t>(w.blob_count[c])}, u, v,
                        squared_reach);
   const float x = u + k.half_width_px[c], y = v + k.half_height_px[c];
-  const auto cellOf = [](float at) { return static_cast<std::int32_t>(std::max(0.0f, at) * kPerCell); };
+  const auto cellOf = [](float at) {
+    return static_cast<std::int32_t>(std::max(0.0f, at) * kPerCell);
+  };
   const std::int32_t left = cellOf(x - reach), right = cellOf(x + reach);
   const std::uint16_t* start = &w.cell_start[c * w.cells_per_camera];
   std::int32_t found = -1;
@@ -288,7 +292,8 @@ float widestChord(const SearchCold& job, const glm::vec3& point) {
         point - glm::vec3(k.centre[0][reference], k.centre[1][reference], k.centre[2][reference]));
     least = all(2.0f);
     for (std::size_t c = 0; c < k.padded; c += kLanes) {
-      const Lanes x = all(point.x) - load(&k.centre[0][c]), y = all(point.y) - load(&k.centre[1][c]),
+      const Lanes x = all(point.x) - load(&k.centre[0][c]),
+                  y = all(point.y) - load(&k.centre[1][c]),
                   z = all(point.z) - load(&k.centre[2][c]);
       const Lanes along = x * all(ray.x) + y * all(ray.y) + z * all(ray.z);
       const Lanes squared = x * x + y * y + z * z;
@@ -371,7 +376,8 @@ PairGeometry makePairGeometry(const PreparedCamera& a, const PreparedCamera& b) 
   double turn[9];  // b_from_a
   for (int r = 0; r < 3; ++r) {
     for (int c = 0; c < 3; ++c)
-      turn[3 * r + c] = rb[3 * r] * ra[3 * c] + rb[3 * r + 1] * ra[3 * c + 1] + rb[3 * r + 2] * ra[3 * c + 2];
+      turn[3 * r + c] =
+          rb[3 * r] * ra[3 * c] + rb[3 * r + 1] * ra[3 * c + 1] + rb[3 * r + 2] * ra[3 * c + 2];
   }
   PairGeometry pair;
   for (int c = 0; c < 3; ++c) {
@@ -489,7 +495,8 @@ std::size_t findOnLine(const SearchCold& job, const PairGeometry& pair, const Pr
 bool isOneSize(const ColdSearchWorkspace::Blob& in_a, const PreparedCamera& a,
                const ColdSearchWorkspace::Blob& in_b, const PreparedCamera& b,
                const glm::vec3& point) {
-  constexpr double kMostApart = 1.6;  // Merged and half hidden blobs differ; noise does not so much.
+  constexpr double kMostApart =
+      1.6;  // Merged and half hidden blobs differ; noise does not so much.
   const double size_a = static_cast<double>(in_a.radius_px) *
                         toCamera(a.projection, glm::dvec3(point)).z / a.focal_px;
   const double size_b = static_cast<double>(in_b.radius_px) *
@@ -504,16 +511,18 @@ int sureSupport(const SearchCold& job) {
   return std::max(kFewest, static_cast<int>(job.state.cold_cameras.count) / kShare);
 }
 
-void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
+// Tests camera a's open blobs from `first` on against camera b's; returns the first that the budget
+// did not reach, 0 if it reached all.
+std::uint32_t searchPair(const SearchCold& job, std::size_t a, std::size_t b, std::uint32_t first) {
   ColdSearchWorkspace& w = job.workspace;
   constexpr std::uint32_t kTestsOfPair = 8;  // What a pair costs before its first blob.
   job.counters.cold_tests += kTestsOfPair;
-  if (keepOpen(w, a) == 0 || keepOpen(w, b) == 0) return;
+  if (keepOpen(w, a) == 0 || keepOpen(w, b) == 0) return 0;
   const PreparedCamera &camera_a = job.state.cameras[a], &camera_b = job.state.cameras[b];
   const PairGeometry pair = makePairGeometry(camera_a, camera_b);
   const std::size_t base_a = w.first_blob[a], base_b = w.first_blob[b];
   const int sure = sureSupport(job);
-  for (std::uint32_t i = 0; i < w.open_count[a]; ++i) {
+  for (std::uint32_t i = first; i < w.open_count[a]; ++i) {
     const std::size_t from = base_a + w.open[base_a + i];
     if (!(w.blobs[from].u < kGone)) continue;
     const float u = w.open_u[base_a + i], v = w.open_v[base_a + i];
@@ -523,11 +532,12 @@ void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
     for (std::size_t h = 0; h < hits; ++h) {
       const std::size_t to = base_b + w.hits[h];
       if (!(w.blobs[base_b + w.open[to]].u < kGone)) continue;
-      const glm::dvec3 ray_b = rayWorld(camera_b, static_cast<double>(w.open_u[to]),
-                                        static_cast<double>(w.open_v[to]));
+      const glm::dvec3 ray_b =
+          rayWorld(camera_b, static_cast<double>(w.open_u[to]), static_cast<double>(w.open_v[to]));
       glm::vec3 point;
       if (!meetingPoint(job, camera_a, ray_a, camera_b, ray_b, point)) continue;
-      if (!isOneSize(w.blobs[from], camera_a, w.blobs[base_b + w.open[to]], camera_b, point)) continue;
+      if (!isOneSize(w.blobs[from], camera_a, w.blobs[base_b + w.open[to]], camera_b, point))
+        continue;
       NormalEquations equations;
       addRay(camera_a, glm::dvec3(point), static_cast<double>(u), static_cast<double>(v), 1.0,
              equations);
@@ -543,8 +553,9 @@ void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
         w.candidates.push_back({marker.position, marker.rays});
       }
     }
-    if (job.counters.cold_tests > w.budget) return;
+    if (job.counters.cold_tests > w.budget) return i + 1 < w.open_count[a] ? i + 1 : 0;
   }
+  return 0;
 }
 
 // Takes what was put off, best support first, down to a least support; the rest is kept.
@@ -597,18 +608,22 @@ void searchPairs(const SearchCold& job, std::uint32_t blobs) {
   const std::size_t start = state.next_pair % pairs;
   std::size_t tried = 0;
   int least = sureSupport(job);
+  std::uint32_t rest = 0;
   bool spent = false;
   while (tried < pairs && !spent) {
     const ColdCameras::Pair& pair = cameras.pairs[(start + tried) % pairs];
-    searchPair(job, pair.a, pair.b);
+    rest = searchPair(job, pair.a, pair.b, tried == 0 ? state.next_blob : 0);
     spent = job.counters.cold_tests > w.budget;
     // Every camera has had its turn: what was put off has fewer rivals now.
-    if (++tried % cameras.count != 0 || least <= job.settings.smallest_cold_rays + 1) continue;
+    tried += rest == 0;  // Else the pair is gone on with in the next frame.
+    if (rest != 0 || tried % cameras.count != 0 || least <= job.settings.smallest_cold_rays + 1)
+      continue;
     least = std::max(least / 2, job.settings.smallest_cold_rays + 1);
     takeCandidates(job, least);
   }
   takeCandidates(job, job.settings.smallest_cold_rays);
   job.counters.cold_budget_spent = spent && !quiet;
+  state.next_blob = rest;
   state.next_pair = spent ? static_cast<std::uint32_t>((start + tried) % pairs) : 0;
   // Where something is found there may be more: the next frame is searched whole again.
   if (!w.found.empty()) {
@@ -655,9 +670,8 @@ void refuseGhosts(const SearchCold& job) {
   w.by_x.clear();
   for (std::uint32_t i = 0; i < w.found.size(); ++i) w.by_x.push_back(i);
   const auto x = [&](std::uint32_t i) { return w.found[i].marker.position.x; };
-  std::sort(w.by_x.begin(), w.by_x.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return x(a) != x(b) ? x(a) < x(b) : a < b;
-  });
+  std::sort(w.by_x.begin(), w.by_x.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return x(a) != x(b) ? x(a) < x(b) : a < b; });
   constexpr float kNeighbourhood = 0.04f;  // Blobs of markers further apart seldom touch, metres.
   constexpr std::size_t kMostNear = 8;
   for (std::size_t at = 0; at < w.by_x.size(); ++at) {

@@ -18,7 +18,7 @@ struct ReconstructState;
 struct ColdCameras {
   std::size_t count = 0, padded = 0;
   std::vector<float> rotation[9], translation[3];  ///< camera_from_world, row by row.
-  std::vector<float> centre[3];  ///< World.
+  std::vector<float> centre[3];                    ///< World.
   std::vector<float> focal_px;
   std::vector<float> half_width_px, half_height_px;  ///< Of the ideal image.
   /// Pairs of cameras in the order in which they are tried: best angle first, all sides in turn.
@@ -33,6 +33,7 @@ struct ColdCameras {
 /// What the cold search remembers from frame to frame.
 struct ColdSearchState {
   std::uint32_t next_pair = 0;     ///< Where the next frame's search begins.
+  std::uint32_t next_blob = 0;     ///< And with which of the first camera's blobs.
   bool searched = false;           ///< The last whole search found nothing ...
   std::uint32_t barren_blobs = 0;  ///< ... among so many blobs.
 };
@@ -40,8 +41,8 @@ struct ColdSearchState {
 inline constexpr float kColdCell_px = 32.0f;
 inline constexpr std::size_t kColdBlobs = 2048;  ///< Most per camera.
 
-/// Scratch of the cold search; one per thread. Blobs of camera c begin at first_blob[c]; what is used lies
-/// close together, for the memory's sake.
+/// Scratch of the cold search; one per thread. Blobs of camera c begin at first_blob[c]; what is
+/// used lies close together, for the memory's sake.
 struct ColdSearchWorkspace {
   /// A place that enough rays agree on, but not so many that it is taken at once.
   struct Candidate {
@@ -52,7 +53,7 @@ struct ColdSearchWorkspace {
   struct Blob {
     float u, v, radius_px;
   };
-  std::vector<Blob> blobs;  ///< Cell by cell.
+  std::vector<Blob> blobs;            ///< Cell by cell.
   std::vector<std::uint16_t> source;  ///< Index in the camera's list of free centroids.
   std::vector<float> open_u, open_v;  ///< Blobs still unclaimed, at their first places.
   std::vector<std::uint16_t> open;    ///< Which they are.
@@ -71,11 +72,11 @@ struct ColdSearchWorkspace {
   std::vector<Range> ranges;
   // Per camera, of one point: its image and depth, the blob chosen, its residual, 1 if it counts.
   std::vector<float> at_u, at_v, at_z, residual_u, residual_v, weight, cosine;
-  std::vector<float> derivative[6];       ///< Of the image by the point: u by x, y, z, then v.
+  std::vector<float> derivative[6];  ///< Of the image by the point: u by x, y, z, then v.
   std::vector<std::int32_t> cell, columns, rows;  ///< First cell near its image; how many further.
   std::vector<std::uint8_t> in_view;
-  std::vector<std::int32_t> chosen;       ///< Its blob, -1 for none.
-  std::vector<std::uint16_t> hits;        ///< Blobs on an epipolar line.
+  std::vector<std::int32_t> chosen;  ///< Its blob, -1 for none.
+  std::vector<std::uint16_t> hits;   ///< Blobs on an epipolar line.
   std::uint32_t budget = 0;          ///< Tests of this frame.
   std::vector<Candidate> candidates;
   /// A marker whose blobs were claimed.
@@ -83,8 +84,8 @@ struct ColdSearchWorkspace {
     frame::Marker marker;
     float size = 0;  ///< Mean radius that its blobs show, metres; 0 = unknown.
   };
-  std::vector<Found> found;          ///< Then, as witnesses, those that were predicted.
-  std::vector<std::uint32_t> by_x;   ///< Their order along x.
+  std::vector<Found> found;         ///< Then, as witnesses, those that were predicted.
+  std::vector<std::uint32_t> by_x;  ///< Their order along x.
   std::vector<std::uint8_t> refused;
 };
 

@@ -16,7 +16,7 @@ inline constexpr int kBuckets = 256;
 /// Column of an ideal image position; positions outside fall into the first or last.
 inline int bucketOf(double u) {
   const double column = u * (1.0 / kBucketWidth_px) + kBuckets / 2;
-  return column <= 0.0 ? 0 : column >= kBuckets - 1 ? kBuckets - 1 : static_cast<int>(column);
+  return !(column > 0.0) ? 0 : column >= kBuckets - 1 ? kBuckets - 1 : static_cast<int>(column);
 }
 
 /// A world point in camera axes.
