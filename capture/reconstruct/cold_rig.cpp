@@ -53,6 +53,26 @@ int pairClass(const glm::dvec3& side_a, const glm::dvec3& side_b) {
   return static_cast<int>(std::min(1000.0, 4.0 * off)) + (chord > kOppositeChord ? 8 : 0);
 }
 
+// How far the ideal image reaches from the principal point: the sensor's border, undistorted.
+glm::vec2 idealHalfSize(const PreparedCamera& camera) {
+  const glm::dvec2 size(camera.camera.width_px, camera.camera.height_px);
+  glm::dvec2 reach = 0.5 * size;
+  constexpr int kSteps = 8;
+  for (int step = 0; step <= kSteps; ++step) {
+    const double along = static_cast<double>(step) / kSteps;
+    for (const glm::dvec2& border : {glm::dvec2(along, 0.0), glm::dvec2(along, 1.0),
+                                     glm::dvec2(0.0, along), glm::dvec2(1.0, along)}) {
+      const glm::dvec2 ideal =
+          camera.focal_px * camera::normalisedFromPixel(camera.camera, border * size);
+      for (int axis = 0; axis < 2; ++axis) {
+        if (std::isfinite(ideal[axis])) reach[axis] = std::max(reach[axis], std::abs(ideal[axis]));
+      }
+    }
+  }
+  constexpr double kWidest = 2.0;  // Lenses beyond are cut: the map stays small.
+  return glm::vec2(glm::min(reach, kWidest * size) + 1.0);
+}
+
 void fillProjections(const std::vector<PreparedCamera>& from, ColdCameras& cameras) {
   for (int k = 0; k < 9; ++k) cameras.rotation[k].assign(cameras.padded, 0.0f);
   for (int k = 0; k < 3; ++k) {
@@ -71,9 +91,9 @@ void fillProjections(const std::vector<PreparedCamera>& from, ColdCameras& camer
       cameras.centre[k][c] = static_cast<float>(camera.centre[k]);
     }
     cameras.focal_px[c] = static_cast<float>(camera.focal_px);
-    cameras.half_width_px[c] = 0.5f * kColdImageMargin * static_cast<float>(camera.camera.width_px);
-    cameras.half_height_px[c] =
-        0.5f * kColdImageMargin * static_cast<float>(camera.camera.height_px);
+    const glm::vec2 half = idealHalfSize(camera);
+    cameras.half_width_px[c] = half.x;
+    cameras.half_height_px[c] = half.y;
   }
 }
 
@@ -120,13 +140,13 @@ ColdCameras makeColdCameras(const std::vector<PreparedCamera>& from) {
 
 ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
   ColdSearchWorkspace w;
-  const std::size_t blobs = cameras.count * kColdStride;
-  w.radius_px.resize(blobs);
-  w.claimed.resize(blobs);
+  const std::size_t blobs = cameras.count * (kColdBlobs + 2 * kLanes);  // Read in whole lanes.
+  w.blobs.resize(blobs);
   w.source.resize(blobs);
   w.open_u.resize(blobs);
   w.open_v.resize(blobs);
   w.open.resize(blobs);
+  w.first_blob.resize(cameras.count);
   w.open_count.resize(cameras.count);
   w.blob_count.resize(cameras.count);
   float widest = 0, highest = 0;
@@ -134,21 +154,26 @@ ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
     widest = std::max(widest, cameras.half_width_px[c]);
     highest = std::max(highest, cameras.half_height_px[c]);
   }
-  w.cells_across = static_cast<std::int32_t>(2.0f * widest / kColdCell_px) + 2;
-  w.cells_down = static_cast<std::int32_t>(2.0f * highest / kColdCell_px) + 2;
+  w.cells_across = static_cast<std::int32_t>(2.0f * widest / kColdCell_px) + 3;
+  w.cells_down = static_cast<std::int32_t>(2.0f * highest / kColdCell_px) + 3;
   w.cells_per_camera = static_cast<std::size_t>(w.cells_across * w.cells_down) + 1;
-  w.cells.assign(cameras.count * w.cells_per_camera, 0);
-  w.entries.resize(cameras.count * kColdEntries);
-  w.entry_count.resize(cameras.count);
+  w.cell_start.resize(cameras.count * w.cells_per_camera);
+  w.mapped.resize(cameras.count);
+  w.cell_of.resize(kColdBlobs);
+  w.order.resize(kColdBlobs);
+  w.ranges.resize(2 * cameras.count);
   for (std::vector<float>* of :
-       {&w.at_u, &w.at_v, &w.at_z, &w.residual_u, &w.residual_v, &w.weight})
+       {&w.at_u, &w.at_v, &w.at_z, &w.residual_u, &w.residual_v, &w.weight, &w.cosine})
     of->resize(cameras.padded);
   for (std::vector<float>& of : w.derivative) of.resize(cameras.padded);
-  w.cell.resize(cameras.padded);
+  for (std::vector<std::int32_t>* of : {&w.cell, &w.columns, &w.rows}) of->resize(cameras.padded);
   w.chosen.resize(cameras.padded);
-  w.asked.resize(cameras.padded);
-  w.hits.resize(kColdStride);
+  w.hits.resize(kColdBlobs + kLanes);
   w.candidates.reserve(16384);
+  constexpr std::size_t kMostFound = 8192;
+  w.found.reserve(kMostFound);
+  w.by_x.reserve(kMostFound);
+  w.refused.resize(kMostFound);
   return w;
 }
 

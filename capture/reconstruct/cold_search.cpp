@@ -12,148 +12,150 @@ namespace understudy::reconstruct {
 namespace {
 
 using Candidate = ColdSearchWorkspace::Candidate;
-using Entry = ColdSearchWorkspace::Entry;
 
 static_assert(kColdBlobs == kMaxCentroids);
 
-constexpr float kReach_px = 3.5f;  // A blob stands in every cell that is this near.
-constexpr float kGone = 1e9f;      // Where no line passes.
-constexpr int kLongestChain = 24;  // Entries of one cell that are looked at.
+constexpr float kReach_px = 3.5f;  // How far from a point's image its blob is looked for.
+constexpr float kGone = 1e9f;      // Where claimed blobs are: no line passes, no point is near.
+constexpr float kPerCell = 1.0f / kColdCell_px;
+constexpr std::size_t kFewBlobs = 24;       // A camera with so few has no map: all are looked at.
+constexpr std::uint32_t kMostInRange = 32;  // Blobs that are looked at round one image.
 
-std::int32_t cellRow(const ColdSearchWorkspace& w, float v, float half_height) {
-  const std::int32_t row = static_cast<std::int32_t>((v + half_height) * (1.0f / kColdCell_px));
-  return std::clamp(row, 0, w.cells_down - 1);
-}
-
-std::int32_t cellColumn(const ColdSearchWorkspace& w, float u, float half_width) {
-  const std::int32_t column = static_cast<std::int32_t>((u + half_width) * (1.0f / kColdCell_px));
-  return std::clamp(column, 0, w.cells_across - 1);
-}
-
-// Enters a blob in the map, in every cell within reach.
-void stamp(const SearchCold& job, std::size_t c, std::uint16_t blob, float u, float v) {
+// Copies camera c's free centroids, in their order; returns how many.
+std::size_t copyFree(const SearchCold& job, std::size_t c) {
   ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& cameras = job.state.cold_cameras;
   const float half_width = cameras.half_width_px[c], half_height = cameras.half_height_px[c];
-  const std::int32_t left = cellColumn(w, u - kReach_px, half_width);
-  const std::int32_t right = cellColumn(w, u + kReach_px, half_width);
-  const std::int32_t top = cellRow(w, v - kReach_px, half_height);
-  const std::int32_t bottom = cellRow(w, v + kReach_px, half_height);
-  std::uint16_t* cells = &w.cells[c * w.cells_per_camera];
-  Entry* entries = &w.entries[c * kColdEntries];
-  for (std::int32_t y = top; y <= bottom; ++y) {
-    for (std::int32_t x = left; x <= right; ++x) {
-      const std::uint32_t cell = static_cast<std::uint32_t>(y * w.cells_across + x);
-      const std::uint32_t entry = ++w.entry_count[c];
-      entries[entry] = {u, v, blob, cells[cell], cell};
-      cells[cell] = static_cast<std::uint16_t>(entry);
-    }
+  const std::vector<FreeCentroid>& free = job.state.free[c];
+  float* open_u = &w.open_u[w.first_blob[c]];
+  float* open_v = &w.open_v[w.first_blob[c]];
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < free.size() && count < kColdBlobs; ++i) {
+    const float u = static_cast<float>(free[i].u), v = static_cast<float>(free[i].v);
+    // Also false for what is not a number.
+    const bool inside = std::abs(u) < half_width && std::abs(v) < half_height;
+    if (free[i].claimed || !inside) continue;
+    open_u[count] = u;
+    open_v[count] = v;
+    w.order[count] = static_cast<std::uint16_t>(i);
+    ++count;
   }
+  return count;
 }
 
-// Copies the free centroids and maps them; returns how many cameras have any.
-std::size_t fill(const SearchCold& job) {
+// Where each of camera c's blobs goes, so that they lie cell by cell: counting sort.
+void sortIntoCells(const SearchCold& job, std::size_t c, std::size_t count) {
   ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& cameras = job.state.cold_cameras;
-  std::size_t seeing = 0;
-  for (std::size_t c = 0; c < cameras.count; ++c) {
-    const std::size_t base = c * kColdStride;
-    const std::vector<FreeCentroid>& free = job.state.free[c];
-    std::uint16_t count = 0;
-    w.entry_count[c] = 0;
-    for (std::size_t i = 0; i < free.size() && count < kColdBlobs; ++i) {
-      const float u = static_cast<float>(free[i].u), v = static_cast<float>(free[i].v);
-      // Also false for what is not a number.
-      const bool inside =
-          std::abs(u) < cameras.half_width_px[c] && std::abs(v) < cameras.half_height_px[c];
-      if (free[i].claimed || !inside) continue;
-      w.radius_px[base + count] = free[i].radius_px;
-      w.source[base + count] = static_cast<std::uint16_t>(i);
-      w.claimed[base + count] = 0;
-      w.open_u[base + count] = u;
-      w.open_v[base + count] = v;
-      w.open[base + count] = count;
-      stamp(job, c, count, u, v);
-      ++count;
-    }
-    w.open_count[c] = w.blob_count[c] = count;
-    seeing += count > 0;
+  const float half_width = cameras.half_width_px[c], half_height = cameras.half_height_px[c];
+  const std::size_t base = w.first_blob[c];
+  std::uint16_t* start = &w.cell_start[c * w.cells_per_camera];
+  std::fill_n(start, w.cells_per_camera, std::uint16_t{0});
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int32_t row =
+        static_cast<std::int32_t>((w.open_v[base + i] + half_height) * kPerCell);
+    const std::int32_t column =
+        static_cast<std::int32_t>((w.open_u[base + i] + half_width) * kPerCell);
+    w.cell_of[i] = static_cast<std::uint16_t>(row * w.cells_across + column);
+    ++start[w.cell_of[i]];
   }
-  return seeing;
+  std::uint16_t sum = 0;
+  for (std::size_t cell = 0; cell < w.cells_per_camera; ++cell) {
+    sum = static_cast<std::uint16_t>(sum + start[cell]);
+    start[cell] = sum;  // The cell's end; filling from behind makes it the start.
+  }
+  for (std::size_t i = count; i-- > 0;) w.cell_of[i] = --start[w.cell_of[i]];
 }
 
-// Says in the cameras' lists what was claimed, and empties the map: cell by cell where little was
-// entered, else at one go.
-void finish(const SearchCold& job) {
+// Copies the free centroids and maps them; returns how many there are.
+std::uint32_t fill(const SearchCold& job) {
+  ColdSearchWorkspace& w = job.workspace;
+  std::uint32_t blobs = 0;
+  std::size_t base = 0;
+  for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
+    w.first_blob[c] = static_cast<std::uint32_t>(base);
+    const std::size_t count = copyFree(job, c);
+    w.mapped[c] = count > kFewBlobs;
+    if (w.mapped[c]) sortIntoCells(job, c, count);
+    const std::vector<FreeCentroid>& free = job.state.free[c];
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint16_t blob = w.mapped[c] ? w.cell_of[i] : static_cast<std::uint16_t>(i);
+      w.blobs[base + blob] = {w.open_u[base + i], w.open_v[base + i], free[w.order[i]].radius_px};
+      w.source[base + blob] = w.order[i];
+      w.open[base + i] = blob;
+    }
+    w.open_count[c] = w.blob_count[c] = static_cast<std::uint32_t>(count);
+    blobs += static_cast<std::uint32_t>(count);
+    base += count / kLanes * kLanes + 2 * kLanes;  // Lists end with lanes that no line meets.
+  }
+  return blobs;
+}
+
+// Says in the cameras' lists what was claimed.
+void noteClaims(const SearchCold& job) {
   ColdSearchWorkspace& w = job.workspace;
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
-    for (std::size_t i = 0; i < w.blob_count[c]; ++i) {
-      const std::size_t at = c * kColdStride + i;
-      if (w.claimed[at]) job.state.free[c][w.source[at]].claimed = true;
+    for (std::size_t at = w.first_blob[c]; at < w.first_blob[c] + w.blob_count[c]; ++at) {
+      if (!(w.blobs[at].u < kGone)) job.state.free[c][w.source[at]].claimed = true;
     }
-    std::uint16_t* cells = &w.cells[c * w.cells_per_camera];
-    const std::uint32_t entered = w.entry_count[c];
-    if (16 * entered > w.cells_per_camera) {
-      std::fill_n(cells, w.cells_per_camera, std::uint16_t{0});
-      continue;
-    }
-    const Entry* entries = &w.entries[c * kColdEntries];
-    for (std::uint32_t e = 1; e <= entered; ++e) cells[entries[e].cell] = 0;
   }
 }
 
-// The point's image in every camera, and the cell that it falls into.
+// The point's image in every camera, and the cells near it.
 void projectIntoAll(const SearchCold& job, const glm::vec3& point) {
   ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& k = job.state.cold_cameras;
   const Lanes px = all(point.x), py = all(point.y), pz = all(point.z);
   const Lanes nearest = all(static_cast<float>(job.settings.nearest));
   const Lanes across = all(static_cast<float>(w.cells_across));
-  const Lanes nowhere = all(static_cast<float>(w.cells_per_camera - 1));
-  const Lanes zero = all(0.0f), per_px = all(1.0f / kColdCell_px);
+  // Cells beyond the image are empty: that is where a point out of view is looked for.
+  const Lanes beyond = all(static_cast<float>(w.cells_down - 1) * kColdCell_px);
+  const Lanes zero = all(0.0f), per_cell = all(kPerCell), reach = all(kReach_px);
+  const auto floored = [&](Lanes at) {
+    return __builtin_convertvector(at < zero ? zero : at * per_cell, IntLanes);
+  };
   for (std::size_t c = 0; c < k.padded; c += kLanes) {
-    const auto row = [&](int r) {
+    const auto row = [&](std::size_t r) {
       return load(&k.rotation[3 * r][c]) * px + load(&k.rotation[3 * r + 1][c]) * py +
              load(&k.rotation[3 * r + 2][c]) * pz + load(&k.translation[r][c]);
     };
     const Lanes z = row(2);
     const Lanes scale = load(&k.focal_px[c]) / z;
     const Lanes u = row(0) * scale, v = row(1) * scale;
-    store(&w.at_u[c], u);
-    store(&w.at_v[c], v);
-    store(&w.at_z[c], z);
     const Lanes half_width = load(&k.half_width_px[c]), half_height = load(&k.half_height_px[c]);
     const Lanes from_left = u + half_width, from_top = v + half_height;
     const auto in_view = (z > nearest) & (from_left > zero) &
                          (from_left < half_width + half_width) & (from_top > zero) &
                          (from_top < half_height + half_height);
-    const IntLanes column = __builtin_convertvector(in_view ? from_left * per_px : zero, IntLanes);
-    const IntLanes line = __builtin_convertvector(in_view ? from_top * per_px : zero, IntLanes);
+    store(&w.at_u[c], in_view ? u : all(-kGone));
+    store(&w.at_v[c], v);
+    store(&w.at_z[c], z);
+    const Lanes x = in_view ? from_left : zero, y = in_view ? from_top : beyond + reach;
+    const IntLanes left = floored(x - reach), right = floored(x + reach);
+    const IntLanes top = floored(y - reach), bottom = floored(y + reach);
     const Lanes cell =
-        __builtin_convertvector(line, Lanes) * across + __builtin_convertvector(column, Lanes);
-    store(&w.cell[c], __builtin_convertvector(in_view ? cell : nowhere, IntLanes));
+        __builtin_convertvector(top, Lanes) * across + __builtin_convertvector(left, Lanes);
+    store(&w.cell[c], __builtin_convertvector(cell, IntLanes));
+    store(&w.columns[c], right - left);
+    store(&w.rows[c], bottom - top);
     store(&w.residual_u[c], all(kGone));
     store(&w.residual_v[c], zero);
     store(&w.chosen[c], IntLanes{-1, -1, -1, -1});
   }
 }
 
-// Nearest open blob of the chain within the reach of an image position, -1 for none.
-std::int32_t nearestOpen(const ColdSearchWorkspace& w, std::size_t c, std::uint32_t entry, float u,
-                         float v, float squared_reach, float& residual_u, float& residual_v) {
-  const Entry* entries = &w.entries[c * kColdEntries];
+// Nearest open blob of a range within the reach of an image position, -1 for none.
+std::int32_t nearestOpen(const ColdSearchWorkspace& w, const ColdSearchWorkspace::Range& range,
+                         float u, float v, float& squared_reach) {
+  const std::size_t base = w.first_blob[range.camera];
   std::int32_t found = -1;
-  for (int step = 0; entry != 0 && step < kLongestChain; ++step) {
-    const Entry& at = entries[entry];
-    const float du = at.u - u, dv = at.v - v;
+  const std::uint32_t last = std::min<std::uint32_t>(range.last, range.first + kMostInRange);
+  for (std::uint32_t blob = range.first; blob < last; ++blob) {
+    const float du = w.blobs[base + blob].u - u, dv = w.blobs[base + blob].v - v;
     const float squared = du * du + dv * dv;
-    if (squared < squared_reach && !w.claimed[c * kColdStride + at.blob]) {
-      squared_reach = squared;
-      found = at.blob;
-      residual_u = du;
-      residual_v = dv;
-    }
-    entry = at.next;
+    if (!(squared < squared_reach)) continue;
+    squared_reach = squared;
+    found = static_cast<std::int32_t>(blob);
   }
   return found;
 }
@@ -166,18 +168,57 @@ void chooseBlobs(const SearchCold& job, const glm::vec3& point) {
   job.counters.cold_tests += static_cast<std::uint32_t>(cameras);
   // First the cells of all cameras, so that the memory's answers come in one go.
   std::size_t asked = 0;
+  const auto ask = [&](std::size_t c, std::uint16_t first, std::uint16_t last) {
+    w.ranges[asked] = {static_cast<std::uint16_t>(c), first, last};
+    __builtin_prefetch(&w.blobs[w.first_blob[c] + first]);
+    asked += first != last;
+  };
   for (std::size_t c = 0; c < cameras; ++c) {
-    const std::uint32_t first =
-        w.cells[c * w.cells_per_camera + static_cast<std::size_t>(w.cell[c])];
-    w.asked[asked] = static_cast<std::uint32_t>(c << 16) | first;
-    __builtin_prefetch(&w.entries[c * kColdEntries + first]);
-    asked += first != 0;
+    if (!w.mapped[c]) {
+      ask(c, 0, static_cast<std::uint16_t>(w.blob_count[c]));
+      continue;
+    }
+    const std::uint16_t* start = &w.cell_start[c * w.cells_per_camera];
+    const std::int32_t last = w.cell[c] + w.columns[c] + 1;
+    ask(c, start[w.cell[c]], start[last]);
+    if (w.rows[c] != 0) ask(c, start[w.cell[c] + w.cells_across], start[last + w.cells_across]);
   }
+  float squared_reach = 0.0f;
   for (std::size_t i = 0; i < asked; ++i) {
-    const std::size_t c = w.asked[i] >> 16;
-    w.chosen[c] = nearestOpen(w, c, w.asked[i] & 0xffffu, w.at_u[c], w.at_v[c],
-                              kReach_px * kReach_px, w.residual_u[c], w.residual_v[c]);
+    const std::size_t c = w.ranges[i].camera;
+    if (i == 0 || w.ranges[i - 1].camera != c) squared_reach = kReach_px * kReach_px;
+    const std::int32_t blob = nearestOpen(w, w.ranges[i], w.at_u[c], w.at_v[c], squared_reach);
+    if (blob < 0) continue;
+    const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(blob);
+    w.chosen[c] = blob;
+    w.residual_u[c] = w.blobs[at].u - w.at_u[c];
+    w.residual_v[c] = w.blobs[at].v - w.at_v[c];
   }
+}
+
+// Nearest open blob of camera c within the reach of one image position, -1 for none.
+std::int32_t findBlob(const SearchCold& job, std::size_t c, float u, float v, float reach) {
+  const ColdSearchWorkspace& w = job.workspace;
+  const ColdCameras& k = job.state.cold_cameras;
+  float squared_reach = reach * reach;
+  const std::uint16_t camera = static_cast<std::uint16_t>(c);
+  if (!w.mapped[c])
+    return nearestOpen(w, {camera, 0, static_cast<std::uint16_t>(w.blob_count[c])}, u, v,
+                       squared_reach);
+  const float x = u + k.half_width_px[c], y = v + k.half_height_px[c];
+  const auto cellOf = [](float at) {
+    return static_cast<std::int32_t>(std::max(0.0f, at) * kPerCell);
+  };
+  const std::int32_t left = cellOf(x - reach), right = cellOf(x + reach);
+  const std::uint16_t* start = &w.cell_start[c * w.cells_per_camera];
+  std::int32_t found = -1;
+  for (std::int32_t row = cellOf(y - reach); row <= cellOf(y + reach); ++row) {
+    const std::uint16_t* of_row = start + row * w.cells_across;
+    const std::int32_t blob =
+        nearestOpen(w, {camera, of_row[left], of_row[right + 1]}, u, v, squared_reach);
+    if (blob >= 0) found = blob;
+  }
+  return found;
 }
 
 // The derivatives of all images by the point that was projected last.
@@ -238,55 +279,68 @@ int sumRays(const SearchCold& job, const glm::vec3& step, float tolerance,
   return static_cast<int>(sum(rays));
 }
 
-// Largest angle between two of the rays, as a chord: the ray furthest from the first one, and the
-// one furthest from that.
+// Largest angle between two of the rays, as a chord: between the ray furthest from the first one
+// and the one furthest from that.
 float widestChord(const SearchCold& job, const glm::vec3& point) {
-  const ColdSearchWorkspace& w = job.workspace;
+  ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& k = job.state.cold_cameras;
-  glm::vec3 reference(0.0f);
-  float widest = 0.0f;
-  for (int pass = 0; pass < 3; ++pass) {
-    float squared = -1.0f;
-    glm::vec3 furthest = reference;
-    for (std::size_t c = 0; c < k.count; ++c) {
-      if (!(w.weight[c] > 0.0f)) continue;
-      const glm::vec3 ray =
-          glm::normalize(point - glm::vec3(k.centre[0][c], k.centre[1][c], k.centre[2][c]));
-      const glm::vec3 between = ray - reference;
-      if (glm::dot(between, between) <= squared) continue;
-      squared = glm::dot(between, between);
-      furthest = ray;
-      if (pass == 0) break;
+  std::size_t reference = 0;
+  while (!(w.weight[reference] > 0.0f)) ++reference;
+  Lanes least = all(2.0f);
+  for (int pass = 0; pass < 2; ++pass) {
+    const glm::vec3 ray = glm::normalize(
+        point - glm::vec3(k.centre[0][reference], k.centre[1][reference], k.centre[2][reference]));
+    least = all(2.0f);
+    for (std::size_t c = 0; c < k.padded; c += kLanes) {
+      const Lanes x = all(point.x) - load(&k.centre[0][c]),
+                  y = all(point.y) - load(&k.centre[1][c]),
+                  z = all(point.z) - load(&k.centre[2][c]);
+      const Lanes along = x * all(ray.x) + y * all(ray.y) + z * all(ray.z);
+      const Lanes squared = x * x + y * y + z * z;
+      // The cosine times its size: in the order of the cosine, without a root.
+      const Lanes ordered = along * (along < all(0.0f) ? -along : along) / squared;
+      const Lanes counted = load(&w.weight[c]) > all(0.0f) ? ordered : all(2.0f);
+      store(&w.cosine[c], counted);
+      least = counted < least ? counted : least;
     }
-    if (pass > 0) widest = std::max(widest, squared);
-    reference = furthest;
+    const float smallest = std::min(std::min(least[0], least[1]), std::min(least[2], least[3]));
+    reference = 0;
+    while (w.cosine[reference] > smallest) ++reference;
+    least = all(smallest);
   }
-  return std::sqrt(widest);
+  const float cosine = std::copysign(std::sqrt(std::abs(least[0])), least[0]);
+  return std::sqrt(std::max(0.0f, 2.0f - 2.0f * cosine));
 }
 
 // Moves the point to where its rays meet and fills the marker; false if too little is left for it.
 bool solveMarker(const SearchCold& job, glm::vec3 point, frame::Marker& marker) {
-  const float tolerance = static_cast<float>(job.settings.epipolar_tolerance_px);
+  // In sigmas of a centroid: how far a ray may pass, first, then, and where one of them spoils it.
+  constexpr double kFarthestRay[3] = {6.75, 4.5, 3.0}, kLargestResidual = 2.2;
+  const double sigma = job.settings.centroid_sigma_px;
   chooseBlobs(job, point);
   deriveImages(job);
   glm::dvec3 step(0.0);
   glm::dmat3 inverse;
   NormalEquations equations;
   int rays = 0;
-  for (int pass = 0; pass < 2; ++pass) {
-    rays = sumRays(job, glm::vec3(step), pass == 0 ? 1.5f * tolerance : tolerance, equations);
+  double squared = 0.0, residual = 0.0;
+  for (int pass = 0; pass < 3; ++pass) {
+    const double reach =
+        std::min(kFarthestRay[pass] * sigma, 1.5 * job.settings.epipolar_tolerance_px);
+    rays = sumRays(job, glm::vec3(step), static_cast<float>(reach), equations);
     if (rays < job.settings.smallest_cold_rays) return false;
     if (!solveNormalEquations(equations, step, inverse)) return false;
     point += glm::vec3(step);
+    // What this step takes from the squared residuals follows from the equations.
+    const glm::dvec3 gradient(equations.gradient[0], equations.gradient[1], equations.gradient[2]);
+    squared = std::max(0.0, equations.squared_px - glm::dot(step, gradient));
+    residual = std::sqrt(squared / rays);
+    if (pass == 1 && residual < kLargestResidual * sigma) break;
   }
-  // What the last step takes from the squared residuals follows from the equations.
-  const glm::dvec3 gradient(equations.gradient[0], equations.gradient[1], equations.gradient[2]);
-  const double squared = std::max(0.0, equations.squared_px - glm::dot(step, gradient));
-  const double residual = std::sqrt(squared / rays);
-  if (!(residual < 0.8 * job.settings.epipolar_tolerance_px)) return false;
+  if (!(residual < kLargestResidual * sigma)) return false;
   const float chord = widestChord(job, point);
   if (!(static_cast<double>(chord) > job.settings.smallest_angle)) return false;
-  const double variance = job.settings.centroid_sigma_px * job.settings.centroid_sigma_px;
+  const double variance = sigma * sigma;
   const double excess = std::max(1.0, squared / ((2.0 * rays - 3.0) * variance));
   marker = {.position = point,
             .covariance = glm::mat3(inverse * (variance * excess)),
@@ -296,13 +350,18 @@ bool solveMarker(const SearchCold& job, glm::vec3 point, frame::Marker& marker) 
   return true;
 }
 
-// Takes the chosen blobs for the marker.
+// Takes the chosen blobs for the marker, and notes its size.
 void takeRays(const SearchCold& job, const frame::Marker& marker) {
   ColdSearchWorkspace& w = job.workspace;
+  float size = 0.0f;
   for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c) {
-    if (w.weight[c] > 0.0f) w.claimed[c * kColdStride + static_cast<std::size_t>(w.chosen[c])] = 1;
+    if (!(w.weight[c] > 0.0f)) continue;
+    const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(w.chosen[c]);
+    w.blobs[at].u = kGone;
+    size += w.blobs[at].radius_px * w.at_z[c] / job.state.cold_cameras.focal_px[c];
   }
-  if (job.cloud.markers.size() < job.cloud.markers.capacity()) job.cloud.markers.push_back(marker);
+  if (w.found.size() == w.found.capacity()) return;
+  w.found.push_back({marker, size / static_cast<float>(marker.rays)});
 }
 
 // Geometry of one pair of cameras.
@@ -346,16 +405,18 @@ bool meetingPoint(const SearchCold& job, const PreparedCamera& a, const glm::dve
   return true;
 }
 
-// True if a camera that looks from nearly the same side sees something there too.
-bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, const glm::vec3& point) {
-  constexpr int kMostViews = 16;
+// Looks for the point in views from nearly the same side as camera a's, and moves it to where all
+// their rays meet; false if none of them sees anything there. The rays of a and b begin the sums.
+bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, NormalEquations& equations,
+                 glm::vec3& point) {
+  constexpr int kMostViews = 16, kEnough = 3;
   const ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& k = job.state.cold_cameras;
   const float nearest = static_cast<float>(job.settings.nearest);
-  const float tolerance = 1.5f * static_cast<float>(job.settings.epipolar_tolerance_px);
+  const float reach = 1.5f * static_cast<float>(job.settings.epipolar_tolerance_px);
   const std::uint16_t* order = &k.neighbours[a * k.count];
-  int views = 0;
-  for (std::size_t n = 1; n < k.count && views < kMostViews; ++n) {
+  int views = 0, confirming = 0;
+  for (std::size_t n = 1; n < k.count && views < kMostViews && confirming < kEnough; ++n) {
     const std::size_t c = order[n];
     if (c == b) continue;
     const float z = k.rotation[6][c] * point.x + k.rotation[7][c] * point.y +
@@ -368,26 +429,32 @@ bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, const glm:
                              k.rotation[5][c] * point.z + k.translation[1][c]);
     if (!(std::abs(u) < k.half_width_px[c] && std::abs(v) < k.half_height_px[c])) continue;
     ++views;
-    ++job.counters.cold_tests;
-    const std::int32_t cell =
-        cellRow(w, v, k.half_height_px[c]) * w.cells_across + cellColumn(w, u, k.half_width_px[c]);
-    const std::uint32_t first = w.cells[c * w.cells_per_camera + static_cast<std::size_t>(cell)];
-    float unused_u, unused_v;
-    if (nearestOpen(w, c, first, u, v, tolerance * tolerance, unused_u, unused_v) >= 0) return true;
+    const std::int32_t blob = findBlob(job, c, u, v, reach);
+    if (blob < 0) continue;
+    ++confirming;
+    const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(blob);
+    addRay(job.state.cameras[c], glm::dvec3(point), static_cast<double>(w.blobs[at].u),
+           static_cast<double>(w.blobs[at].v), 1.0, equations);
   }
-  return false;
+  job.counters.cold_tests += static_cast<std::uint32_t>(views);
+  if (confirming == 0) return false;
+  glm::dvec3 step;
+  glm::dmat3 unused;
+  if (!solveNormalEquations(equations, step, unused)) return false;
+  point += glm::vec3(step);
+  return true;
 }
 
 // Leaves out of camera c's open blobs those that were claimed since; returns how many are left.
 std::size_t keepOpen(ColdSearchWorkspace& w, std::size_t c) {
-  const std::size_t base = c * kColdStride;
+  const std::size_t base = w.first_blob[c];
   std::uint32_t kept = 0;
   for (std::uint32_t i = 0; i < w.open_count[c]; ++i) {
     const std::uint16_t blob = w.open[base + i];
     w.open[base + kept] = blob;
     w.open_u[base + kept] = w.open_u[base + i];
     w.open_v[base + kept] = w.open_v[base + i];
-    kept += w.claimed[base + blob] == 0;
+    kept += w.blobs[base + blob].u < kGone;
   }
   w.open_count[c] = kept;
   for (std::size_t pad = 0; pad < kLanes; ++pad) w.open_u[base + kept + pad] = kGone;
@@ -409,8 +476,8 @@ std::size_t findOnLine(const SearchCold& job, const PairGeometry& pair, const Pr
   const Lanes nx = all(lx * inverse), ny = all(ly * inverse), nz = all(lz * inverse * pair.focal_b);
   const float tolerance = static_cast<float>(job.settings.epipolar_tolerance_px);
   const Lanes limit = all(tolerance * tolerance);
-  const float* open_u = &w.open_u[b * kColdStride];
-  const float* open_v = &w.open_v[b * kColdStride];
+  const float* open_u = &w.open_u[w.first_blob[b]];
+  const float* open_v = &w.open_v[w.first_blob[b]];
   std::size_t count = 0;
   for (std::uint32_t i = 0; i < w.open_count[b]; i += kLanes) {
     const Lanes distance = nx * load(open_u + i) + ny * load(open_v + i) + nz;
@@ -424,57 +491,75 @@ std::size_t findOnLine(const SearchCold& job, const PairGeometry& pair, const Pr
   return count;
 }
 
-void searchPair(const SearchCold& job, std::size_t a, std::size_t b) {
+// True if two blobs may show one sphere at the point; a radius of 0 is unknown.
+bool isOneSize(const ColdSearchWorkspace::Blob& in_a, const PreparedCamera& a,
+               const ColdSearchWorkspace::Blob& in_b, const PreparedCamera& b,
+               const glm::vec3& point) {
+  constexpr double kMostApart =
+      1.6;  // Merged and half hidden blobs differ; noise does not so much.
+  const double size_a = static_cast<double>(in_a.radius_px) *
+                        toCamera(a.projection, glm::dvec3(point)).z / a.focal_px;
+  const double size_b = static_cast<double>(in_b.radius_px) *
+                        toCamera(b.projection, glm::dvec3(point)).z / b.focal_px;
+  if (!(size_a > 0.0 && size_b > 0.0)) return true;
+  return size_a < kMostApart * size_b && size_b < kMostApart * size_a;
+}
+
+// So many rays do not meet by chance, even while nothing is claimed yet.
+int sureSupport(const SearchCold& job) {
+  constexpr int kFewest = 5, kShare = 6;
+  return std::max(kFewest, static_cast<int>(job.state.cold_cameras.count) / kShare);
+}
+
+// Tests camera a's open blobs from `first` on against camera b's; returns the first that the budget
+// did not reach, 0 if it reached all.
+std::uint32_t searchPair(const SearchCold& job, std::size_t a, std::size_t b, std::uint32_t first) {
   ColdSearchWorkspace& w = job.workspace;
-  if (keepOpen(w, a) == 0 || keepOpen(w, b) == 0) return;
+  constexpr std::uint32_t kTestsOfPair = 8;  // What a pair costs before its first blob.
+  job.counters.cold_tests += kTestsOfPair;
+  if (keepOpen(w, a) == 0 || keepOpen(w, b) == 0) return 0;
   const PreparedCamera &camera_a = job.state.cameras[a], &camera_b = job.state.cameras[b];
   const PairGeometry pair = makePairGeometry(camera_a, camera_b);
-  const std::size_t base_a = a * kColdStride, base_b = b * kColdStride;
-  constexpr int kSureSupport = 5;  // So many rays do not meet by chance: taken at once.
-  for (std::uint32_t i = 0; i < w.open_count[a]; ++i) {
+  const std::size_t base_a = w.first_blob[a], base_b = w.first_blob[b];
+  const int sure = sureSupport(job);
+  for (std::uint32_t i = first; i < w.open_count[a]; ++i) {
     const std::size_t from = base_a + w.open[base_a + i];
-    if (w.claimed[from]) continue;
+    if (!(w.blobs[from].u < kGone)) continue;
     const float u = w.open_u[base_a + i], v = w.open_v[base_a + i];
     const std::size_t hits = findOnLine(job, pair, camera_a, b, u, v);
     if (hits == 0) continue;
     const glm::dvec3 ray_a = rayWorld(camera_a, static_cast<double>(u), static_cast<double>(v));
     for (std::size_t h = 0; h < hits; ++h) {
       const std::size_t to = base_b + w.hits[h];
-      if (w.claimed[base_b + w.open[to]]) continue;
+      if (!(w.blobs[base_b + w.open[to]].u < kGone)) continue;
       const glm::dvec3 ray_b =
           rayWorld(camera_b, static_cast<double>(w.open_u[to]), static_cast<double>(w.open_v[to]));
       glm::vec3 point;
       if (!meetingPoint(job, camera_a, ray_a, camera_b, ray_b, point)) continue;
-      if (!isConfirmed(job, a, b, point)) continue;
+      if (!isOneSize(w.blobs[from], camera_a, w.blobs[base_b + w.open[to]], camera_b, point))
+        continue;
+      NormalEquations equations;
+      addRay(camera_a, glm::dvec3(point), static_cast<double>(u), static_cast<double>(v), 1.0,
+             equations);
+      addRay(camera_b, glm::dvec3(point), static_cast<double>(w.open_u[to]),
+             static_cast<double>(w.open_v[to]), 1.0, equations);
+      if (!isConfirmed(job, a, b, equations, point)) continue;
       frame::Marker marker;
       if (!solveMarker(job, point, marker)) continue;
-      if (marker.rays >= kSureSupport) {
+      if (marker.rays >= sure) {
         takeRays(job, marker);
-        if (w.claimed[from]) break;
-        continue;
-      }
-      if (w.candidates.size() < w.candidates.capacity())
+        if (!(w.blobs[from].u < kGone)) break;
+      } else if (w.candidates.size() < w.candidates.capacity()) {
         w.candidates.push_back({marker.position, marker.rays});
+      }
     }
-    if (job.counters.cold_tests > job.settings.cold_tests) return;
+    if (job.counters.cold_tests > w.budget) return i + 1 < w.open_count[a] ? i + 1 : 0;
   }
+  return 0;
 }
 
-void searchPairs(const SearchCold& job) {
-  const std::vector<ColdCameras::Pair>& pairs = job.state.cold_cameras.pairs;
-  const std::size_t start = job.state.cold.next_pair % pairs.size();
-  std::size_t tried = 0;
-  for (; tried < pairs.size() && !job.counters.cold_budget_spent; ++tried) {
-    const ColdCameras::Pair& pair = pairs[(start + tried) % pairs.size()];
-    searchPair(job, pair.a, pair.b);
-    job.counters.cold_budget_spent = job.counters.cold_tests > job.settings.cold_tests;
-  }
-  job.state.cold.next_pair = job.counters.cold_budget_spent
-                                 ? static_cast<std::uint32_t>((start + tried) % pairs.size())
-                                 : 0;
-}
-
-void takeCandidates(const SearchCold& job) {
+// Takes what was put off, best support first, down to a least support; the rest is kept.
+void takeCandidates(const SearchCold& job, int least_support) {
   std::vector<Candidate>& candidates = job.workspace.candidates;
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
     if (a.support != b.support) return a.support > b.support;
@@ -482,9 +567,141 @@ void takeCandidates(const SearchCold& job) {
     if (a.position.y != b.position.y) return a.position.y < b.position.y;
     return a.position.z < b.position.z;
   });
-  for (const Candidate& candidate : candidates) {
-    frame::Marker marker;
-    if (solveMarker(job, candidate.position, marker)) takeRays(job, marker);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const Candidate candidate = candidates[i];
+    if (candidate.support >= least_support) {
+      frame::Marker marker;
+      if (!solveMarker(job, candidate.position, marker)) continue;
+      if (marker.rays >= least_support) {
+        takeRays(job, marker);
+        continue;
+      }
+    }
+    candidates[kept++] = candidate;
+  }
+  candidates.resize(kept);
+}
+
+// Unclaimed blobs of all cameras.
+std::uint32_t openBlobs(const SearchCold& job) {
+  std::uint32_t open = 0;
+  for (std::size_t c = 0; c < job.state.cold_cameras.count; ++c)
+    open += static_cast<std::uint32_t>(keepOpen(job.workspace, c));
+  return open;
+}
+
+// Blobs that a whole search made nothing of are mostly the same in the next frame: while there are
+// no more than before, a little work per frame goes round all pairs in turn.
+bool isQuiet(const ColdSearchState& state, std::uint32_t blobs) {
+  return state.searched && blobs <= state.barren_blobs + state.barren_blobs / 4 + 32;
+}
+
+void searchPairs(const SearchCold& job, std::uint32_t blobs) {
+  constexpr std::uint32_t kQuietTests = 1024;
+  ColdSearchWorkspace& w = job.workspace;
+  ColdSearchState& state = job.state.cold;
+  const ColdCameras& cameras = job.state.cold_cameras;
+  const bool quiet = isQuiet(state, blobs);
+  w.budget = quiet ? std::min(kQuietTests, job.settings.cold_tests) : job.settings.cold_tests;
+  const std::size_t pairs = cameras.pairs.size();
+  const std::size_t start = state.next_pair % pairs;
+  std::size_t tried = 0;
+  int least = sureSupport(job);
+  std::uint32_t rest = 0;
+  bool spent = false;
+  while (tried < pairs && !spent) {
+    const ColdCameras::Pair& pair = cameras.pairs[(start + tried) % pairs];
+    rest = searchPair(job, pair.a, pair.b, tried == 0 ? state.next_blob : 0);
+    spent = job.counters.cold_tests > w.budget;
+    // Every camera has had its turn: what was put off has fewer rivals now.
+    tried += rest == 0;  // Else the pair is gone on with in the next frame.
+    if (rest != 0 || tried % cameras.count != 0 || least <= job.settings.smallest_cold_rays + 1)
+      continue;
+    least = std::max(least / 2, job.settings.smallest_cold_rays + 1);
+    takeCandidates(job, least);
+  }
+  takeCandidates(job, job.settings.smallest_cold_rays);
+  job.counters.cold_budget_spent = spent && !quiet;
+  state.next_blob = rest;
+  state.next_pair = spent ? static_cast<std::uint32_t>((start + tried) % pairs) : 0;
+  // Where something is found there may be more: the next frame is searched whole again.
+  if (!w.found.empty()) {
+    state.searched = false;
+  } else if (!spent) {
+    state.searched = true;
+    state.barren_blobs = openBlobs(job);
+  }
+}
+
+float distance2(const glm::vec3& a, const glm::vec3& b) { return glm::dot(a - b, a - b); }
+
+// True if `marker` is what two others look like where their blobs are one: it lies between them and
+// is as large as both together, or of unknown size.
+bool isMergedImage(const ColdSearchWorkspace::Found& marker, const ColdSearchWorkspace::Found& a,
+                   const ColdSearchWorkspace::Found& b) {
+  const glm::vec3 along = b.marker.position - a.marker.position;
+  const glm::vec3 from = marker.marker.position - a.marker.position;
+  const float length2 = glm::dot(along, along);
+  const float share = glm::dot(from, along) / std::max(length2, 1e-12f);
+  if (!(share > 0.15f && share < 0.85f)) return false;
+  constexpr float kOff = 0.006f;  // Metres.
+  if (distance2(from, share * along) > kOff * kOff) return false;
+  const float both = std::sqrt(a.size * a.size + b.size * b.size);
+  if (marker.size == 0.0f || both == 0.0f) return true;
+  return marker.size > 0.85f * both;
+}
+
+// Spheres cannot be inside each other: the same marker a second time, from rays left over.
+bool isDouble(const ColdSearchWorkspace::Found& marker, const ColdSearchWorkspace::Found& other) {
+  constexpr float kUsualSize = 0.005f;
+  const float size = std::min(marker.size, other.size > 0.0f ? other.size : kUsualSize);
+  return distance2(marker.marker.position, other.marker.position) < size * size;
+}
+
+// Appends to the cloud what is a marker of its own. Markers that were predicted bear witness too.
+void refuseGhosts(const SearchCold& job) {
+  ColdSearchWorkspace& w = job.workspace;
+  if (w.found.empty()) return;
+  const std::size_t fresh = w.found.size();
+  for (const frame::Marker& marker : job.cloud.markers) {
+    if (w.found.size() < w.found.capacity()) w.found.push_back({marker, 0.0f});
+  }
+  w.by_x.clear();
+  for (std::uint32_t i = 0; i < w.found.size(); ++i) w.by_x.push_back(i);
+  const auto x = [&](std::uint32_t i) { return w.found[i].marker.position.x; };
+  std::sort(w.by_x.begin(), w.by_x.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return x(a) != x(b) ? x(a) < x(b) : a < b; });
+  constexpr float kNeighbourhood = 0.04f;  // Blobs of markers further apart seldom touch, metres.
+  constexpr std::size_t kMostNear = 8;
+  for (std::size_t at = 0; at < w.by_x.size(); ++at) {
+    const std::uint32_t own = w.by_x[at];
+    if (own >= fresh) continue;
+    const ColdSearchWorkspace::Found& marker = w.found[own];
+    std::uint32_t near[kMostNear];
+    std::size_t count = 0;
+    bool refused = false;
+    const auto look = [&](std::uint32_t other) {
+      const ColdSearchWorkspace::Found& neighbour = w.found[other];
+      if (distance2(marker.marker.position, neighbour.marker.position) >
+          kNeighbourhood * kNeighbourhood)
+        return;
+      // Of two markers in one place the one with more rays stays.
+      const bool better = other >= fresh || neighbour.marker.rays > marker.marker.rays ||
+                          (neighbour.marker.rays == marker.marker.rays && other < own);
+      refused = refused || (better && isDouble(marker, neighbour));
+      for (std::size_t n = 0; n < count; ++n)
+        refused = refused || isMergedImage(marker, w.found[near[n]], neighbour);
+      if (count < kMostNear) near[count++] = other;
+    };
+    for (std::size_t n = at; n-- > 0 && x(w.by_x[n]) > x(own) - kNeighbourhood;) look(w.by_x[n]);
+    for (std::size_t n = at + 1; n < w.by_x.size() && x(w.by_x[n]) < x(own) + kNeighbourhood; ++n)
+      look(w.by_x[n]);
+    w.refused[own] = refused ? 1 : 0;
+  }
+  for (std::uint32_t i = 0; i < fresh; ++i) {
+    if (!w.refused[i] && job.cloud.markers.size() < job.cloud.markers.capacity())
+      job.cloud.markers.push_back(w.found[i].marker);
   }
 }
 
@@ -492,12 +709,13 @@ void takeCandidates(const SearchCold& job) {
 
 void SearchCold::run() const {
   workspace.candidates.clear();
-  const std::size_t seeing = fill(*this);
-  if (static_cast<int>(seeing) >= settings.smallest_cold_rays) {
-    searchPairs(*this);
-    takeCandidates(*this);
-  }
-  finish(*this);
+  workspace.found.clear();
+  const std::uint32_t blobs = fill(*this);
+  if (static_cast<int>(blobs) < settings.smallest_cold_rays || state.cold_cameras.pairs.empty())
+    return;
+  searchPairs(*this, blobs);
+  refuseGhosts(*this);
+  noteClaims(*this);
 }
 
 }  // namespace understudy::reconstruct

@@ -32,49 +32,61 @@ struct ColdCameras {
 
 /// What the cold search remembers from frame to frame.
 struct ColdSearchState {
-  std::uint32_t next_pair = 0;  ///< Where the next frame's search begins.
+  std::uint32_t next_pair = 0;     ///< Where the next frame's search begins.
+  std::uint32_t next_blob = 0;     ///< And with which of the first camera's blobs.
+  bool searched = false;           ///< The last whole search found nothing ...
+  std::uint32_t barren_blobs = 0;  ///< ... among so many blobs.
 };
 
-inline constexpr float kColdImageMargin = 1.3f;  ///< Ideal image over sensor: lenses move corners.
-inline constexpr float kColdCell_px = 16.0f;
-inline constexpr std::size_t kColdBlobs = 2048;             ///< Most per camera.
-inline constexpr std::size_t kColdStride = kColdBlobs + 4;  ///< Arrays are read in whole lanes.
-inline constexpr std::size_t kColdEntries = 4 * kColdBlobs + 1;  ///< A blob is in 4 cells or less.
+inline constexpr float kColdCell_px = 32.0f;
+inline constexpr std::size_t kColdBlobs = 2048;  ///< Most per camera.
 
-/// Scratch of the cold search; one per thread. Blobs of camera c begin at c * kColdStride.
+/// Scratch of the cold search; one per thread. Blobs of camera c begin at first_blob[c]; what is
+/// used lies close together, for the memory's sake.
 struct ColdSearchWorkspace {
-  /// One blob in one cell of the map.
-  struct Entry {
-    float u, v;
-    std::uint16_t blob, next;
-    std::uint32_t cell;
-  };
   /// A place that enough rays agree on, but not so many that it is taken at once.
   struct Candidate {
     glm::vec3 position{0.0f};
     std::uint16_t support = 0;
   };
-  std::vector<float> radius_px;
-  std::vector<std::uint8_t> claimed;  ///< 1: belongs to a marker.
+  /// An unclaimed blob, ideal plane; `u` is moved out of sight when it is claimed.
+  struct Blob {
+    float u, v, radius_px;
+  };
+  std::vector<Blob> blobs;            ///< Cell by cell.
   std::vector<std::uint16_t> source;  ///< Index in the camera's list of free centroids.
-  std::vector<float> open_u, open_v;  ///< Blobs still unclaimed, ideal plane, in order.
+  std::vector<float> open_u, open_v;  ///< Blobs still unclaimed, at their first places.
   std::vector<std::uint16_t> open;    ///< Which they are.
-  std::vector<std::uint32_t> open_count, blob_count;  ///< Per camera.
-  /// Map of each camera's image: per cell its first entry, 0 for none. A blob stands in every cell
-  /// that it could be looked for from.
+  std::vector<std::uint32_t> first_blob, open_count, blob_count;  ///< Per camera.
+  /// Map of each camera's image: first blob of each cell, cells row by row. Cameras with few blobs
+  /// have none.
   std::int32_t cells_across = 0, cells_down = 0;
-  std::size_t cells_per_camera = 0;  ///< The last one is for what is out of view and stays empty.
-  std::vector<std::uint16_t> cells;
-  std::vector<Entry> entries;              ///< Per camera kColdEntries, the first unused.
-  std::vector<std::uint32_t> entry_count;  ///< Per camera.
+  std::size_t cells_per_camera = 0;
+  std::vector<std::uint16_t> cell_start;
+  std::vector<std::uint8_t> mapped;           ///< Per camera: 1 if it has a map.
+  std::vector<std::uint16_t> cell_of, order;  ///< Of one camera's blobs while they are sorted.
+  /// Blobs of one camera that may be near a point's image.
+  struct Range {
+    std::uint16_t camera, first, last;
+  };
+  std::vector<Range> ranges;
   // Per camera, of one point: its image and depth, the blob chosen, its residual, 1 if it counts.
-  std::vector<float> at_u, at_v, at_z, residual_u, residual_v, weight;
+  std::vector<float> at_u, at_v, at_z, residual_u, residual_v, weight, cosine;
   std::vector<float> derivative[6];  ///< Of the image by the point: u by x, y, z, then v.
-  std::vector<std::int32_t> cell;    ///< Of its image.
+  std::vector<std::int32_t> cell, columns, rows;  ///< First cell near its image; how many further.
+  std::vector<std::uint8_t> in_view;
   std::vector<std::int32_t> chosen;  ///< Its blob, -1 for none.
-  std::vector<std::uint32_t> asked;  ///< Cameras whose cell is not empty, and its first entry.
   std::vector<std::uint16_t> hits;   ///< Blobs on an epipolar line.
+  std::uint32_t budget = 0;          ///< Tests of this frame.
   std::vector<Candidate> candidates;
+  /// A marker whose blobs were claimed.
+  struct Found {
+    frame::Marker marker;
+    float size = 0;  ///< Mean radius that its blobs show, metres; 0 = unknown.
+  };
+  std::vector<Found> found;         ///< Then, as witnesses, those that were predicted.
+  std::vector<std::uint32_t> by_x;  ///< Their order along x.
+  std::vector<std::uint8_t> refused;
 };
 
 ColdCameras makeColdCameras(const std::vector<PreparedCamera>& cameras);

@@ -39,7 +39,8 @@ struct Times {
   double at(double share) {
     if (us.empty()) return 0.0;
     std::sort(us.begin(), us.end());
-    return us[std::min(us.size() - 1, static_cast<std::size_t>(share * static_cast<double>(us.size())))];
+    return us[std::min(us.size() - 1,
+                       static_cast<std::size_t>(share * static_cast<double>(us.size())))];
   }
 };
 
@@ -134,7 +135,7 @@ struct Bench {
       outcome.search_beside_naive.us.push_back(outcome.search.us.back());
       match(frame);
       const core::Duration start = core::threadTime();
-      NaiveRun(outcome);
+      runNaive();
       outcome.naive.us.push_back(microseconds(core::threadTime() - start));
       naive_score.add(frame, truth, cloud);
     }
@@ -149,7 +150,7 @@ struct Bench {
     return outcome;
   }
 
-  void NaiveRun(Outcome&) {
+  void runNaive() {
     bench::NaiveMatcher{.settings = settings, .state = state, .markers = cloud.markers}.run();
   }
 };
@@ -158,9 +159,11 @@ void printHeader(const Options& options) {
   fmt::print(
       "Cold start of single frames: no prediction, no history. Simulated stage with default flags: "
       "noise 0.1 px, rig error 0.1 px, 2 % false blobs,\nbodies and markers hide, blobs merge, "
-      "production gaps, ring rig 2048x1088; seed {}. {} frames {} exposures apart, each measured {} "
+      "production gaps, ring rig 2048x1088; seed {}. {} frames {} exposures apart, each measured "
+      "{} "
       "times, the fastest\ncounts; thread CPU time on one core. \"match\" undistorts and sorts "
-      "packets in (as they land), \"search\" makes the markers.\nNaive: all camera pairs x all blob "
+      "packets in (as they land), \"search\" makes the markers.\nNaive: all camera pairs x all "
+      "blob "
       "pairs, all intersections merged pairwise, greedy by support; the same frames ({} of them), "
       "the same run.\n\n",
       options.seed, options.frames, options.apart, options.repeats, options.naive_frames);

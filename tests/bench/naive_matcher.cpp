@@ -48,8 +48,7 @@ std::vector<Meeting> findMeetings(const NaiveMatcher& job) {
     for (std::size_t b = a + 1; b < cameras.size(); ++b) {
       const glm::dvec3 origin = toCamera(cameras[b].projection, cameras[a].centre);
       for (std::size_t i = 0; i < rays[a].size(); ++i) {
-        const glm::dvec3 tip =
-            toCamera(cameras[b].projection, cameras[a].centre + rays[a][i]);
+        const glm::dvec3 tip = toCamera(cameras[b].projection, cameras[a].centre + rays[a][i]);
         const glm::dvec3 normal = glm::cross(origin, tip - origin);
         const glm::dvec3 line = normal / std::hypot(normal.x, normal.y);
         for (std::size_t j = 0; j < rays[b].size(); ++j) {
@@ -84,8 +83,8 @@ void joinMeetings(std::vector<Meeting>& meetings) {
     }
   }
   for (Meeting& meeting : meetings) {
-    meeting.support = static_cast<int>(
-        std::count_if(meeting.centroid.begin(), meeting.centroid.end(), [](int c) { return c >= 0; }));
+    meeting.support = static_cast<int>(std::count_if(
+        meeting.centroid.begin(), meeting.centroid.end(), [](int c) { return c >= 0; }));
   }
 }
 
@@ -102,7 +101,8 @@ bool refine(const NaiveMatcher& job, Meeting& meeting, frame::Marker& marker) {
       if (meeting.centroid[c] < 0) continue;
       const FreeCentroid& free = job.state.free[c][static_cast<std::size_t>(meeting.centroid[c])];
       NormalEquations alone;
-      const double squared = addRay(job.state.cameras[c], meeting.position, free.u, free.v, 1.0, alone);
+      const double squared =
+          addRay(job.state.cameras[c], meeting.position, free.u, free.v, 1.0, alone);
       const double limit = pass < 2 ? 25.0 : 2.25;
       if (squared > limit) {
         meeting.centroid[c] = -1;
