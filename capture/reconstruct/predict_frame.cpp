@@ -55,7 +55,7 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   state.y.assign(state.capacity, nowhere);
   state.z.assign(state.capacity, nowhere);
   state.reach.assign(state.capacity, 0.0f);
-  state.sums.assign(state.capacity * kSumsPerMarker, 0);
+  state.sums.assign(state.capacity * kSumsPerMarker, 0.0);
   state.rays.resize(cameras);
   for (std::vector<Ray>& rays : state.rays) {
     rays.reserve(std::min(state.capacity, 2 * kMaxCentroids));
@@ -112,7 +112,7 @@ void PredictFrame::run() const {
   for (std::size_t p = count; p < before; ++p) {  // What is not finite is seen by no camera.
     state.x[p] = state.y[p] = state.z[p] = std::numeric_limits<float>::quiet_NaN();
   }
-  std::fill_n(state.sums.begin(), std::max(before, count) * kSumsPerMarker, 0);
+  std::fill_n(state.sums.begin(), std::max(before, count) * kSumsPerMarker, 0.0);
   std::fill_n(state.sound.begin(), std::max(before, count), std::uint8_t{0});
   for (std::size_t c = 0; c < state.cameras.size(); ++c) {
     for (const Ray& ray : state.rays[c]) state.ray_of[c * state.capacity + ray.prediction] = 0;

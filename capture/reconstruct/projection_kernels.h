@@ -51,16 +51,17 @@ struct Ray {
 };
 
 /// Sums of one marker's normal equations about its prediction, in this order: information (xx, xy,
-/// xz, yy, yz, zz), gradient (x, y, z), squared residual, weight, number of rays. Fixed point:
-/// integers add up to the same whatever the order. Each ray's terms fit 32 bits: its weight is cut
-/// so that its information stays below kLargestInformation, and residuals are below the largest
-/// gate. 256 of them fit 2^51, so that their conversion to double is exact.
+/// xz, yy, yz, zz), gradient (x, y, z), squared residual, weight, number of rays. They are fixed
+/// point: every ray's terms are cut to whole numbers of 32 bits, and doubles add up whole numbers
+/// below 2^53 without rounding, the same whatever the order, as 64-bit integers would. 256 rays
+/// stay below 2^40. A ray's weight is cut so that its information stays below kLargestInformation;
+/// residuals are below the largest gate.
 inline constexpr std::size_t kSumsPerMarker = 12;
-inline constexpr float kInformationScale = 1.0f;   ///< Per px^2/m^2.
-inline constexpr float kGradientScale = 16.0f;     ///< Per px^2/m.
+inline constexpr float kInformationScale = 16.0f;  ///< Per px^2/m^2.
+inline constexpr float kGradientScale = 128.0f;    ///< Per px^2/m.
 inline constexpr float kResidualScale = 65536.0f;  ///< Per px^2.
 inline constexpr float kWeightScale = 65536.0f;
-inline constexpr float kLargestInformation = 1e9f;  ///< Of one ray, px^2/m^2.
+inline constexpr float kLargestInformation = 1e8f;  ///< Of one ray, px^2/m^2.
 
 /// Standard deviation of a centroid that has weight 1, px.
 inline constexpr float kReferenceSigma_px = 0.1f;
@@ -107,9 +108,9 @@ struct ProjectionKernels {
                     std::size_t count, const UndistortedCentroids& out);
   /// Adds each ray to its prediction's kSumsPerMarker sums. Rays may be of any number.
   void (*accumulate)(const ViewCamera& camera, const Ray* rays, std::size_t count, const float* u,
-                     const float* v, const float* scale, std::int64_t* sums);
+                     const float* v, const float* scale, double* sums);
   /// Solves every prediction's normal equations.
-  void (*solve)(const std::int64_t* sums, std::size_t count, const PredictedSolutions& out);
+  void (*solve)(const double* sums, std::size_t count, const PredictedSolutions& out);
 };
 
 const ProjectionKernels& baselineProjectionKernels();  ///< x86-64 of 2003.

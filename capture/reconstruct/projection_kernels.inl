@@ -25,7 +25,7 @@ typedef float Float8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float Float4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef std::int32_t Int8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef std::int32_t Int4 __attribute__((vector_size(16), aligned(4), may_alias));
-typedef std::int64_t Long4 __attribute__((vector_size(32), aligned(8), may_alias));
+typedef std::int64_t Long4 __attribute__((vector_size(32)));
 typedef double Double4 __attribute__((vector_size(32), aligned(8), may_alias));
 
 #define UNDERSTUDY_LOAD8(p) (*reinterpret_cast<const Float8*>(p))
@@ -132,7 +132,7 @@ void undistort(const ViewCamera& camera, float noise, const float* centroids, st
 // With a and b the rows of the image's derivative, each with its residual as a fourth entry, all
 // sums of a ray are entries of w (a a^T + b b^T).
 void accumulate(const ViewCamera& camera, const Ray* rays, std::size_t count, const float* u,
-                const float* v, const float* scale, std::int64_t* sums) {
+                const float* v, const float* scale, double* sums) {
   const float* r = camera.rotation;
   const Float4 right{r[0], r[1], r[2], 0}, down{r[3], r[4], r[5], 0}, forward{r[6], r[7], r[8], 0};
   const float inverse_focal = 1.0f / camera.focal_px;
@@ -163,35 +163,36 @@ void accumulate(const ViewCamera& camera, const Ray* rays, std::size_t count, co
     last = last < most ? last : most;
     const Int8 fixed = __builtin_convertvector(terms, Int8);
     const Int4 fixed_last = __builtin_convertvector(last, Int4);
-    Long4* sum = reinterpret_cast<Long4*>(sums + kSumsPerMarker * p);
-    sum[0] += __builtin_convertvector(__builtin_shufflevector(fixed, fixed, 0, 1, 2, 3), Long4);
-    sum[1] += __builtin_convertvector(__builtin_shufflevector(fixed, fixed, 4, 5, 6, 7), Long4);
-    sum[2] += __builtin_convertvector(fixed_last, Long4);
+    Double4* sum = reinterpret_cast<Double4*>(sums + kSumsPerMarker * p);
+    sum[0] += __builtin_convertvector(__builtin_shufflevector(fixed, fixed, 0, 1, 2, 3), Double4);
+    sum[1] += __builtin_convertvector(__builtin_shufflevector(fixed, fixed, 4, 5, 6, 7), Double4);
+    sum[2] += __builtin_convertvector(fixed_last, Double4);
   }
 }
 
-// Entry k of four predictions' sums as doubles: exact below 2^51 by adding to the bits of 1.5 *
-// 2^52.
-inline Double4 sumsOfFour(const std::int64_t* sums, std::size_t k) {
+// Entry k of four predictions' sums.
+inline Double4 sumsOfFour(const double* sums, std::size_t k) {
   constexpr std::size_t n = kSumsPerMarker;
-  const Long4 fixed{sums[k], sums[n + k], sums[2 * n + k], sums[3 * n + k]};
-  const Long4 bits = fixed + 0x4338000000000000LL;
-  return reinterpret_cast<const Double4&>(bits) - 6755399441055744.0;
+  return Double4{sums[k], sums[n + k], sums[2 * n + k], sums[3 * n + k]};
 }
 
 inline void storeFour(float* at, Double4 value) {
   *reinterpret_cast<Float4*>(at) = __builtin_convertvector(value, Float4);
 }
 
-void solve(const std::int64_t* sums, std::size_t count, const PredictedSolutions& out) {
-  static_assert(kInformationScale == 1.0f);
+void solve(const double* sums, std::size_t count, const PredictedSolutions& out) {
+  constexpr double per_information = 1.0 / static_cast<double>(kInformationScale);
   constexpr double per_gradient = 1.0 / static_cast<double>(kGradientScale);
   constexpr double per_residual = 1.0 / static_cast<double>(kResidualScale);
   constexpr double per_weight = 1.0 / static_cast<double>(kWeightScale);
   const Double4 zero{};
   for (std::size_t i = 0; i < count; i += 4, sums += 4 * kSumsPerMarker) {
-    const Double4 a = sumsOfFour(sums, 0), b = sumsOfFour(sums, 1), c = sumsOfFour(sums, 2);
-    const Double4 d = sumsOfFour(sums, 3), e = sumsOfFour(sums, 4), f = sumsOfFour(sums, 5);
+    const Double4 a = sumsOfFour(sums, 0) * per_information,
+                  b = sumsOfFour(sums, 1) * per_information,
+                  c = sumsOfFour(sums, 2) * per_information;
+    const Double4 d = sumsOfFour(sums, 3) * per_information,
+                  e = sumsOfFour(sums, 4) * per_information,
+                  f = sumsOfFour(sums, 5) * per_information;
     const Double4 gx = sumsOfFour(sums, 6) * per_gradient, gy = sumsOfFour(sums, 7) * per_gradient;
     const Double4 gz = sumsOfFour(sums, 8) * per_gradient;
     const Double4 squared = sumsOfFour(sums, 9) * per_residual,

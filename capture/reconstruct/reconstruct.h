@@ -78,7 +78,7 @@ struct ReconstructState {
   std::size_t capacity = 0;            ///< Most predictions, a multiple of eight below 65536.
   std::vector<float> x, y, z;          ///< Predicted positions, NaN from `predictions` on.
   std::vector<float> reach;            ///< Their search radius, metres.
-  std::vector<std::int64_t> sums;      ///< Per prediction kSumsPerMarker fixed-point sums.
+  std::vector<double> sums;            ///< Per prediction kSumsPerMarker fixed-point sums.
   std::vector<std::vector<Ray>> rays;  ///< Per camera, one per prediction at most.
   std::vector<std::uint16_t> ray_of;   ///< Per camera `capacity` entries: index in `rays` + 1 or 0.
   std::vector<std::vector<FreeCentroid>> free;  ///< Per camera.
