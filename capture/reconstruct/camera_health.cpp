@@ -58,10 +58,8 @@ void learnMarker(ReconstructState& state, std::size_t prediction) {
   const double yy = at(s.inverse[3]), yz = at(s.inverse[4]), zz = at(s.inverse[5]);
   const glm::dmat3 inverse(xx, xy, xz, xy, yy, yz, xz, yz, zz);
   for (std::size_t c = 0; c < state.cameras.size(); ++c) {
-    const std::uint16_t index = state.ray_of[c * state.capacity + prediction];
-    if (index == 0) continue;
-    const Ray& ray = state.rays[c][index - 1u];
-    if (ray.weight > 0.0f) learnRay(state.cameras[c], ray, position, inverse, state.health[c]);
+    const Ray* ray = rayOf(state, c, prediction);
+    if (ray != nullptr) learnRay(state.cameras[c], *ray, position, inverse, state.health[c]);
   }
 }
 
