@@ -11,8 +11,8 @@ namespace {
 
 constexpr double kReferenceVariance =
     static_cast<double>(kReferenceSigma_px) * static_cast<double>(kReferenceSigma_px);
-// What the assumed noise counts for before any is measured, in rays.
-constexpr double kAssumedRays = 20.0;
+// What the assumed noise counts for before any is measured, in rays, and after how many it is gone.
+constexpr double kAssumedRays = 20.0, kEnoughRays = 400.0;
 // A ray says at most that much more than was expected: the odd wrong one does not make a camera
 // bad.
 constexpr double kMostSurprise = 12.0;
@@ -85,9 +85,9 @@ void learnCameraHealth(const ReconstructSettings& settings, ReconstructState& st
       health.squared_px *= kept;
       health.noise_px *= kept;
     }
-    const double variance =
-        (health.noise_px + kAssumedRays * squareOf(settings.centroid_sigma_px)) /
-        (health.rays + kAssumedRays);
+    const double assumed = kAssumedRays * std::max(0.0, 1.0 - health.rays / kEnoughRays);
+    const double variance = (health.noise_px + assumed * squareOf(settings.centroid_sigma_px)) /
+                            (health.rays + assumed);
     health.sigma_px =
         std::clamp(std::sqrt(variance), settings.smallest_sigma_px, settings.largest_sigma_px);
   }
