@@ -49,6 +49,7 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   for (const camera::Camera& camera : rig.cameras) state.cameras.push_back(prepareCamera(camera));
   constexpr std::size_t kMostPredictions = 65528;  // One more and twice more fit 16 bits.
   state.capacity = roundUp(std::clamp<std::size_t>(most_predictions, 1, kMostPredictions));
+  state.cold_cameras = makeColdCameras(state.cameras);
   const std::size_t cameras = rig.cameras.size();
   const float nowhere = std::numeric_limits<float>::quiet_NaN();
   state.x.assign(state.capacity, nowhere);
@@ -95,9 +96,8 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   w.nearest.assign(kMaxCentroids, 0);
   w.second.assign(kMaxCentroids, 0);
   w.nearest_centroid.assign(capacity, 0);
-  w.candidates.reserve(16384);
-  w.ray_centroid.resize(state.cameras.size());
   w.directions.reserve(state.cameras.size());
+  w.cold = makeColdSearchWorkspace(state.cold_cameras);
   return w;
 }
 

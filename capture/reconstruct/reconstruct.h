@@ -7,6 +7,7 @@
 
 #include "capture/camera/rig.h"
 #include "capture/frame/frames.h"
+#include "capture/reconstruct/cold_search.h"
 #include "capture/reconstruct/projection_kernels.h"
 #include "engine/core/result.h"
 
@@ -83,12 +84,13 @@ struct ReconstructState {
   std::vector<std::uint16_t> ray_of;   ///< Per camera `capacity` entries, see rayOf.
   std::vector<std::vector<FreeCentroid>> free;  ///< Per camera.
   std::vector<bool> received;                   ///< Per camera: matched in this frame.
-  std::vector<float> solutions;       ///< See solutionsOf; filled by FinishFrame, kept for health.
-  std::vector<std::uint8_t> sound;    ///< Per prediction: a marker came of it.
-  std::vector<CameraHealth> health;   ///< Per camera.
-  std::size_t next_health = 0;        ///< The prediction that is sampled next.
-  std::uint64_t frames = 0;           ///< So far.
-  std::uint32_t cold_start_pair = 0;  ///< Where the next cold search begins.
+  std::vector<float> solutions;      ///< See solutionsOf; filled by FinishFrame, kept for health.
+  std::vector<std::uint8_t> sound;   ///< Per prediction: a marker came of it.
+  std::vector<CameraHealth> health;  ///< Per camera.
+  std::size_t next_health = 0;       ///< The prediction that is sampled next.
+  std::uint64_t frames = 0;          ///< So far.
+  ColdCameras cold_cameras;
+  ColdSearchState cold;  ///< Of the search of what no prediction explains.
 };
 
 /// The prediction's ray in a camera, or null where there is none or it was refused.
@@ -107,12 +109,6 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
 
 /// Scratch of the stages; one per thread.
 struct ReconstructWorkspace {
-  struct Candidate {
-    glm::dvec3 position{0.0};
-    int support = 0;
-    double residual_px = 0;
-    std::uint32_t first_camera = 0, first_centroid = 0;
-  };
   std::vector<float> predicted;  ///< With the next two, see viewsOf.
   std::vector<std::int32_t> predicted_cell;
   std::vector<std::uint32_t> predicted_word;
@@ -128,10 +124,8 @@ struct ReconstructWorkspace {
   std::vector<std::uint16_t> touched;       ///< Predictions in whose gate one of them is.
   std::vector<std::uint64_t> nearest, second;   ///< Per centroid: squared distance's bits, index.
   std::vector<std::uint64_t> nearest_centroid;  ///< Per prediction, likewise.
-  std::vector<Candidate> candidates;
-  std::vector<std::int32_t>
-      ray_centroid;  ///< Per camera: free centroid chosen for a candidate, -1 for none.
-  std::vector<glm::dvec3> directions;  ///< Of a marker's rays.
+  std::vector<glm::dvec3> directions;           ///< Of a marker's rays.
+  ColdSearchWorkspace cold;
 };
 
 ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state);
