@@ -13,6 +13,8 @@ void readAssembly(core::SettingsTable table, sync::AssemblySettings& settings) {
 
 void readReconstruct(core::SettingsTable table, reconstruct::ReconstructSettings& settings) {
   table.read("centroid_sigma_px", settings.centroid_sigma_px);
+  table.read("smallest_sigma_px", settings.smallest_sigma_px);
+  table.read("largest_sigma_px", settings.largest_sigma_px);
   table.read("gate_sigmas", settings.gate_sigmas);
   table.read("smallest_gate_px", settings.smallest_gate_px);
   table.read("largest_gate_px", settings.largest_gate_px);

@@ -6,7 +6,7 @@ namespace understudy::reconstruct {
 
 /// Arrays of `capacity` entries behind solutionsOf, of `capacity` behind viewsOf and of
 /// kMaxCentroids behind centroidsOf.
-inline constexpr std::size_t kSolutionArrays = 13, kViewArrays = 4, kCentroidArrays = 3;
+inline constexpr std::size_t kSolutionArrays = 13, kViewArrays = 4, kCentroidArrays = 4;
 
 /// The kernels' view of ReconstructState::solutions.
 inline PredictedSolutions solutionsOf(ReconstructState& state) {
@@ -29,7 +29,8 @@ inline PredictedViews viewsOf(ReconstructWorkspace& workspace) {
           .v = first + capacity,
           .scale = first + 2 * capacity,
           .gate_px = first + 3 * capacity,
-          .cell = workspace.predicted_cell.data()};
+          .cell = workspace.predicted_cell.data(),
+          .word = workspace.predicted_word.data()};
 }
 
 /// The kernels' view of the undistorted centroids in the workspace.
@@ -38,7 +39,37 @@ inline UndistortedCentroids centroidsOf(ReconstructWorkspace& workspace) {
   return {.u = first,
           .v = first + kMaxCentroids,
           .weight = first + 2 * kMaxCentroids,
-          .cell = workspace.centroid_cell.data()};
+          .slack = first + 3 * kMaxCentroids};
+}
+
+/// Levels of the cell grid: cells of 8 px and twice as much per level.
+inline constexpr int kGridLevels = 5;
+
+inline CellGrid makeGrid(const ViewCamera& view, int level) {
+  const float cell = static_cast<float>(8 << level);
+  const auto cells = [cell](float from, float to) {
+    return static_cast<std::int32_t>((to - from) / cell) + 4;
+  };
+  CellGrid grid{.cell_px = cell,
+                .least_u = view.least_u,
+                .least_v = view.least_v,
+                .columns = cells(view.least_u, view.most_u),
+                .rows = cells(view.least_v, view.most_v)};
+  grid.nowhere = grid.columns * grid.rows + kCellsBehind;
+  return grid;
+}
+
+/// Entries of a map.
+inline std::size_t cellsOf(const CellGrid& grid) {
+  return static_cast<std::size_t>(grid.nowhere) + 1;
+}
+
+/// The finest level whose map stays small, however large the image.
+inline int finestLevel(const ViewCamera& view) {
+  constexpr std::size_t kMostCells = 1 << 19;
+  int level = 0;
+  while (level + 1 < kGridLevels && cellsOf(makeGrid(view, level)) > kMostCells) ++level;
+  return level;
 }
 
 }  // namespace understudy::reconstruct

@@ -11,8 +11,8 @@ namespace {
 
 constexpr double kReferenceVariance =
     static_cast<double>(kReferenceSigma_px) * static_cast<double>(kReferenceSigma_px);
-// What the assumed noise counts for before any is measured, in rays.
-constexpr double kAssumedRays = 20.0;
+// What the assumed noise counts for before any is measured, in rays, and after how many it is gone.
+constexpr double kAssumedRays = 20.0, kEnoughRays = 400.0;
 // A ray says at most that much more than was expected: the odd wrong one does not make a camera
 // bad.
 constexpr double kMostSurprise = 12.0;
@@ -58,10 +58,8 @@ void learnMarker(ReconstructState& state, std::size_t prediction) {
   const double yy = at(s.inverse[3]), yz = at(s.inverse[4]), zz = at(s.inverse[5]);
   const glm::dmat3 inverse(xx, xy, xz, xy, yy, yz, xz, yz, zz);
   for (std::size_t c = 0; c < state.cameras.size(); ++c) {
-    const std::uint16_t index = state.ray_of[c * state.capacity + prediction];
-    if (index == 0) continue;
-    const Ray& ray = state.rays[c][index - 1u];
-    if (ray.weight > 0.0f) learnRay(state.cameras[c], ray, position, inverse, state.health[c]);
+    const Ray* ray = rayOf(state, c, prediction);
+    if (ray != nullptr) learnRay(state.cameras[c], *ray, position, inverse, state.health[c]);
   }
 }
 
@@ -87,9 +85,9 @@ void learnCameraHealth(const ReconstructSettings& settings, ReconstructState& st
       health.squared_px *= kept;
       health.noise_px *= kept;
     }
-    const double variance =
-        (health.noise_px + kAssumedRays * squareOf(settings.centroid_sigma_px)) /
-        (health.rays + kAssumedRays);
+    const double assumed = kAssumedRays * std::max(0.0, 1.0 - health.rays / kEnoughRays);
+    const double variance = (health.noise_px + assumed * squareOf(settings.centroid_sigma_px)) /
+                            (health.rays + assumed);
     health.sigma_px =
         std::clamp(std::sqrt(variance), settings.smallest_sigma_px, settings.largest_sigma_px);
   }

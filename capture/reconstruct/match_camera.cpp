@@ -11,9 +11,6 @@ namespace understudy::reconstruct {
 namespace {
 
 constexpr std::uint64_t kNobody = ~std::uint64_t{0};
-constexpr float kNarrowGate_px = 0.5f * kCell_px;
-// A blob longer than this may be two; noise alone makes few discs so long.
-constexpr float kLongBlob = 1.2f;
 
 static_assert(sizeof(frame::Centroid) == 4 * sizeof(float));
 
@@ -25,6 +22,8 @@ struct Match {
   ReconstructWorkspace& w;
   PredictedViews views;
   UndistortedCentroids centroids;
+  CellGrid grid;
+  bool has_wide;      // Some gates are beyond half a cell.
   std::size_t count;  // Of centroids.
   float noise;        // The camera's centroid variance over the reference's.
 };
@@ -40,13 +39,16 @@ float squaredOf(std::uint64_t key) {
 
 std::size_t roundUp(std::size_t count) { return (count + 7) / 8 * 8; }
 
+float clampRadius(float radius_px) {  // Also of no number.
+  return std::min(radius_px > 0.5f ? radius_px : 0.5f, 6.0f);
+}
+
 // One over the variance of a disc's middle that may also be off by a bias; the rim that places it
 // grows with the radius.
 float weightOf(float noise, float radius_px, float bias_px) {
   constexpr float kReferenceRadius_px = 2.0f;
   const float extra = bias_px / kReferenceSigma_px;
-  return 1.0f / (noise * kReferenceRadius_px / std::min(radius_px > 0.5f ? radius_px : 0.5f, 6.0f) +
-                 extra * extra);
+  return 1.0f / (noise * kReferenceRadius_px / clampRadius(radius_px) + extra * extra);
 }
 
 // A lens that the kernel's polynomial cannot follow: one centroid after the other.
@@ -70,9 +72,7 @@ void undistortExactly(const Match& m) {
     out.u[i] = u;
     out.v[i] = v;
     out.weight[i] = weightOf(m.noise, centroid.radius_px, 0.0f);
-    out.cell[i] =
-        static_cast<std::int32_t>((v - view.least_v) * (1.0f / kCell_px) + 0.5f) * view.columns +
-        static_cast<std::int32_t>((u - view.least_u) * (1.0f / kCell_px) + 0.5f);
+    out.slack[i] = centroid.elongation > kLongBlob ? 0.75f * clampRadius(centroid.radius_px) : 0.0f;
   }
 }
 
@@ -91,39 +91,38 @@ void undistortCentroids(const Match& m) {
                       {.u = m.centroids.u + whole,
                        .v = m.centroids.v + whole,
                        .weight = m.centroids.weight + whole,
-                       .cell = m.centroids.cell + whole});
+                       .slack = m.centroids.slack + whole});
   }
   if (m.camera.exact_lens) undistortExactly(m);
 }
 
-// Writes every prediction in view into its cell of the map; those with a wide gate into a list.
+// Writes every prediction into its cell of the map. Without a branch: which of them are in view is
+// hard to foresee.
 void stamp(const Match& m) {
   ReconstructWorkspace& w = m.w;
-  w.wide.clear();
+  std::uint32_t* cells = w.cells.data();
+  std::uint16_t* next = w.next.data();
   for (std::size_t p = 0; p < m.state.predictions; ++p) {
-    if (m.views.cell[p] < 0) continue;
-    w.nearest_centroid[p] = kNobody;
-    if (m.views.gate_px[p] > kNarrowGate_px) {
-      w.wide.push_back(static_cast<std::uint16_t>(p));
-      continue;
-    }
-    std::uint16_t& cell = w.cells[static_cast<std::size_t>(m.views.cell[p])];
-    w.next[p] = cell;
-    cell = static_cast<std::uint16_t>(p + 1);
+    std::uint32_t& cell = cells[m.views.cell[p]];
+    next[p] = static_cast<std::uint16_t>(cell & 0xffffu);
+    cell = m.views.word[p] | (cell != 0 ? kOthersInCell : 0u);
   }
 }
 
 void unstamp(const Match& m) {
-  ReconstructWorkspace& w = m.w;
-  for (std::size_t p = 0; p < m.state.predictions; ++p) {
-    if (m.views.cell[p] >= 0) w.cells[static_cast<std::size_t>(m.views.cell[p])] = 0;
-  }
+  std::uint32_t* cells = m.w.cells.data();
+  for (std::size_t p = 0; p < m.state.predictions; ++p) cells[m.views.cell[p]] = 0;
 }
 
-// Half the length that a long blob may have grown by another disc: its middle lies so much further
-// from either marker.
-float slackOf(const frame::Centroid& blob) {
-  return blob.elongation > kLongBlob ? std::clamp(0.75f * blob.radius_px, 0.0f, 8.0f) : 0.0f;
+// Lists the predictions that are in view but in no cell.
+void listWide(const Match& m) {
+  m.w.wide.clear();
+  if (!m.has_wide) return;
+  for (std::size_t p = 0; p < m.state.predictions; ++p) {
+    if (m.views.gate_px[p] > 0.5f * m.grid.cell_px) {
+      m.w.wide.push_back(static_cast<std::uint16_t>(p));
+    }
+  }
 }
 
 // The two nearest predictions of a centroid, so far.
@@ -136,8 +135,7 @@ struct Nearest {
   }
 };
 
-// Tests one prediction against one centroid, for both sides; without a branch, because half of all
-// tests fail.
+// Tests one prediction against one centroid, for both sides.
 void testPair(const Match& m, std::size_t prediction, std::size_t centroid, float u, float v,
               float slack, Nearest& nearest) {
   const float du = u - m.views.u[prediction], dv = v - m.views.v[prediction];
@@ -146,45 +144,112 @@ void testPair(const Match& m, std::size_t prediction, std::size_t centroid, floa
   nearest.offer(keyOf(squared, prediction) | outside);
   std::uint64_t& other = m.w.nearest_centroid[prediction];
   other = std::min(other, keyOf(squared, centroid) | outside);
+  if (outside == 0) m.w.touched.push_back(static_cast<std::uint16_t>(prediction));
 }
 
-void findNearest(const Match& m) {
+// All pairs of one centroid.
+void findPairs(const Match& m, std::size_t i) {
   ReconstructWorkspace& w = m.w;
-  const std::size_t columns = static_cast<std::size_t>(m.camera.view.columns);
-  for (std::size_t i = 0; i < m.count; ++i) {
-    Nearest nearest;
-    if (m.centroids.weight[i] > 0.0f) {
-      const float u = m.centroids.u[i], v = m.centroids.v[i];
-      const float slack = slackOf(m.job.centroids[i]);
-      const std::uint16_t* cell = &w.cells[static_cast<std::size_t>(m.centroids.cell[i])];
-      std::uint32_t upper, lower;  // Two cells each.
-      std::memcpy(&upper, cell, sizeof(upper));
-      std::memcpy(&lower, cell + columns, sizeof(lower));
-      std::uint64_t heads = std::uint64_t{lower} << 32 | upper;
-      while (heads != 0) {
-        const int shift = std::countr_zero(heads) & 48;
-        std::size_t p = (heads >> shift) & 0xffffu;
-        heads &= ~(std::uint64_t{0xffffu} << shift);
-        for (; p != 0; p = w.next[p - 1]) testPair(m, p - 1, i, u, v, slack, nearest);
-      }
-      for (const std::uint16_t p : w.wide) testPair(m, p, i, u, v, slack, nearest);
+  const CellGrid& grid = m.grid;
+  const float u = m.centroids.u[i], v = m.centroids.v[i], slack = m.centroids.slack[i];
+  const float inverse = 1.0f / grid.cell_px, reach = 0.5f * grid.cell_px + slack;
+  const auto cellOf = [inverse](float offset, std::int32_t cells) {
+    return std::clamp(static_cast<std::int32_t>(offset * inverse + 1.0f), 0, cells - 1);
+  };
+  const std::int32_t left = cellOf(u - reach - grid.least_u, grid.columns);
+  const std::int32_t right = cellOf(u + reach - grid.least_u, grid.columns);
+  const std::int32_t top = cellOf(v - reach - grid.least_v, grid.rows);
+  const std::int32_t bottom = cellOf(v + reach - grid.least_v, grid.rows);
+  Nearest nearest;
+  w.touched.clear();
+  for (std::int32_t row = top; row <= bottom; ++row) {
+    for (std::int32_t column = left; column <= right; ++column) {
+      std::size_t p = w.cells[static_cast<std::size_t>(row * grid.columns + column)] & 0xffffu;
+      for (; p != 0; p = w.next[p - 1]) testPair(m, p - 1, i, u, v, slack, nearest);
     }
-    w.nearest[i] = nearest.first;
-    w.second[i] = nearest.second;
+  }
+  for (const std::uint16_t p : w.wide) testPair(m, p, i, u, v, slack, nearest);
+  w.nearest[i] = nearest.first;
+  w.second[i] = nearest.second;
+}
+
+// Of a centroid in a crowd: the one prediction that it can be, kNothingNear or kNotSimple.
+std::int32_t lookCloser(const Match& m, std::size_t i) {
+  if (m.centroids.slack[i] > 0.0f || !m.w.wide.empty()) return kNotSimple;
+  const CellGrid& grid = m.grid;
+  const float u = m.centroids.u[i], v = m.centroids.v[i], inverse = 1.0f / grid.cell_px;
+  const std::int32_t column = static_cast<std::int32_t>((u - grid.least_u) * inverse + 0.5f);
+  const std::int32_t row = static_cast<std::int32_t>((v - grid.least_v) * inverse + 0.5f);
+  const std::uint32_t* first = &m.w.cells[static_cast<std::size_t>(row * grid.columns + column)];
+  const std::uint32_t* below = first + grid.columns;
+  std::int32_t found = kNothingNear;
+  for (const std::uint32_t word : {first[0], first[1], below[0], below[1]}) {
+    for (std::size_t id = word & 0xffffu; id != 0; id = m.w.next[id - 1]) {
+      const std::size_t p = id - 1;
+      const float du = u - m.views.u[p], dv = v - m.views.v[p], gate = m.views.gate_px[p];
+      if (du * du + dv * dv > gate * gate) continue;
+      if (found != kNothingNear) return kNotSimple;
+      found = static_cast<std::int32_t>(p);
+    }
+  }
+  return found;
+}
+
+// Centroids and predictions that have nobody but each other are pairs; the others are put into
+// `queue`, and so are pairs that one of those might break, until none is left.
+void separate(const Match& m) {
+  ReconstructWorkspace& w = m.w;
+  w.queue.resize(m.count);
+  std::size_t crowded = 0;
+  for (std::size_t i = 0; i < m.count; ++i) {
+    w.queue[crowded] = static_cast<std::uint16_t>(i);
+    crowded += w.found[i] == kNotSimple;
+  }
+  for (std::size_t k = 0; k < crowded; ++k) w.found[w.queue[k]] = lookCloser(m, w.queue[k]);
+  std::fill_n(w.claim.begin(), m.state.predictions, std::uint16_t{0});
+  std::size_t queued = 0;
+  std::uint16_t* claims = w.claim.data();
+  const std::size_t nobody = m.state.capacity;  // Has an entry, so that nothing is branched over.
+  for (std::size_t i = 0; i < m.count; ++i) {
+    const std::int32_t found = w.found[i];
+    std::uint16_t& claim = claims[found >= 0 ? static_cast<std::size_t>(found) : nobody];
+    w.queue[queued] = static_cast<std::uint16_t>(i);
+    queued += found == kNotSimple;
+    if (found >= 0 && claim != 0) w.rivals.push_back(static_cast<std::uint16_t>(i));
+    claim = claim != 0 ? claim : static_cast<std::uint16_t>(i + 1);
+  }
+  w.queue.resize(queued);
+  const auto queue = [&w](std::size_t i) {
+    if (w.found[i] < 0) return;
+    w.found[i] = kNotSimple;
+    w.queue.push_back(static_cast<std::uint16_t>(i));
+  };
+  for (const std::uint16_t i : w.rivals) {
+    queue(claims[w.found[i]] - 1u);
+    queue(i);
+  }
+  w.rivals.clear();
+  if (w.queue.empty()) return;
+  std::fill_n(w.nearest_centroid.begin(), m.state.predictions, kNobody);
+  for (std::size_t k = 0; k < w.queue.size(); ++k) {
+    findPairs(m, w.queue[k]);
+    for (const std::size_t p : w.touched) {
+      if (w.claim[p] != 0) queue(w.claim[p] - 1u);
+    }
   }
 }
 
 void addRay(const Match& m, std::size_t prediction, std::size_t centroid, float u, float v,
             float weight) {
   std::vector<Ray>& rays = m.state.rays[m.job.camera];
-  std::uint16_t& slot = m.state.ray_of[m.job.camera * m.state.capacity + prediction];
-  if (slot != 0 || rays.size() == rays.capacity()) return;
+  if (rays.size() == rays.capacity()) return;
   rays.push_back({.u = u,
                   .v = v,
                   .weight = weight,
                   .prediction = static_cast<std::uint16_t>(prediction),
                   .centroid = static_cast<std::uint16_t>(centroid)});
-  slot = static_cast<std::uint16_t>(rays.size());
+  m.state.ray_of[m.job.camera * m.state.capacity + prediction] =
+      static_cast<std::uint16_t>(rays.size());
 }
 
 // One blob, two predictions, and no other blob for either.
@@ -247,25 +312,63 @@ void share(const Match& m, const Shared& shared) {
   addRay(m, shared.near, shared.centroid, u, v, m.centroids.weight[shared.centroid]);
 }
 
-// Turns mutual nearest pairs into rays; what is left over is free for the cold search.
-void takePairs(const Match& m) {
+void setFree(const Match& m, std::size_t i) {
+  if (!(m.centroids.weight[i] > 0.0f)) return;
+  m.state.free[m.job.camera].push_back(
+      {static_cast<double>(m.centroids.u[i]), static_cast<double>(m.centroids.v[i]),
+       m.job.centroids[i].radius_px, static_cast<std::int32_t>(i), false});
+}
+
+// Of those that have a choice, mutual nearest pairs become rays.
+void takeMutual(const Match& m, std::size_t i) {
   const ReconstructWorkspace& w = m.w;
-  std::vector<FreeCentroid>& free = m.state.free[m.job.camera];
-  for (std::size_t i = 0; i < m.count; ++i) {
-    const std::size_t p = indexOf(w.nearest[i]);
-    if (w.nearest[i] == kNobody || indexOf(w.nearest_centroid[p]) != i) {
-      if (!(m.centroids.weight[i] > 0.0f)) continue;
-      free.push_back({static_cast<double>(m.centroids.u[i]), static_cast<double>(m.centroids.v[i]),
-                      m.job.centroids[i].radius_px, static_cast<std::int32_t>(i), false});
-      continue;
-    }
-    const std::size_t q = indexOf(w.second[i]);
-    if (w.second[i] != kNobody && indexOf(w.nearest_centroid[q]) == i) {
-      share(m, {.centroid = i, .near = p, .far = q});
-      continue;
-    }
-    addRay(m, p, i, m.centroids.u[i], m.centroids.v[i], m.centroids.weight[i]);
+  const std::size_t p = indexOf(w.nearest[i]);
+  if (w.nearest[i] == kNobody || indexOf(w.nearest_centroid[p]) != i) {
+    setFree(m, i);
+    return;
   }
+  const std::size_t q = indexOf(w.second[i]);
+  if (w.second[i] != kNobody && indexOf(w.nearest_centroid[q]) == i) {
+    share(m, {.centroid = i, .near = p, .far = q});
+    return;
+  }
+  addRay(m, p, i, m.centroids.u[i], m.centroids.v[i], m.centroids.weight[i]);
+}
+
+// Turns pairs into rays; what is left over is free for the cold search.
+void takePairs(const Match& m) {
+  ReconstructWorkspace& w = m.w;
+  std::vector<Ray>& rays = m.state.rays[m.job.camera];
+  std::uint16_t* ray_of = &m.state.ray_of[m.job.camera * m.state.capacity];
+  rays.resize(std::min(m.count + 1, rays.capacity()));
+  w.left.resize(m.count);
+  std::size_t taken = 0, left = 0;
+  for (std::size_t i = 0; i < m.count; ++i) {
+    const std::int32_t found = w.found[i];
+    const bool simple = found >= 0;
+    const std::size_t p = static_cast<std::size_t>(simple ? found : 0);
+    rays[taken] = {.u = m.centroids.u[i],
+                   .v = m.centroids.v[i],
+                   .weight = m.centroids.weight[i],
+                   .prediction = static_cast<std::uint16_t>(p),
+                   .centroid = static_cast<std::uint16_t>(i)};
+    taken += simple;
+    ray_of[p] = simple ? static_cast<std::uint16_t>(taken) : ray_of[p];
+    w.left[left] = static_cast<std::uint16_t>(i);
+    left += found == kNothingNear;
+  }
+  rays.resize(taken);
+  w.left.resize(left);
+  for (const std::uint16_t i : w.left) setFree(m, i);
+  for (const std::uint16_t i : w.queue) takeMutual(m, i);
+}
+
+// The finest grid in which no more than one prediction of sixteen has a wide gate.
+int chooseLevel(const ViewCamera& view, const GateCounts& counts) {
+  constexpr std::int32_t kFewWide = 16;
+  int level = finestLevel(view);
+  while (level + 1 < kGridLevels && kFewWide * counts.beyond[level] > counts.in_view) ++level;
+  return level;
 }
 
 }  // namespace
@@ -279,21 +382,34 @@ void MatchCamera::run() const {
                         .largest_px = static_cast<float>(settings.largest_gate_px),
                         .nearest = static_cast<float>(settings.nearest)};
   const double sigma = state.health[camera].sigma_px / static_cast<double>(kReferenceSigma_px);
+  const std::size_t padded = roundUp(state.predictions);
+  const PredictedViews views = viewsOf(workspace);
+  GateCounts counts;
+  state.kernels->project(prepared.view, gates, state.x.data(), state.y.data(), state.z.data(),
+                         state.reach.data(), padded, views, counts);
+  const int level = chooseLevel(prepared.view, counts);
   const Match m{.job = *this,
                 .camera = prepared,
                 .state = state,
                 .w = workspace,
-                .views = viewsOf(workspace),
+                .views = views,
                 .centroids = centroidsOf(workspace),
+                .grid = makeGrid(prepared.view, level),
+                .has_wide = counts.beyond[level] > 0,
                 .count = std::min(centroids.size(), kMaxCentroids),
                 .noise = static_cast<float>(sigma * sigma)};
-  state.kernels->project(prepared.view, gates, state.x.data(), state.y.data(), state.z.data(),
-                         state.reach.data(), roundUp(state.predictions), m.views);
   undistortCentroids(m);
+  const float widest_px = state.kernels->place(m.grid, padded, views);
   stamp(m);
-  findNearest(m);
-  unstamp(m);
+  listWide(m);
+  state.kernels->classify(m.grid, workspace.cells.data(), views, m.centroids, roundUp(m.count),
+                          widest_px, workspace.found.data());
+  for (const std::uint16_t p : workspace.wide) {
+    state.kernels->claimWide(views, p, m.centroids, roundUp(m.count), workspace.found.data());
+  }
+  separate(m);
   takePairs(m);
+  unstamp(m);
   const std::vector<Ray>& rays = state.rays[camera];
   state.kernels->accumulate(prepared.view, rays.data(), rays.size(), m.views.u, m.views.v,
                             m.views.scale, state.sums.data());

@@ -56,10 +56,10 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   state.y.assign(state.capacity, nowhere);
   state.z.assign(state.capacity, nowhere);
   state.reach.assign(state.capacity, 0.0f);
-  state.sums.assign(state.capacity * kSumsPerMarker, 0);
+  state.sums.assign(state.capacity * kSumsPerMarker, 0.0);
   state.rays.resize(cameras);
   for (std::vector<Ray>& rays : state.rays) {
-    rays.reserve(std::min(state.capacity, 2 * kMaxCentroids));
+    rays.reserve(std::min(state.capacity, 2 * kMaxCentroids) + 1);
   }
   state.ray_of.assign(cameras * state.capacity, 0);
   state.free.resize(cameras);
@@ -76,18 +76,23 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   const std::size_t capacity = state.capacity;
   w.predicted.assign(kViewArrays * capacity, 0.0f);
   w.predicted_cell.assign(capacity, -1);
+  w.predicted_word.assign(capacity, 0);
   static_assert(kMaxCentroids % kLanes == 0);
   w.undistorted.assign(kCentroidArrays * kMaxCentroids, 0.0f);
-  w.centroid_cell.assign(kMaxCentroids, 0);
   w.padded.resize(kLanes);
   std::size_t cells = 0;
   for (const PreparedCamera& camera : state.cameras) {
-    cells = std::max(cells, static_cast<std::size_t>(camera.view.columns) *
-                                static_cast<std::size_t>(camera.view.rows));
+    cells = std::max(cells, cellsOf(makeGrid(camera.view, finestLevel(camera.view))));
   }
   w.cells.assign(cells, 0);
   w.next.assign(capacity, 0);
   w.wide.reserve(capacity);
+  w.found.assign(kMaxCentroids, kNothingNear);
+  w.claim.assign(capacity + 1, 0);
+  w.queue.reserve(kMaxCentroids);
+  w.rivals.reserve(kMaxCentroids);
+  w.left.reserve(kMaxCentroids);
+  w.touched.reserve(capacity);
   w.nearest.assign(kMaxCentroids, 0);
   w.second.assign(kMaxCentroids, 0);
   w.nearest_centroid.assign(capacity, 0);
@@ -112,10 +117,9 @@ void PredictFrame::run() const {
   for (std::size_t p = count; p < before; ++p) {  // What is not finite is seen by no camera.
     state.x[p] = state.y[p] = state.z[p] = std::numeric_limits<float>::quiet_NaN();
   }
-  std::fill_n(state.sums.begin(), std::max(before, count) * kSumsPerMarker, 0);
+  std::fill_n(state.sums.begin(), std::max(before, count) * kSumsPerMarker, 0.0);
   std::fill_n(state.sound.begin(), std::max(before, count), std::uint8_t{0});
   for (std::size_t c = 0; c < state.cameras.size(); ++c) {
-    for (const Ray& ray : state.rays[c]) state.ray_of[c * state.capacity + ray.prediction] = 0;
     state.rays[c].clear();
     state.free[c].clear();
     state.received[c] = false;

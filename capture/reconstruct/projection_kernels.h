@@ -22,8 +22,6 @@ struct ViewCamera {
   float rotation[9] = {};                                  ///< Of camera_from_world, row by row.
   float focal_px = 0;                                      ///< Of the ideal plane.
   float least_u = 0, most_u = 0, least_v = 0, most_v = 0;  ///< Where its centroids can lie.
-  std::int32_t columns = 0;                                ///< Of the cell map, see kCell_px.
-  std::int32_t rows = 0;                                   ///< Likewise.
   float width_px = 0, height_px = 0;                       ///< Of the sensor.
   float centre_x_px = 0, centre_y_px = 0;                  ///< Principal point.
   float inverse_fx = 0, inverse_fy = 0;                    ///< Per px.
@@ -32,9 +30,22 @@ struct ViewCamera {
   std::int32_t newton_steps = 0;  ///< That bring the polynomial's result to 0.001 px.
 };
 
-/// Cells of the map in which predictions are looked up, px; a gate of half a cell or less needs
-/// four cells.
-inline constexpr float kCell_px = 16.0f;
+/// The map in which predictions are looked up: cells of equal size over the ideal image. A cell
+/// holds the prediction that was put there last: its index + 1 in 16 bits, its place in the cell in
+/// 7 bits each for u and v, and one bit for "others before it".
+struct CellGrid {
+  float cell_px = 0;
+  float least_u = 0, least_v = 0;  ///< Corner of cell 1, 1.
+  std::int32_t columns = 0, rows = 0;
+  std::int32_t nowhere = 0;  ///< The cell that takes what is in none and is never looked at.
+};
+
+inline constexpr std::uint32_t kOthersInCell = 1u << 30;
+/// Empty cells that lie behind the last one, so that the neighbours of any may be read.
+inline constexpr std::int32_t kCellsBehind = 2;
+
+/// A blob with a greater elongation may be two; noise alone makes few discs so long.
+inline constexpr float kLongBlob = 1.2f;
 
 /// How far predictions may be from their centroids, and how near to the camera.
 struct ViewGates {
@@ -51,16 +62,17 @@ struct Ray {
 };
 
 /// Sums of one marker's normal equations about its prediction, in this order: information (xx, xy,
-/// xz, yy, yz, zz), gradient (x, y, z), squared residual, weight, number of rays. Fixed point:
-/// integers add up to the same whatever the order. Each ray's terms fit 32 bits: its weight is cut
-/// so that its information stays below kLargestInformation, and residuals are below the largest
-/// gate. 256 of them fit 2^51, so that their conversion to double is exact.
+/// xz, yy, yz, zz), gradient (x, y, z), squared residual, weight, number of rays. They are fixed
+/// point: every ray's terms are cut to whole numbers of 32 bits, and doubles add up whole numbers
+/// below 2^53 without rounding, the same whatever the order, as 64-bit integers would. 256 rays
+/// stay below 2^40. A ray's weight is cut so that its information stays below kLargestInformation;
+/// residuals are below the largest gate.
 inline constexpr std::size_t kSumsPerMarker = 12;
-inline constexpr float kInformationScale = 1.0f;   ///< Per px^2/m^2.
-inline constexpr float kGradientScale = 16.0f;     ///< Per px^2/m.
+inline constexpr float kInformationScale = 16.0f;  ///< Per px^2/m^2.
+inline constexpr float kGradientScale = 128.0f;    ///< Per px^2/m.
 inline constexpr float kResidualScale = 65536.0f;  ///< Per px^2.
 inline constexpr float kWeightScale = 65536.0f;
-inline constexpr float kLargestInformation = 1e9f;  ///< Of one ray, px^2/m^2.
+inline constexpr float kLargestInformation = 1e8f;  ///< Of one ray, px^2/m^2.
 
 /// Standard deviation of a centroid that has weight 1, px.
 inline constexpr float kReferenceSigma_px = 0.1f;
@@ -69,17 +81,18 @@ inline constexpr float kReferenceSigma_px = 0.1f;
 struct PredictedViews {
   float* u;  ///< Ideal plane, px.
   float* v;
-  float* scale;        ///< Focal length over depth, px/m.
-  float* gate_px;      ///< How far its centroid may be; 0: not in view.
-  std::int32_t* cell;  ///< In the cell map; -1: not in view.
+  float* scale;         ///< Focal length over depth, px/m.
+  float* gate_px;       ///< How far its centroid may be; 0: not in view.
+  std::int32_t* cell;   ///< In the map; `nowhere` if not in view or its gate is beyond half a cell.
+  std::uint32_t* word;  ///< To be put there.
 };
 
 /// Centroids of one camera; arrays by index in the packet.
 struct UndistortedCentroids {
   float* u;  ///< Ideal plane, px.
   float* v;
-  float* weight;       ///< As Ray::weight; 0: no sensor measures there, to be left alone.
-  std::int32_t* cell;  ///< First of the four cells of the map that reach half a cell around it.
+  float* weight;  ///< As Ray::weight; 0: no sensor measures there, to be left alone.
+  float* slack;   ///< How much further than others a long blob may be from its predictions, px.
 };
 
 /// Solutions of the normal equations of all predictions, arrays by index of prediction.
@@ -93,6 +106,15 @@ struct PredictedSolutions {
                       ///< 0 where the equations are singular.
 };
 
+/// What centroids have by them in the cell map, else the index of their one prediction.
+inline constexpr std::int32_t kNothingNear = -1, kNotSimple = -2;
+
+/// Numbers of predictions in view, and of those with a gate beyond 4, 8, 16, 32 and 64 px.
+struct GateCounts {
+  std::int32_t in_view = 0;
+  std::int32_t beyond[5] = {};
+};
+
 /// The numeric kernels. The two builds give the same bytes; the second needs AVX2. Arrays are
 /// padded to a multiple of eight entries, and `count` is a multiple of eight.
 struct ProjectionKernels {
@@ -100,16 +122,27 @@ struct ProjectionKernels {
   /// Images of points whose search radius is `reach` metres. What is not finite is not in view.
   void (*project)(const ViewCamera& camera, const ViewGates& gates, const float* x, const float* y,
                   const float* z, const float* reach, std::size_t count,
-                  const PredictedViews& views);
+                  const PredictedViews& views, GateCounts& counts);
+  /// Finds the predictions' cells; returns the widest gate of those in one.
+  float (*place)(const CellGrid& grid, std::size_t count, const PredictedViews& views);
   /// Undistorts centroids, four floats each: x, y, radius, elongation. `noise` is the camera's
   /// centroid variance over the reference's.
   void (*undistort)(const ViewCamera& camera, float noise, const float* centroids,
                     std::size_t count, const UndistortedCentroids& out);
+  /// For each centroid: the prediction within its gate where there is exactly one within the widest
+  /// gate, kNothingNear where there is none, and kNotSimple where there may be more or the blob is
+  /// long. Looks at the map's `cells` only.
+  void (*classify)(const CellGrid& grid, const std::uint32_t* cells, const PredictedViews& views,
+                   const UndistortedCentroids& centroids, std::size_t count, float widest_px,
+                   std::int32_t* found);
+  /// Sets `found` to kNotSimple where a centroid is within the gate of this prediction.
+  void (*claimWide)(const PredictedViews& views, std::size_t prediction,
+                    const UndistortedCentroids& centroids, std::size_t count, std::int32_t* found);
   /// Adds each ray to its prediction's kSumsPerMarker sums. Rays may be of any number.
   void (*accumulate)(const ViewCamera& camera, const Ray* rays, std::size_t count, const float* u,
-                     const float* v, const float* scale, std::int64_t* sums);
+                     const float* v, const float* scale, double* sums);
   /// Solves every prediction's normal equations.
-  void (*solve)(const std::int64_t* sums, std::size_t count, const PredictedSolutions& out);
+  void (*solve)(const double* sums, std::size_t count, const PredictedSolutions& out);
 };
 
 const ProjectionKernels& baselineProjectionKernels();  ///< x86-64 of 2003.

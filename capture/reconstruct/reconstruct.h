@@ -79,9 +79,9 @@ struct ReconstructState {
   std::size_t capacity = 0;            ///< Most predictions, a multiple of eight below 65536.
   std::vector<float> x, y, z;          ///< Predicted positions, NaN from `predictions` on.
   std::vector<float> reach;            ///< Their search radius, metres.
-  std::vector<std::int64_t> sums;      ///< Per prediction kSumsPerMarker fixed-point sums.
+  std::vector<double> sums;            ///< Per prediction kSumsPerMarker fixed-point sums.
   std::vector<std::vector<Ray>> rays;  ///< Per camera, one per prediction at most.
-  std::vector<std::uint16_t> ray_of;   ///< Per camera `capacity` entries: index in `rays` + 1 or 0.
+  std::vector<std::uint16_t> ray_of;   ///< Per camera `capacity` entries, see rayOf.
   std::vector<std::vector<FreeCentroid>> free;  ///< Per camera.
   std::vector<bool> received;                   ///< Per camera: matched in this frame.
   std::vector<float> solutions;      ///< See solutionsOf; filled by FinishFrame, kept for health.
@@ -93,6 +93,15 @@ struct ReconstructState {
   ColdSearchState cold;  ///< Of the search of what no prediction explains.
 };
 
+/// The prediction's ray in a camera, or null where there is none or it was refused.
+inline Ray* rayOf(ReconstructState& state, std::size_t camera, std::size_t prediction) {
+  // What is left from frames before is not cleared: it does not fit.
+  const std::size_t index = state.ray_of[camera * state.capacity + prediction];
+  if (index == 0 || index > state.rays[camera].size()) return nullptr;
+  Ray& ray = state.rays[camera][index - 1];
+  return ray.prediction == prediction && ray.weight > 0.0f ? &ray : nullptr;
+}
+
 /// Most centroids of one camera that are used; more are cut and counted by the assembly.
 inline constexpr std::size_t kMaxCentroids = 2048;
 
@@ -100,14 +109,19 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
 
 /// Scratch of the stages; one per thread.
 struct ReconstructWorkspace {
-  std::vector<float> predicted;  ///< With the next one, see viewsOf.
+  std::vector<float> predicted;  ///< With the next two, see viewsOf.
   std::vector<std::int32_t> predicted_cell;
-  std::vector<float> undistorted;  ///< With the next one, see centroidsOf.
-  std::vector<std::int32_t> centroid_cell;
-  std::vector<frame::Centroid> padded;  ///< The packet's centroids up to a multiple of eight.
-  std::vector<std::uint16_t> cells;     ///< Cell map: first prediction + 1; zero between calls.
-  std::vector<std::uint16_t> next;      ///< Per prediction: the next one in its cell + 1.
-  std::vector<std::uint16_t> wide;      ///< Predictions with a gate beyond half a cell.
+  std::vector<std::uint32_t> predicted_word;
+  std::vector<float> undistorted;           ///< See centroidsOf.
+  std::vector<frame::Centroid> padded;      ///< The packet's last centroids, eight of them.
+  std::vector<std::uint32_t> cells;         ///< Map of predictions; zero between calls.
+  std::vector<std::uint16_t> next;          ///< Per prediction: the one before it in its cell + 1.
+  std::vector<std::uint16_t> wide;          ///< Predictions with a gate beyond half a cell.
+  std::vector<std::int32_t> found;          ///< Per centroid, see ProjectionKernels::classify.
+  std::vector<std::uint16_t> claim;         ///< Per prediction: centroid + 1 with no other near.
+  std::vector<std::uint16_t> queue;         ///< Centroids that have a choice.
+  std::vector<std::uint16_t> rivals, left;  ///< Centroids that share a prediction; with none near.
+  std::vector<std::uint16_t> touched;       ///< Predictions in whose gate one of them is.
   std::vector<std::uint64_t> nearest, second;   ///< Per centroid: squared distance's bits, index.
   std::vector<std::uint64_t> nearest_centroid;  ///< Per prediction, likewise.
   std::vector<glm::dvec3> directions;           ///< Of a marker's rays.

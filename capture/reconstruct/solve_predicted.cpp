@@ -67,13 +67,6 @@ struct ExactSolution {
   std::size_t rays = 0;
 };
 
-Ray* rayOf(ReconstructState& state, std::size_t camera, std::size_t prediction) {
-  const std::uint16_t index = state.ray_of[camera * state.capacity + prediction];
-  if (index == 0) return nullptr;
-  Ray& ray = state.rays[camera][index - 1u];
-  return ray.weight > 0.0f ? &ray : nullptr;
-}
-
 void sumRays(ReconstructState& state, std::size_t prediction, ExactSolution& solution) {
   solution.equations = {};
   solution.weights = 0;

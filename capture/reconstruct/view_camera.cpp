@@ -51,7 +51,7 @@ void fitRadial(PreparedCamera& camera) {
 
 // Where the sensor's rim lies in the ideal plane, with a margin for predictions beyond it.
 void fitBounds(PreparedCamera& camera) {
-  constexpr double kMargin_px = 2.0 * static_cast<double>(kCell_px);
+  constexpr double kMargin_px = 32.0;
   const double width = camera.camera.width_px, height = camera.camera.height_px;
   glm::dvec2 least(1e30), most(-1e30);
   for (int i = 0; i <= kProbes; ++i) {
@@ -70,18 +70,12 @@ void fitBounds(PreparedCamera& camera) {
   camera.view.least_v = static_cast<float>(least.y - kMargin_px);
   camera.view.most_u = static_cast<float>(most.x + kMargin_px);
   camera.view.most_v = static_cast<float>(most.y + kMargin_px);
-  const auto cells = [](float from, float to) {
-    return std::max(4, static_cast<std::int32_t>((to - from) / kCell_px) + 4);
-  };
-  camera.view.columns = cells(camera.view.least_u, camera.view.most_u);
-  camera.view.rows = cells(camera.view.least_v, camera.view.most_v);
 }
 
 // Largest distance of the kernel's result from the lens's own, over the sensor.
 double lensError_px(const PreparedCamera& camera) {
   double worst = 0.0;
-  alignas(32) float centroids[8 * 4], u[8], v[8], weight[8];
-  alignas(32) std::int32_t cell[8];
+  alignas(32) float centroids[8 * 4], u[8], v[8], weight[8], slack[8];
   const double width = camera.camera.width_px, height = camera.camera.height_px;
   for (int i = 0; i <= kProbes; ++i) {
     for (int j = 0; j <= kProbes; j += 8) {
@@ -91,7 +85,7 @@ double lensError_px(const PreparedCamera& camera) {
         centroids[4 * k + 2] = 2.0f;
         centroids[4 * k + 3] = 1.0f;
       }
-      baselineProjectionKernels().undistort(camera.view, 1.0f, centroids, 8, {u, v, weight, cell});
+      baselineProjectionKernels().undistort(camera.view, 1.0f, centroids, 8, {u, v, weight, slack});
       for (int k = 0; k < 8; ++k) {
         const glm::dvec2 wanted = idealOf(camera, static_cast<double>(centroids[4 * k]),
                                           static_cast<double>(centroids[4 * k + 1]));
