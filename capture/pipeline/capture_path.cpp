@@ -23,6 +23,19 @@ class StageTimer {
   core::Time start_;
 };
 
+// The same by the thread's own clock, for work that is long enough to be preempted.
+class ThreadTimer {
+ public:
+  explicit ThreadTimer(core::Duration& total) : total_(total), start_(core::threadTime()) {}
+  ~ThreadTimer() { total_ += core::threadTime() - start_; }
+  ThreadTimer(const ThreadTimer&) = delete;
+  ThreadTimer& operator=(const ThreadTimer&) = delete;
+
+ private:
+  core::Duration& total_;
+  core::Duration start_;
+};
+
 constexpr std::size_t kMostUnlabelled = 4096;
 constexpr std::size_t kMostEvents = 64;
 
@@ -211,7 +224,10 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
                       .workspace = label_workspace_,
                       .labelled = result_.labels}
         .run();
-    recogniseLost();
+  }
+  recogniseLost();
+  {
+    const StageTimer timer(cpu_.label);
     recoverLimbs();
     checkTwins();
   }
@@ -283,6 +299,8 @@ void CapturePath::prepareNext() {
 
 // Looks for subjects that are not tracked among the markers without a name.
 void CapturePath::recogniseLost() {
+  if (std::find(was_tracked_.begin(), was_tracked_.end(), 0) == was_tracked_.end()) return;
+  const ThreadTimer timer(cpu_.label);
   points_.clear();
   for (const frame::Marker& marker : result_.labels.unlabelled) {
     points_.push_back(glm::dvec3(marker.position));

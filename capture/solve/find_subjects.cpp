@@ -86,7 +86,7 @@ struct Search {
                            .field = w.field,
                            .tolerance = round.tolerance * job.settings.tolerance,
                            .missing = round.missing,
-                           .most_work = job.settings.tests,
+                           .most_work = w.work + 4 * most,
                            .placements = w.segments}
                   .run();
     const std::size_t bodies =

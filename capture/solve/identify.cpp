@@ -15,6 +15,17 @@ constexpr double kStranger = 1000.0;    // What it costs to give a body to nobod
 constexpr double kUnlike = 1e6;
 constexpr double kClearlyUnlike = 1.0;  // Per pair of markers, in halves of a chi square.
 
+// Whose a point is while owners take theirs: nobody's, of a body that is still to come, or named.
+constexpr std::uint8_t kFree = 0, kClaimed = 1, kTaken = 2;
+
+void markPoints(FindWorkspace& w, const FoundBody& body, std::uint8_t from, std::uint8_t to) {
+  for (const std::int32_t p : body.point_of_marker) {
+    if (p < 0) continue;
+    std::uint8_t& used = w.field.used[static_cast<std::size_t>(p)];
+    if (used == from) used = to;
+  }
+}
+
 const std::vector<std::int32_t>& namesakesOf(const FindSubjects& job, std::size_t from,
                                              std::size_t to) {
   return job.cast.namesakes[from * job.cast.subjects.size() + to];
@@ -234,7 +245,7 @@ void adopt(const FindSubjects& job, const FoundBody& body, std::size_t subject) 
   for (std::int32_t& p : placement.point_of_marker) {
     if (p < 0) continue;
     const std::int32_t point = w.local_point[static_cast<std::size_t>(p)];
-    w.field.used[static_cast<std::size_t>(point)] = 1;
+    w.field.used[static_cast<std::size_t>(point)] = kTaken;
     p = w.field.source[static_cast<std::size_t>(point)];
   }
 }
@@ -249,7 +260,8 @@ void assignOwners(const FindSubjects& job) {
   for (std::size_t b = 0; b < w.body_count; ++b) fillCosts(job, b);
   w.owner.assign(2 * w.body_count, -1);
   const double best = assignAll(w, columns, {w.owner.data(), w.body_count});
-  std::fill(w.field.used.begin(), w.field.used.end(), std::uint8_t{0});
+  std::fill(w.field.used.begin(), w.field.used.end(), kFree);
+  for (std::size_t b = 0; b < w.body_count; ++b) markPoints(w, w.bodies[b], kFree, kClaimed);
   w.order.resize(w.body_count);
   for (std::size_t b = 0; b < w.body_count; ++b) w.order[b] = b;
   std::sort(w.order.begin(), w.order.end(), [&](std::size_t a, std::size_t b) {
@@ -263,6 +275,7 @@ void assignOwners(const FindSubjects& job) {
     if (marginOf(w, b, columns, best) < job.settings.margin &&
         ++job.state.doubts[subject] < job.settings.patience)
       continue;
+    markPoints(w, w.bodies[b], kClaimed, kFree);
     adopt(job, w.bodies[b], subject);
     if (job.placements[subject].found) job.state.doubts[subject] = 0;
   }
