@@ -136,8 +136,11 @@ struct Search {
     }
     w.work += mine.tests + static_cast<std::uint32_t>(w.field.points.size());
     if (!placement.found) return false;
+    dropWeakNames(one, placement.point_of_marker);
     w.trial.subject = s;
-    w.trial.matched = placement.matched;
+    w.trial.matched = static_cast<std::size_t>(
+        std::count_if(placement.point_of_marker.begin(), placement.point_of_marker.end(),
+                      [](std::int32_t p) { return p >= 0; }));
     w.trial.rms = placement.rms;
     w.trial.parent_from_joint = placement.parent_from_joint;
     w.trial.point_of_marker.assign(placement.point_of_marker.size(), -1);

@@ -131,6 +131,26 @@ void settleNearest(const RecogniseSubject& job, Placement& placement) {
   settleFrom(job, kReaches, placement);
 }
 
+void dropWeakNames(const RecogniseSubject& job, std::vector<std::int32_t>& point_of_marker) {
+  RecogniseWorkspace& w = job.workspace;
+  std::int32_t markers[64];
+  for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
+    const std::size_t count = markersOf(job, joint, markers, 64);
+    std::size_t named = 0;
+    for (std::size_t n = 0; n < count; ++n) {
+      named += point_of_marker[static_cast<std::size_t>(markers[n])] >= 0;
+    }
+    const std::int32_t parent = job.model.joint_parent[joint];
+    const bool is_parent_held = parent < 0 || w.placed[static_cast<std::size_t>(parent)];
+    const std::size_t needed = count > 2 ? 2 : count;
+    w.placed[joint] = named >= 3 || (is_parent_held && named >= needed) ? 1 : 0;
+    if (w.placed[joint]) continue;
+    for (std::size_t n = 0; n < count; ++n) {
+      point_of_marker[static_cast<std::size_t>(markers[n])] = -1;
+    }
+  }
+}
+
 void settleLimbs(const RecogniseSubject& job, LimbWorkspace& limbs, Placement& placement) {
   constexpr int kMostRounds = 2;
   constexpr int kSteps = 3;
