@@ -133,6 +133,9 @@ struct Search {
     if (static_cast<double>(growBody(one, segment)) >=
         share * static_cast<double>(one.subject.markers.size())) {
       settleBody(one, kFirstSteps, placement);
+      if (placement.found && placement.rms <= job.settings.sure_rms) {
+        settleLimbs(one, w.limbs, placement);
+      }
     }
     w.work += mine.tests + static_cast<std::uint32_t>(w.field.points.size());
     if (!placement.found) return false;

@@ -235,6 +235,15 @@ void settleOwner(const FindSubjects& job, const FoundBody& body, std::size_t sub
   w.work += one.workspace.tests;
 }
 
+// Writes the points as the field's, and takes them.
+void takePoints(FindWorkspace& w, Placement& placement) {
+  for (std::int32_t& p : placement.point_of_marker) {
+    if (p < 0) continue;
+    p = w.local_point[static_cast<std::size_t>(p)];
+    w.field.used[static_cast<std::size_t>(p)] = kTaken;
+  }
+}
+
 // The owner takes its points.
 void adopt(const FindSubjects& job, const FoundBody& body, std::size_t subject) {
   FindWorkspace& w = job.workspace;
@@ -242,12 +251,40 @@ void adopt(const FindSubjects& job, const FoundBody& body, std::size_t subject) 
   if (subject != body.subject) growOwner(job, body, subject);
   if (!placement.found || placement.matched + 1 < body.matched) settleOwner(job, body, subject);
   if (!placement.found) return;
-  for (std::int32_t& p : placement.point_of_marker) {
-    if (p < 0) continue;
-    const std::int32_t point = w.local_point[static_cast<std::size_t>(p)];
-    w.field.used[static_cast<std::size_t>(point)] = kTaken;
-    p = w.field.source[static_cast<std::size_t>(point)];
+  takePoints(w, placement);
+}
+
+// Searches the limbs of a subject once more when all have taken their points: some may have been
+// held by others before. Its own points are free for it.
+void revise(const FindSubjects& job, std::size_t subject) {
+  FindWorkspace& w = job.workspace;
+  Placement& placement = job.placements[subject];
+  const RecogniseSubject whole = jobOf(job, subject, w.field.points);
+  layOut(whole.workspace, whole.model, whole.subject, 0);
+  for (const std::int32_t p : placement.point_of_marker) {
+    if (p >= 0) w.field.used[static_cast<std::size_t>(p)] = kFree;
   }
+  gatherFree(w.field, placement.parent_from_joint[0].translation,
+             job.cast.signatures[subject].anchors[0].reach + 0.5, w);
+  const RecogniseSubject one = jobOf(job, subject, w.local);
+  layOutPoints(one.workspace, w.local.size());
+  one.workspace.pose = placement.parent_from_joint;
+  for (std::size_t m = 0; m < placement.point_of_marker.size(); ++m) {
+    const auto at =
+        std::lower_bound(w.local_point.begin(), w.local_point.end(), placement.point_of_marker[m]);
+    one.workspace.point_of_marker[m] = placement.point_of_marker[m] < 0
+                                           ? -1
+                                           : static_cast<std::int32_t>(at - w.local_point.begin());
+  }
+  settleLimbs(one, w.limbs, placement);
+  w.work += one.workspace.tests;
+  takePoints(w, placement);
+}
+
+// True if a subject lacks so many markers that a limb may be missing.
+bool lacksLimb(const Placement& placement) {
+  constexpr std::size_t kLimb = 2;
+  return placement.found && placement.matched + kLimb <= placement.point_of_marker.size();
 }
 
 }  // namespace
@@ -278,6 +315,15 @@ void assignOwners(const FindSubjects& job) {
     markPoints(w, w.bodies[b], kClaimed, kFree);
     adopt(job, w.bodies[b], subject);
     if (job.placements[subject].found) job.state.doubts[subject] = 0;
+  }
+  for (const std::size_t subject : w.wanted) {
+    if (w.body_count > 1 && lacksLimb(job.placements[subject])) revise(job, subject);
+  }
+  for (const std::size_t subject : w.wanted) {
+    if (!job.placements[subject].found) continue;
+    for (std::int32_t& p : job.placements[subject].point_of_marker) {
+      if (p >= 0) p = w.field.source[static_cast<std::size_t>(p)];
+    }
   }
 }
 
