@@ -244,14 +244,38 @@ void takePoints(FindWorkspace& w, Placement& placement) {
   }
 }
 
+// The body as it was found, without points that others have taken.
+void takeAsFound(const FindSubjects& job, const FoundBody& body, Placement& placement) {
+  FindWorkspace& w = job.workspace;
+  placement.found = true;
+  placement.rms = body.rms;
+  placement.matched = 0;
+  placement.parent_from_joint = body.parent_from_joint;
+  placement.point_of_marker = body.point_of_marker;
+  for (std::int32_t& p : placement.point_of_marker) {
+    if (p >= 0 && w.field.used[static_cast<std::size_t>(p)] == kTaken) p = -1;
+    if (p < 0) continue;
+    w.field.used[static_cast<std::size_t>(p)] = kTaken;
+    ++placement.matched;
+  }
+  const double share = static_cast<double>(placement.matched) /
+                       static_cast<double>(placement.point_of_marker.size());
+  placement.found = share >= job.settings.smallest_share;
+}
+
 // The owner takes its points.
 void adopt(const FindSubjects& job, const FoundBody& body, std::size_t subject) {
+  constexpr std::size_t kMostLost = 3;  // Markers that settling again may cost.
   FindWorkspace& w = job.workspace;
   Placement& placement = job.placements[subject];
   if (subject != body.subject) growOwner(job, body, subject);
   if (!placement.found || placement.matched + 1 < body.matched) settleOwner(job, body, subject);
-  if (!placement.found) return;
-  takePoints(w, placement);
+  if (subject == body.subject &&
+      (!placement.found || placement.matched + kMostLost < body.matched)) {
+    takeAsFound(job, body, placement);
+    return;
+  }
+  if (placement.found) takePoints(w, placement);
 }
 
 // Searches the limbs of a subject once more when all have taken their points: some may have been
