@@ -24,6 +24,19 @@ class StageTimer {
   core::Time start_;
 };
 
+// The same by the thread's own clock, for work that is long enough to be preempted.
+class ThreadTimer {
+ public:
+  explicit ThreadTimer(core::Duration& total) : total_(total), start_(core::threadTime()) {}
+  ~ThreadTimer() { total_ += core::threadTime() - start_; }
+  ThreadTimer(const ThreadTimer&) = delete;
+  ThreadTimer& operator=(const ThreadTimer&) = delete;
+
+ private:
+  core::Duration& total_;
+  core::Duration start_;
+};
+
 constexpr std::size_t kMostUnlabelled = 4096;
 constexpr std::size_t kMostEvents = 64;
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
@@ -230,7 +243,10 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
         .run();
     findProps();
     followTurns();
-    recogniseLost();
+  }
+  recogniseLost();
+  {
+    const StageTimer timer(cpu_.label);
     recoverLimbs();
     guardNames();
   }
@@ -316,13 +332,15 @@ void CapturePath::findProps() {
 
 // Looks for subjects that are not tracked among the markers without a name.
 void CapturePath::recogniseLost() {
+  // Props are found by their own search.
+  for (std::size_t s = 0; s < subjects_.size(); ++s)
+    settled_[s] = isProp(s) ? std::uint8_t{1} : was_tracked_[s];
+  if (std::find(settled_.begin(), settled_.end(), 0) == settled_.end()) return;
+  const ThreadTimer timer(cpu_.label);
   points_.clear();
   for (const frame::Marker& marker : result_.labels.unlabelled) {
     points_.push_back(glm::dvec3(marker.position));
   }
-  // Props are found by their own search.
-  for (std::size_t s = 0; s < subjects_.size(); ++s)
-    settled_[s] = isProp(s) ? std::uint8_t{1} : was_tracked_[s];
   solve::FindSubjects{.settings = settings_.recognise,
                       .solve_settings = settings_.solve,
                       .kernels = *tree_kernels_,

@@ -86,7 +86,7 @@ struct Search {
                            .field = w.field,
                            .tolerance = round.tolerance * job.settings.tolerance,
                            .missing = round.missing,
-                           .most_work = job.settings.tests,
+                           .most_work = w.work + 4 * most,
                            .placements = w.segments}
                   .run();
     const std::size_t bodies =
@@ -133,11 +133,17 @@ struct Search {
     if (static_cast<double>(growBody(one, segment)) >=
         share * static_cast<double>(one.subject.markers.size())) {
       settleBody(one, kFirstSteps, placement);
+      if (placement.found && placement.rms <= job.settings.sure_rms) {
+        settleLimbs(one, w.limbs, placement);
+      }
     }
     w.work += mine.tests + static_cast<std::uint32_t>(w.field.points.size());
     if (!placement.found) return false;
+    dropWeakNames(one, placement.point_of_marker);
     w.trial.subject = s;
-    w.trial.matched = placement.matched;
+    w.trial.matched = static_cast<std::size_t>(
+        std::count_if(placement.point_of_marker.begin(), placement.point_of_marker.end(),
+                      [](std::int32_t p) { return p >= 0; }));
     w.trial.rms = placement.rms;
     w.trial.parent_from_joint = placement.parent_from_joint;
     w.trial.point_of_marker.assign(placement.point_of_marker.size(), -1);

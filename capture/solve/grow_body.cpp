@@ -1,6 +1,7 @@
 #include "capture/solve/grow_body.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "capture/solve/recognise_steps.h"
@@ -129,6 +130,58 @@ void settleBody(const RecogniseSubject& job, int steps, Placement& placement) {
 void settleNearest(const RecogniseSubject& job, Placement& placement) {
   constexpr double kReaches[] = {0.04};
   settleFrom(job, kReaches, placement);
+}
+
+namespace {
+
+// Limbs of which less than half is named; their joints get no mark in `placed`.
+void markWeakLimbs(const RecogniseSubject& job, const std::vector<std::int32_t>& point_of_marker) {
+  constexpr std::int32_t kMostOfLimb = 16;  // Markers: with more it is the trunk.
+  std::array<std::int32_t, 512> all{}, named{};
+  const std::size_t joints = std::min(job.model.joints(), all.size());
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    const auto joint = static_cast<std::size_t>(job.subject.markers[m].joint);
+    if (joint >= joints) continue;
+    ++all[joint];
+    named[joint] += point_of_marker[m] >= 0;
+  }
+  for (std::size_t joint = joints; joint-- > 1;) {
+    const auto parent = static_cast<std::size_t>(job.model.joint_parent[joint]);
+    all[parent] += all[joint];
+    named[parent] += named[joint];
+  }
+  for (std::size_t joint = 1; joint < joints; ++joint) {
+    const auto parent = static_cast<std::size_t>(job.model.joint_parent[joint]);
+    const bool is_root = all[joint] <= kMostOfLimb && all[parent] > kMostOfLimb;
+    job.workspace.doubted[joint] =
+        is_root ? 2 * named[joint] < all[joint]
+                : (all[joint] <= kMostOfLimb ? job.workspace.doubted[parent] : 0);
+  }
+}
+
+}  // namespace
+
+void dropWeakNames(const RecogniseSubject& job, std::vector<std::int32_t>& point_of_marker) {
+  RecogniseWorkspace& w = job.workspace;
+  std::int32_t markers[64];
+  std::fill(w.doubted.begin(), w.doubted.end(), std::uint8_t{0});
+  markWeakLimbs(job, point_of_marker);
+  for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
+    const std::size_t count = markersOf(job, joint, markers, 64);
+    std::size_t named = 0;
+    for (std::size_t n = 0; n < count; ++n) {
+      named += point_of_marker[static_cast<std::size_t>(markers[n])] >= 0;
+    }
+    const std::int32_t parent = job.model.joint_parent[joint];
+    const bool is_parent_held = parent < 0 || w.placed[static_cast<std::size_t>(parent)];
+    const std::size_t needed = count > 2 ? 2 : count;
+    const bool is_held = named >= 3 || (is_parent_held && named >= needed);
+    w.placed[joint] = is_held && !w.doubted[joint] ? 1 : 0;
+    if (w.placed[joint]) continue;
+    for (std::size_t n = 0; n < count; ++n) {
+      point_of_marker[static_cast<std::size_t>(markers[n])] = -1;
+    }
+  }
 }
 
 void settleLimbs(const RecogniseSubject& job, LimbWorkspace& limbs, Placement& placement) {

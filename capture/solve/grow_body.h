@@ -25,6 +25,11 @@ void settleBody(const RecogniseSubject& job, int steps, Placement& placement);
 /// The second half of settleBody: begins where the pose in the workspace is nearly right.
 void settleNearest(const RecogniseSubject& job, Placement& placement);
 
+/// Takes the points from joints that they hardly hold: one point suits any joint that may turn, and
+/// two hold one only on a parent that is held; a limb needs half its markers. They may belong to
+/// somebody near.
+void dropWeakNames(const RecogniseSubject& job, std::vector<std::int32_t>& point_of_marker);
+
 /// Searches limbs of a settled body anew where points are left over, and settles it again.
 void settleLimbs(const RecogniseSubject& job, LimbWorkspace& limbs, Placement& placement);
 

@@ -15,6 +15,17 @@ constexpr double kStranger = 1000.0;    // What it costs to give a body to nobod
 constexpr double kUnlike = 1e6;
 constexpr double kClearlyUnlike = 1.0;  // Per pair of markers, in halves of a chi square.
 
+// Whose a point is while owners take theirs: nobody's, of a body that is still to come, or named.
+constexpr std::uint8_t kFree = 0, kClaimed = 1, kTaken = 2;
+
+void markPoints(FindWorkspace& w, const FoundBody& body, std::uint8_t from, std::uint8_t to) {
+  for (const std::int32_t p : body.point_of_marker) {
+    if (p < 0) continue;
+    std::uint8_t& used = w.field.used[static_cast<std::size_t>(p)];
+    if (used == from) used = to;
+  }
+}
+
 const std::vector<std::int32_t>& namesakesOf(const FindSubjects& job, std::size_t from,
                                              std::size_t to) {
   return job.cast.namesakes[from * job.cast.subjects.size() + to];
@@ -224,19 +235,80 @@ void settleOwner(const FindSubjects& job, const FoundBody& body, std::size_t sub
   w.work += one.workspace.tests;
 }
 
+// Writes the points as the field's, and takes them.
+void takePoints(FindWorkspace& w, Placement& placement) {
+  for (std::int32_t& p : placement.point_of_marker) {
+    if (p < 0) continue;
+    p = w.local_point[static_cast<std::size_t>(p)];
+    w.field.used[static_cast<std::size_t>(p)] = kTaken;
+  }
+}
+
+// The body as it was found, without points that others have taken.
+void takeAsFound(const FindSubjects& job, const FoundBody& body, Placement& placement) {
+  FindWorkspace& w = job.workspace;
+  placement.found = true;
+  placement.rms = body.rms;
+  placement.matched = 0;
+  placement.parent_from_joint = body.parent_from_joint;
+  placement.point_of_marker = body.point_of_marker;
+  for (std::int32_t& p : placement.point_of_marker) {
+    if (p >= 0 && w.field.used[static_cast<std::size_t>(p)] == kTaken) p = -1;
+    if (p < 0) continue;
+    w.field.used[static_cast<std::size_t>(p)] = kTaken;
+    ++placement.matched;
+  }
+  const double share = static_cast<double>(placement.matched) /
+                       static_cast<double>(placement.point_of_marker.size());
+  placement.found = share >= job.settings.smallest_share;
+}
+
 // The owner takes its points.
 void adopt(const FindSubjects& job, const FoundBody& body, std::size_t subject) {
+  constexpr std::size_t kMostLost = 3;  // Markers that settling again may cost.
   FindWorkspace& w = job.workspace;
   Placement& placement = job.placements[subject];
   if (subject != body.subject) growOwner(job, body, subject);
   if (!placement.found || placement.matched + 1 < body.matched) settleOwner(job, body, subject);
-  if (!placement.found) return;
-  for (std::int32_t& p : placement.point_of_marker) {
-    if (p < 0) continue;
-    const std::int32_t point = w.local_point[static_cast<std::size_t>(p)];
-    w.field.used[static_cast<std::size_t>(point)] = 1;
-    p = w.field.source[static_cast<std::size_t>(point)];
+  if (subject == body.subject &&
+      (!placement.found || placement.matched + kMostLost < body.matched)) {
+    takeAsFound(job, body, placement);
+    return;
   }
+  if (placement.found) takePoints(w, placement);
+}
+
+// Searches the limbs of a subject once more when all have taken their points: some may have been
+// held by others before. Its own points are free for it.
+void revise(const FindSubjects& job, std::size_t subject) {
+  FindWorkspace& w = job.workspace;
+  Placement& placement = job.placements[subject];
+  const RecogniseSubject whole = jobOf(job, subject, w.field.points);
+  layOut(whole.workspace, whole.model, whole.subject, 0);
+  for (const std::int32_t p : placement.point_of_marker) {
+    if (p >= 0) w.field.used[static_cast<std::size_t>(p)] = kFree;
+  }
+  gatherFree(w.field, placement.parent_from_joint[0].translation,
+             job.cast.signatures[subject].anchors[0].reach + 0.5, w);
+  const RecogniseSubject one = jobOf(job, subject, w.local);
+  layOutPoints(one.workspace, w.local.size());
+  one.workspace.pose = placement.parent_from_joint;
+  for (std::size_t m = 0; m < placement.point_of_marker.size(); ++m) {
+    const auto at =
+        std::lower_bound(w.local_point.begin(), w.local_point.end(), placement.point_of_marker[m]);
+    one.workspace.point_of_marker[m] = placement.point_of_marker[m] < 0
+                                           ? -1
+                                           : static_cast<std::int32_t>(at - w.local_point.begin());
+  }
+  settleLimbs(one, w.limbs, placement);
+  w.work += one.workspace.tests;
+  takePoints(w, placement);
+}
+
+// True if a subject lacks so many markers that a limb may be missing.
+bool lacksLimb(const Placement& placement) {
+  constexpr std::size_t kLimb = 2;
+  return placement.found && placement.matched + kLimb <= placement.point_of_marker.size();
 }
 
 }  // namespace
@@ -249,7 +321,8 @@ void assignOwners(const FindSubjects& job) {
   for (std::size_t b = 0; b < w.body_count; ++b) fillCosts(job, b);
   w.owner.assign(2 * w.body_count, -1);
   const double best = assignAll(w, columns, {w.owner.data(), w.body_count});
-  std::fill(w.field.used.begin(), w.field.used.end(), std::uint8_t{0});
+  std::fill(w.field.used.begin(), w.field.used.end(), kFree);
+  for (std::size_t b = 0; b < w.body_count; ++b) markPoints(w, w.bodies[b], kFree, kClaimed);
   w.order.resize(w.body_count);
   for (std::size_t b = 0; b < w.body_count; ++b) w.order[b] = b;
   std::sort(w.order.begin(), w.order.end(), [&](std::size_t a, std::size_t b) {
@@ -263,8 +336,18 @@ void assignOwners(const FindSubjects& job) {
     if (marginOf(w, b, columns, best) < job.settings.margin &&
         ++job.state.doubts[subject] < job.settings.patience)
       continue;
+    markPoints(w, w.bodies[b], kClaimed, kFree);
     adopt(job, w.bodies[b], subject);
     if (job.placements[subject].found) job.state.doubts[subject] = 0;
+  }
+  for (const std::size_t subject : w.wanted) {
+    if (w.body_count > 1 && lacksLimb(job.placements[subject])) revise(job, subject);
+  }
+  for (const std::size_t subject : w.wanted) {
+    if (!job.placements[subject].found) continue;
+    for (std::int32_t& p : job.placements[subject].point_of_marker) {
+      if (p >= 0) p = w.field.source[static_cast<std::size_t>(p)];
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "capture/solve/grow_body.h"
 #include "capture/solve/recognise_steps.h"
+#include "engine/math/exponential.h"
 
 namespace understudy::solve {
 namespace {
@@ -139,11 +140,31 @@ struct LimbSearch {
     keep(level, option);
   }
 
+  static bool isAlike(const Option& a, const Option& b) {
+    constexpr double kSameTurn = 0.3;
+    return a.points == b.points &&
+           rotationAngle(a.world_from_joint.rotation, b.world_from_joint.rotation) < kSameTurn;
+  }
+
+  // A single marker leaves the turn about its own direction open, and with it where the next joint
+  // hangs.
+  void offerTwists(Level& level, const RigidTransformd& world, const glm::dvec3& point,
+                   const glm::dquat& prior, std::size_t near_count) {
+    constexpr double kTwists[] = {-1.4, -0.7, 0.7, 1.4};
+    const glm::dvec3 along = point - world.translation;
+    const double length = std::sqrt(glm::dot(along, along));
+    if (!(length > 0.01)) return;
+    for (const double twist : kTwists) {
+      const glm::dquat turn = math::rotationFromVector(along * (twist / length));
+      offer(level, {turn * world.rotation, world.translation}, prior, near_count);
+    }
+  }
+
   // The best few, all unlike.
   static void keep(Level& level, const Option& option) {
     std::size_t at = level.options;
     for (std::size_t n = 0; n < level.options; ++n) {
-      if (level.option[n].points != option.points) continue;
+      if (!isAlike(level.option[n], option)) continue;
       if (level.option[n].cost <= option.cost) return;
       at = n;
       break;
@@ -193,7 +214,9 @@ struct LimbSearch {
         Correspondences single;
         single.add(glm::dvec3(0.0), hinge, 1.0);
         single.add(at_a, point_x, 1.0);
-        offer(level, fitRigid(single, prior, 1e-4), prior, near_count);
+        const RigidTransformd hung = fitRigid(single, prior, 1e-4);
+        offer(level, hung, prior, near_count);
+        if (level.markers == 1) offerTwists(level, hung, point_x, prior, near_count);
         for (std::size_t b = a + 1; b < level.markers; ++b) {
           const glm::dvec3 at_b = offsetOf(job, static_cast<std::size_t>(level.marker[b]));
           const double far_b = distance(at_b, glm::dvec3(0.0)), apart = distance(at_a, at_b);

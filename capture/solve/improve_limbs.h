@@ -10,7 +10,7 @@ namespace understudy::solve {
 /// Scratch of `improveLimbs`.
 struct LimbWorkspace {
   static constexpr std::size_t kMostJoints = 12;   ///< Of a limb, those with markers or between.
-  static constexpr std::size_t kMostOptions = 4;   ///< Ways to place one joint that are tried.
+  static constexpr std::size_t kMostOptions = 10;  ///< Ways to place one joint that are tried.
   static constexpr std::size_t kMostMarkers = 12;  ///< Of one joint.
   static constexpr std::size_t kMostLimbs = 8;     ///< Of one body that are searched anew.
 

@@ -353,4 +353,38 @@ TEST_SUITE("pipeline/capture_path") {
     CHECK_FALSE(errorOf([](Settings&, Rig&, Subject& s) { s.markers[0].joint = 99; }).empty());
     CHECK_FALSE(errorOf([](Settings&, Rig&, Subject& s) { s.skeleton.parents[3] = 9; }).empty());
   }
+
+  TEST_CASE("who leaves is lost after half a second, and found at once on coming back") {
+    source::SimulatedStage stage = test::figureStage({.actors = 2});
+    test::StageFeed feed{.stage = stage};
+    const auto path = test::makePath(stage);
+    const auto run = [&](int frames, bool is_second_away) {
+      for (int f = 0; f < frames; ++f) {
+        feed.simulate();
+        if (is_second_away) {
+          test::hideMarkers(feed.frame, [](int performer, int) { return performer == 1; });
+        }
+        feed.makePackets();
+        feed.give(*path);
+        test::closeFrame(*path);
+        path->prepareNext();
+      }
+    };
+    run(24, false);
+    REQUIRE(path->result().poses[0].tracked);
+    REQUIRE(path->result().poses[1].tracked);
+    run(110, true);
+    CHECK(path->result().poses[1].tracked);
+    run(60, true);
+    CHECK_FALSE(path->result().poses[1].tracked);
+    CHECK(path->result().poses[0].tracked);
+    run(24, false);  // A tenth of a second.
+    CHECK(path->result().poses[1].tracked);
+    CHECK(path->result().poses[0].tracked);
+    std::size_t named = 0;
+    for (const frame::LabelledMarker& marker : path->result().labels.subjects[1].markers) {
+      named += marker.confidence > 0.0f;
+    }
+    CHECK(named >= 45);
+  }
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/math/exponential.h"
+#include "tests/support/allocations.h"
 #include "tests/support/stage.h"
 
 using namespace understudy;
@@ -168,6 +169,61 @@ Scene sceneOf(const std::vector<glm::dvec3>& markers, double noise, double missi
   return scene;
 }
 
+// Several subjects side by side, points in random order.
+struct Crowd {
+  std::vector<glm::dvec3> points;
+  std::vector<int> owner, marker;  // -1: nobody's.
+};
+
+Crowd crowdOf(const Recogniser& recogniser, std::size_t present, double noise, double missing,
+              int extra, Dice& dice) {
+  struct Entry {
+    glm::dvec3 point;
+    int owner, marker;
+  };
+  std::vector<Entry> all;
+  for (std::size_t s = 0; s < present; ++s) {
+    const glm::dvec3 place(2.0 * double(s % 4), 0.0, 2.0 * double(s / 4));
+    Pose pose = randomPose(recogniser, s, dice);
+    pose[0].translation.x = place.x;
+    pose[0].translation.z = place.z;
+    const std::vector<glm::dvec3> markers = markersOf(recogniser, s, pose);
+    for (std::size_t m = 0; m < markers.size(); ++m) {
+      if (dice.between(0, 1) < missing) continue;
+      const glm::dvec3 off(dice.normal(), dice.normal(), dice.normal());
+      all.push_back({markers[m] + noise * off, int(s), int(m)});
+    }
+  }
+  for (int e = 0; e < extra; ++e) {
+    all.push_back({{dice.between(-1, 7), dice.between(0, 2), dice.between(-1, 5)}, -1, -1});
+  }
+  std::shuffle(all.begin(), all.end(), dice.random);
+  Crowd crowd;
+  for (const Entry& entry : all) {
+    crowd.points.push_back(entry.point);
+    crowd.owner.push_back(entry.owner);
+    crowd.marker.push_back(entry.marker);
+  }
+  return crowd;
+}
+
+struct Named {
+  int right = 0, wrong = 0;
+};
+
+Named judgeCrowd(const Recogniser& recogniser, const Crowd& crowd, std::size_t who) {
+  Named named;
+  if (!recogniser.placements[who].found) return named;
+  const std::vector<std::int32_t>& points = recogniser.placements[who].point_of_marker;
+  for (std::size_t m = 0; m < points.size(); ++m) {
+    if (points[m] < 0) continue;
+    const std::size_t p = std::size_t(points[m]);
+    const bool is_right = crowd.owner[p] == int(who) && crowd.marker[p] == int(m);
+    (is_right ? named.right : named.wrong) += 1;
+  }
+  return named;
+}
+
 // Of the markers that are there, how many were named rightly, and how many names were wrong.
 struct Verdict {
   int found = 0, poses = 0, there = 0, right = 0, wrong = 0;
@@ -269,5 +325,108 @@ TEST_SUITE("solve/find_subjects") {
     std::reverse(scene.points.begin(), scene.points.end());
     const solve::Placement& reversed = recogniser.run(scene.points)[0];
     CHECK(once.parent_from_joint == reversed.parent_from_joint);
+  }
+
+  TEST_CASE("ten performers with the same bones are all told apart at first sight") {
+    const std::vector<subject::Subject> subjects = test::figureStage({.actors = 10}).subjects();
+    Recogniser recogniser(subjects);
+    Dice dice;
+    for (int trial = 0; trial < 3; ++trial) {
+      const Crowd crowd = crowdOf(recogniser, 10, 0.003, 0.02, 20, dice);
+      recogniser.run(crowd.points);
+      for (std::size_t s = 0; s < subjects.size(); ++s) {
+        CAPTURE(trial);
+        CAPTURE(s);
+        const Named named = judgeCrowd(recogniser, crowd, s);
+        CHECK(recogniser.placements[s].found);
+        CHECK(named.wrong <= 2);
+        CHECK(named.right >= 45);
+      }
+    }
+  }
+
+  TEST_CASE("who is not there is not found, however alike the others are") {
+    Recogniser recogniser(test::figureStage({.actors = 6}).subjects());
+    Dice dice;
+    for (int trial = 0; trial < 3; ++trial) {
+      const Crowd crowd = crowdOf(recogniser, 5, 0.003, 0.02, 20, dice);
+      recogniser.run(crowd.points);
+      for (std::size_t s = 0; s < 5; ++s) CHECK(recogniser.placements[s].found);
+      CHECK_FALSE(recogniser.placements[5].found);
+    }
+  }
+
+  TEST_CASE("a head on the floor and feet in the air change nothing") {
+    Recogniser recogniser(test::figureStage({}).subjects());
+    Dice dice;
+    for (int trial = 0; trial < 10; ++trial) {
+      std::vector<glm::dvec3> markers = markersOf(recogniser, 0, randomPose(recogniser, 0, dice));
+      const glm::dquat turn =
+          math::rotationFromVector({dice.between(-2, 2), dice.between(-2, 2), dice.between(-2, 2)});
+      for (glm::dvec3& marker : markers) marker = turn * marker;
+      const Scene scene = sceneOf(markers, 0.002, 0.05, 5, dice);
+      Verdict verdict;
+      judge(recogniser.run(scene.points)[0], scene, verdict);
+      CHECK(verdict.found == 1);
+      CHECK(verdict.wrong <= 2);
+    }
+  }
+
+  TEST_CASE("a mirrored body is nobody's") {
+    Recogniser recogniser(test::figureStage({}).subjects());
+    Dice dice;
+    for (int trial = 0; trial < 5; ++trial) {
+      std::vector<glm::dvec3> markers = markersOf(recogniser, 0, randomPose(recogniser, 0, dice));
+      for (glm::dvec3& marker : markers) marker.x = -marker.x;
+      CHECK_FALSE(recogniser.run(markers)[0].found);
+    }
+  }
+
+  TEST_CASE("less than half a body is not taken for one") {
+    Recogniser recogniser(test::figureStage({}).subjects());
+    Dice dice;
+    for (int trial = 0; trial < 5; ++trial) {
+      std::vector<glm::dvec3> markers = markersOf(recogniser, 0, randomPose(recogniser, 0, dice));
+      markers.resize(markers.size() / 2 - 1);
+      CHECK_FALSE(recogniser.run(markers)[0].found);
+    }
+  }
+
+  TEST_CASE("beside a tracked performer the search is spread over frames, and still finds") {
+    Recogniser recogniser(test::figureStage({.actors = 4}).subjects());
+    recogniser.tracked[0] = 1;
+    Dice dice;
+    const Crowd crowd = crowdOf(recogniser, 4, 0.003, 0.02, 20, dice);
+    std::vector<glm::dvec3> points;
+    for (std::size_t p = 0; p < crowd.points.size(); ++p) {
+      if (crowd.owner[p] != 0) points.push_back(crowd.points[p]);
+    }
+    int found = 0;
+    std::uint32_t most_work = 0;
+    for (std::uint64_t sequence = 0; sequence < 24 && found < 3; ++sequence) {
+      recogniser.resume(points, sequence);
+      most_work = std::max(most_work, recogniser.workspace.work);
+      for (std::size_t s = 1; s < 4; ++s) {
+        if (!recogniser.placements[s].found) continue;
+        ++found;
+        recogniser.tracked[s] = 1;
+        for (const std::int32_t p : recogniser.placements[s].point_of_marker) {
+          if (p >= 0) points[std::size_t(p)] = glm::dvec3(100.0 + p, 0.0, 0.0);  // Named: gone.
+        }
+      }
+    }
+    CHECK(found == 3);
+    CHECK(most_work < 6 * recogniser.settings.tests_beside);
+  }
+
+  TEST_CASE("a search allocates nothing") {
+    Recogniser recogniser(test::figureStage({.actors = 3}).subjects());
+    Dice dice;
+    const Crowd crowd = crowdOf(recogniser, 3, 0.003, 0.1, 20, dice);
+    recogniser.run(crowd.points);
+    recogniser.state.next_attempt.assign(3, 0);
+    const std::uint64_t before = test::allocationCount();
+    recogniser.resume(crowd.points, 1);
+    CHECK(test::allocationCount() == before);
   }
 }
