@@ -23,7 +23,7 @@ struct SwapGuardSettings {
   double least_gain = 1.0e-4;       ///< ... and by this much, square metres.
   double decisive = 0.3;      ///< An exchange that lowers it to this share needs no other frame.
   std::uint32_t confirm = 3;  ///< Frames in which the same exchange must win.
-  std::uint32_t subjects_a_frame = 2;  ///< Subjects that are tested in one frame, at most.
+  std::uint32_t subjects_a_frame = 1;  ///< Subjects that are tested in one frame, at most.
 };
 
 /// Says which setting is out of range, if any.
