@@ -3,6 +3,7 @@
 #include <array>
 
 #include "capture/source/simulated_source.h"
+#include "capture/subject/prop.h"
 #include "tools/scoring/held_out.h"
 
 namespace understudy::score {
@@ -14,7 +15,9 @@ core::Result<double> runHeldOut(simulation::Simulation& simulation,
   std::vector<std::vector<std::size_t>> held_out;
   std::vector<subject::Subject> known;
   for (const subject::Subject& subject : simulation.subjects) {
-    held_out.push_back(scoring::chooseHeldOut(subject, stage.settings().seed));
+    const bool prop = subject::isProp(subject);  // Too few markers to give any away.
+    held_out.push_back(prop ? std::vector<std::size_t>{}
+                            : scoring::chooseHeldOut(subject, stage.settings().seed));
     known.push_back(scoring::withoutMarkers(subject, held_out.back()));
   }
   auto path = pipeline::CapturePath::create(settings, stage.knownRig(), std::move(known));
