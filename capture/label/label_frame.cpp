@@ -21,10 +21,21 @@ double squaredDistance(const glm::vec3& a, const glm::vec3& b) {
   return glm::dot(between, between);
 }
 
-void fillSlot(const LabelFrame& job, std::size_t prediction, const frame::Marker& marker) {
+constexpr float kLeastConfidence = 0.2f;
+constexpr float kUndecided = 0.3f;
+
+float confidence(const LabelFrame& job, const frame::PredictedMarker& predicted,
+                 const frame::Marker& marker) {
+  const double off = std::sqrt(squaredDistance(marker.position, predicted.position));
+  if (off <= job.settings.doubted_jump) return 1.0f;
+  return std::max(kLeastConfidence, static_cast<float>(job.settings.doubted_jump / off));
+}
+
+void fillSlot(const LabelFrame& job, std::size_t prediction, const frame::Marker& marker,
+              float certainty = 1.0f) {
   const frame::PredictedMarker& predicted = job.predictions.markers[prediction];
-  job.labelled.subjects[predicted.subject].markers[predicted.marker] = {marker.position,
-                                                                        marker.covariance, 1.0f};
+  job.labelled.subjects[predicted.subject].markers[predicted.marker] = {
+      marker.position, marker.covariance, std::min(certainty, confidence(job, predicted, marker))};
   job.workspace.slot_filled[prediction] = 1;
 }
 
@@ -49,9 +60,7 @@ void findPairs(const LabelFrame& job) {
       const frame::Marker& marker = job.cloud.markers[static_cast<std::size_t>(w.open[o])];
       const double squared = squaredDistance(marker.position, predicted.position);
       if (squared > reach * reach || w.pairs.size() == w.pairs.capacity()) continue;
-      const double sigma = std::max(static_cast<double>(predicted.sigma), 0.25 * reach);
-      w.pairs.push_back(
-          {static_cast<std::int32_t>(p), static_cast<std::int32_t>(o), squared / (sigma * sigma)});
+      w.pairs.push_back({static_cast<std::int32_t>(p), static_cast<std::int32_t>(o), 0.0});
     }
   }
 }
@@ -76,7 +85,7 @@ std::size_t indexIn(std::vector<std::int32_t>& list, std::int32_t value) {
   return list.size() - 1;
 }
 
-void assignComponent(const LabelFrame& job, std::int32_t root) {
+void gatherComponent(const LabelFrame& job, std::int32_t root) {
   LabelWorkspace& w = job.workspace;
   w.slots.clear();
   w.markers.clear();
@@ -86,7 +95,12 @@ void assignComponent(const LabelFrame& job, std::int32_t root) {
     indexIn(w.slots, pair.slot);
     indexIn(w.markers, pair.marker);
   }
-  // Every slot may also stay empty, at the cost of its gate: one private column per slot.
+}
+
+// Costs of the component's pairs if its markers moved `share` of the step that was expected. Every
+// slot may also stay empty, at the cost of its gate: one private column per slot.
+void fillCosts(const LabelFrame& job, float share) {
+  LabelWorkspace& w = job.workspace;
   const std::size_t rows = w.slots.size(), columns = w.markers.size() + rows;
   const double empty_cost = job.settings.gate_sigmas * job.settings.gate_sigmas + 1.0;
   w.cost.assign(rows * columns, kForbidden);
@@ -95,17 +109,67 @@ void assignComponent(const LabelFrame& job, std::int32_t root) {
     const auto slot = std::find(w.slots.begin(), w.slots.end(), pair.slot);
     const auto marker = std::find(w.markers.begin(), w.markers.end(), pair.marker);
     if (slot == w.slots.end() || marker == w.markers.end()) continue;
+    const std::size_t p = static_cast<std::size_t>(pair.slot);
+    const frame::PredictedMarker& predicted = job.predictions.markers[p];
+    const glm::vec3 expected = predicted.position - (1.0f - share) * w.step[p];
+    const std::int32_t open = w.open[static_cast<std::size_t>(pair.marker)];
+    const double sigma =
+        std::max(static_cast<double>(predicted.sigma), 0.25 * gate(job.settings, predicted));
     w.cost[static_cast<std::size_t>(slot - w.slots.begin()) * columns +
-           static_cast<std::size_t>(marker - w.markers.begin())] = pair.cost;
+           static_cast<std::size_t>(marker - w.markers.begin())] =
+        squaredDistance(job.cloud.markers[static_cast<std::size_t>(open)].position, expected) /
+        (sigma * sigma);
   }
+}
+
+// True if the marker is far from where its slot was expected and a slot that stays empty would have
+// it about as near.
+bool isUndecided(const LabelFrame& job, std::size_t row) {
+  const LabelWorkspace& w = job.workspace;
+  constexpr double kAsFar = 1.5;
+  const std::size_t column = static_cast<std::size_t>(w.best_chosen[row]);
+  const std::int32_t open = w.open[static_cast<std::size_t>(w.markers[column])];
+  const glm::vec3& place = job.cloud.markers[static_cast<std::size_t>(open)].position;
+  const auto distanceOf = [&](std::size_t r) {
+    const std::size_t p = static_cast<std::size_t>(w.slots[r]);
+    return std::sqrt(squaredDistance(job.predictions.markers[p].position, place));
+  };
+  const double own = distanceOf(row);
+  if (own <= job.settings.doubted_jump) return false;
+  for (std::size_t r = 0; r < w.slots.size(); ++r) {
+    if (static_cast<std::size_t>(w.best_chosen[r]) < w.markers.size()) continue;
+    if (distanceOf(r) < kAsFar * own) return true;
+  }
+  return false;
+}
+
+void assignComponent(const LabelFrame& job, std::int32_t root) {
+  LabelWorkspace& w = job.workspace;
+  gatherComponent(job, root);
+  if (w.slots.empty()) return;
+  const std::size_t rows = w.slots.size(), columns = w.markers.size() + rows;
   w.chosen.resize(rows);
-  assign(w.cost, rows, columns, w.assignment, w.chosen);
+  // Went on, stopped, bounced.
+  constexpr float kShares[] = {1.0f, 0.0f, -1.0f};
+  double best = 0.0;
+  for (const float share : kShares) {
+    fillCosts(job, share);
+    assign(w.cost, rows, columns, w.assignment, w.chosen);
+    double total = 0.0;
+    for (std::size_t r = 0; r < rows; ++r)
+      total += w.cost[r * columns + static_cast<std::size_t>(w.chosen[r])];
+    if (share < 1.0f && total >= best) continue;
+    best = total;
+    w.best_chosen.assign(w.chosen.begin(), w.chosen.end());
+  }
   for (std::size_t r = 0; r < rows; ++r) {
-    if (w.chosen[r] < 0 || static_cast<std::size_t>(w.chosen[r]) >= w.markers.size()) continue;
-    const std::int32_t open = w.markers[static_cast<std::size_t>(w.chosen[r])];
+    if (static_cast<std::size_t>(w.best_chosen[r]) >= w.markers.size()) continue;
+    const bool undecided = isUndecided(job, r);
+    if (undecided && !w.seen_before[static_cast<std::size_t>(w.slots[r])]) continue;
+    const std::int32_t open = w.markers[static_cast<std::size_t>(w.best_chosen[r])];
     const std::int32_t marker = w.open[static_cast<std::size_t>(open)];
     fillSlot(job, static_cast<std::size_t>(w.slots[r]),
-             job.cloud.markers[static_cast<std::size_t>(marker)]);
+             job.cloud.markers[static_cast<std::size_t>(marker)], undecided ? kUndecided : 1.0f);
     w.done[static_cast<std::size_t>(open)] = 1;
   }
 }
@@ -121,10 +185,58 @@ bool isDouble(const LabelFrame& job, const frame::Marker& marker) {
   return false;
 }
 
+// The step that every marker was expected to make since the frame before, which `labelled` still
+// holds.
+void measureSteps(const LabelFrame& job) {
+  LabelWorkspace& w = job.workspace;
+  w.step.assign(job.predictions.markers.size(), glm::vec3(0.0f));
+  w.seen_before.assign(job.predictions.markers.size(), 0);
+  for (std::size_t p = 0; p < job.predictions.markers.size(); ++p) {
+    const frame::PredictedMarker& predicted = job.predictions.markers[p];
+    const frame::LabelledMarker& before =
+        job.labelled.subjects[predicted.subject].markers[predicted.marker];
+    w.seen_before[p] = before.confidence > 0.0f ? 1 : 0;
+    if (w.seen_before[p]) w.step[p] = predicted.position - before.position;
+  }
+}
+
+void findMatches(const LabelFrame& job) {
+  LabelWorkspace& w = job.workspace;
+  w.match.assign(job.predictions.markers.size(), -1);
+  w.jumped.clear();
+  const double jump = job.settings.doubted_jump * job.settings.doubted_jump;
+  for (std::size_t m = 0; m < job.cloud.markers.size(); ++m) {
+    const frame::Marker& marker = job.cloud.markers[m];
+    if (marker.prediction == frame::kNoPrediction) continue;
+    const std::size_t p = static_cast<std::size_t>(marker.prediction);
+    w.match[p] = static_cast<std::int32_t>(m);
+    if (squaredDistance(marker.position, job.predictions.markers[p].position) > jump)
+      w.jumped.push_back(marker.prediction);
+  }
+}
+
+// Takes back the matches that were not believed, and those about them that one of these could be.
+void openJumped(const LabelFrame& job) {
+  LabelWorkspace& w = job.workspace;
+  constexpr double kAround = 0.03;
+  for (const std::int32_t jumped : w.jumped) {
+    const std::size_t j = static_cast<std::size_t>(jumped);
+    const frame::Marker& marker = job.cloud.markers[static_cast<std::size_t>(w.match[j])];
+    const glm::vec3& place = job.predictions.markers[j].position;
+    const double jump = std::sqrt(squaredDistance(marker.position, place));
+    const double reach = std::min(1.5 * jump + kAround, job.settings.largest_gate);
+    for (std::size_t p = 0; p < job.predictions.markers.size(); ++p) {
+      if (squaredDistance(job.predictions.markers[p].position, place) < reach * reach)
+        w.slot_filled[p] = 2;
+    }
+  }
+}
+
 }  // namespace
 
 core::Result<void> check(const LabelSettings& s) {
   if (!(s.gate_sigmas > 0.0)) return core::makeError("label settings: gate_sigmas must be > 0");
+  if (!(s.doubted_jump > 0.0)) return core::makeError("label settings: doubted_jump must be > 0");
   if (!(s.smallest_gate > 0.0)) return core::makeError("label settings: smallest_gate must be > 0");
   if (!(s.largest_gate >= s.smallest_gate)) {
     return core::makeError("label settings: largest_gate must be >= smallest_gate");
@@ -135,6 +247,10 @@ core::Result<void> check(const LabelSettings& s) {
 LabelWorkspace makeLabelWorkspace(std::size_t most_predictions, std::size_t most_markers) {
   LabelWorkspace w;
   w.slot_filled.reserve(most_predictions);
+  w.match.reserve(most_predictions);
+  w.step.reserve(most_predictions);
+  w.seen_before.reserve(most_predictions);
+  w.jumped.reserve(most_predictions);
   w.open.reserve(most_markers);
   w.pairs.reserve(16 * most_markers);
   w.component.reserve(most_predictions + most_markers);
@@ -142,6 +258,7 @@ LabelWorkspace makeLabelWorkspace(std::size_t most_predictions, std::size_t most
   w.markers.reserve(kLargestComponent + 1);
   w.cost.reserve((kLargestComponent + 1) * (2 * kLargestComponent + 2));
   w.chosen.reserve(kLargestComponent + 1);
+  w.best_chosen.reserve(kLargestComponent + 1);
   w.done.reserve(most_markers);
   reserve(w.assignment, 2 * kLargestComponent + 2);
   return w;
@@ -149,31 +266,36 @@ LabelWorkspace makeLabelWorkspace(std::size_t most_predictions, std::size_t most
 
 void LabelFrame::run() const {
   LabelWorkspace& w = workspace;
+  measureSteps(*this);
   labelled.stamp = cloud.stamp;
   labelled.unlabelled.clear();
   for (frame::LabelledSubject& subject : labelled.subjects) {
     std::fill(subject.markers.begin(), subject.markers.end(), frame::LabelledMarker{});
   }
   w.slot_filled.assign(predictions.markers.size(), 0);
+  findMatches(*this);
+  openJumped(*this);
   w.open.clear();
   for (std::size_t m = 0; m < cloud.markers.size(); ++m) {
     const frame::Marker& marker = cloud.markers[m];
     if (marker.prediction != frame::kNoPrediction) {
       const std::size_t p = static_cast<std::size_t>(marker.prediction);
-      const double reach = gate(settings, predictions.markers[p]);
-      if (squaredDistance(marker.position, predictions.markers[p].position) <= reach * reach) {
+      if (w.slot_filled[p] == 0) {
         fillSlot(*this, p, marker);
         continue;
       }
     }
     if (w.open.size() < w.open.capacity()) w.open.push_back(static_cast<std::int32_t>(m));
   }
-  findPairs(*this);
-  joinComponents(*this);
-  w.done.assign(w.open.size(), 0);
-  for (std::size_t p = 0; p < predictions.markers.size(); ++p) {
-    const std::int32_t root = rootOf(w.component, static_cast<std::int32_t>(p));
-    if (root == static_cast<std::int32_t>(p) && !w.slot_filled[p]) assignComponent(*this, root);
+  for (std::uint8_t& filled : w.slot_filled) filled = filled == 1 ? 1 : 0;
+  if (!w.open.empty()) {
+    findPairs(*this);
+    joinComponents(*this);
+    w.done.assign(w.open.size(), 0);
+    for (std::size_t p = 0; p < predictions.markers.size(); ++p) {
+      const std::int32_t root = rootOf(w.component, static_cast<std::int32_t>(p));
+      if (root == static_cast<std::int32_t>(p) && !w.slot_filled[p]) assignComponent(*this, root);
+    }
   }
   for (std::size_t o = 0; o < w.open.size(); ++o) {
     const frame::Marker& marker = cloud.markers[static_cast<std::size_t>(w.open[o])];

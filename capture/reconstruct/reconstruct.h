@@ -16,7 +16,10 @@ namespace understudy::reconstruct {
 /// Gates, noise and budgets of reconstruction.
 struct ReconstructSettings {
   double centroid_sigma_px =
-      0.2;  ///< Noise of one centroid with what calibration leaves, per axis.
+      0.2;  ///< Noise of a centroid of 2 px radius with what calibration leaves, per axis, as long
+            ///< as none of its camera has been measured; then it is measured,
+  double smallest_sigma_px = 0.03;  ///< and taken for at least this
+  double largest_sigma_px = 1.0;    ///< and at most this.
   double gate_sigmas =
       4.0;  ///< How far from its prediction a marker is looked for, in its sigmas ...
   double smallest_gate_px = 2.0;     ///< ... but at least this far in the image,
@@ -39,8 +42,10 @@ core::Result<void> check(const ReconstructSettings& settings);
 struct PreparedCamera {
   camera::Camera camera;
   ProjectionCamera projection;
-  double focal_px = 0;     ///< Both axes of the ideal plane have this focal length.
-  glm::dvec3 centre{0.0};  ///< World.
+  double focal_px = 0;      ///< Both axes of the ideal plane have this focal length.
+  glm::dvec3 centre{0.0};   ///< World.
+  ViewCamera view;          ///< The same in float, for the kernels.
+  bool exact_lens = false;  ///< The kernels cannot undistort it to 0.002 px: done one by one.
 };
 
 /// A centroid that no prediction claimed.
@@ -51,35 +56,51 @@ struct FreeCentroid {
   bool claimed = false;
 };
 
-/// One camera's view of one predicted marker.
-struct Observation {
-  double u = 0, v = 0;         ///< Ideal plane, px.
-  double weight = 0;           ///< 0 = not seen or not to be trusted (merged).
-  std::int32_t centroid = -1;  ///< In the camera's packet.
+/// What a camera's centroids say about its calibration: residuals against the markers as all other
+/// cameras see them, of a rotating sample of the predicted markers. Sums fade: the last kHealthRays
+/// rays count. Read between frames only.
+struct CameraHealth {
+  double rays = 0;              ///< Number, faded.
+  glm::dvec2 residual_px{0.0};  ///< Sum of centroid minus marker, u and v of the ideal plane.
+  double squared_px = 0;        ///< Sum of their squares, u and v together.
+  double noise_px = 0;          ///< Sum of squares per axis of what they say of a centroid's noise.
+  double sigma_px = 0;          ///< Noise of a centroid of 2 px radius per axis, as used now.
 };
+
+/// Rays that a camera's health and noise are estimated from.
+inline constexpr double kHealthRays = 4000.0;
 
 /// What reconstruction remembers between the packets of one frame. Filled by PredictFrame, then
 /// MatchCamera per camera in any order, then read by FinishFrame.
 struct ReconstructState {
   std::vector<PreparedCamera> cameras;
+  const ProjectionKernels* kernels = nullptr;  ///< Set by PredictFrame.
   std::size_t predictions = 0;
-  std::size_t capacity = 0;  ///< Most predictions.
-  std::vector<frame::PredictedMarker> predicted;
-  std::vector<double> x, y, z;  ///< Predicted positions, padded to `capacity`.
-  std::vector<double> u, v,
-      depth;  ///< Per camera `capacity` entries: the predictions' images; depth <= 0: not in view.
-  std::vector<float> gate_px;              ///< Likewise.
-  std::vector<std::int32_t> bucket_start;  ///< Per camera kBuckets + 1 entries into `bucket_order`.
-  std::vector<std::int32_t>
-      bucket_order;  ///< Per camera `capacity` entries: predictions sorted by image column.
-  std::vector<Observation> observations;        ///< Per camera `capacity` entries.
-  std::vector<std::int64_t> sums;               ///< Per prediction 10 fixed-point sums, see kSum...
-  std::vector<std::uint16_t> rays;              ///< Per prediction.
+  std::size_t capacity = 0;            ///< Most predictions, a multiple of eight below 65536.
+  std::vector<float> x, y, z;          ///< Predicted positions, NaN from `predictions` on.
+  std::vector<float> reach;            ///< Their search radius, metres.
+  std::vector<double> sums;            ///< Per prediction kSumsPerMarker fixed-point sums.
+  std::vector<std::vector<Ray>> rays;  ///< Per camera, one per prediction at most.
+  std::vector<std::uint16_t> ray_of;   ///< Per camera `capacity` entries, see rayOf.
   std::vector<std::vector<FreeCentroid>> free;  ///< Per camera.
   std::vector<bool> received;                   ///< Per camera: matched in this frame.
+  std::vector<float> solutions;      ///< See solutionsOf; filled by FinishFrame, kept for health.
+  std::vector<std::uint8_t> sound;   ///< Per prediction: a marker came of it.
+  std::vector<CameraHealth> health;  ///< Per camera.
+  std::size_t next_health = 0;       ///< The prediction that is sampled next.
+  std::uint64_t frames = 0;          ///< So far.
   ColdCameras cold_cameras;
   ColdSearchState cold;  ///< Of the search of what no prediction explains.
 };
+
+/// The prediction's ray in a camera, or null where there is none or it was refused.
+inline Ray* rayOf(ReconstructState& state, std::size_t camera, std::size_t prediction) {
+  // What is left from frames before is not cleared: it does not fit.
+  const std::size_t index = state.ray_of[camera * state.capacity + prediction];
+  if (index == 0 || index > state.rays[camera].size()) return nullptr;
+  Ray& ray = state.rays[camera][index - 1];
+  return ray.prediction == prediction && ray.weight > 0.0f ? &ray : nullptr;
+}
 
 /// Most centroids of one camera that are used; more are cut and counted by the assembly.
 inline constexpr std::size_t kMaxCentroids = 2048;
@@ -88,11 +109,22 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
 
 /// Scratch of the stages; one per thread.
 struct ReconstructWorkspace {
-  std::vector<double> centroid_u, centroid_v;
-  std::vector<std::int32_t> best_prediction, second_prediction, best_centroid, second_centroid;
-  std::vector<double> best_prediction_distance, second_prediction_distance, best_centroid_distance,
-      second_centroid_distance;
-  std::vector<glm::dvec3> directions;  ///< Of a marker's rays.
+  std::vector<float> predicted;  ///< With the next two, see viewsOf.
+  std::vector<std::int32_t> predicted_cell;
+  std::vector<std::uint32_t> predicted_word;
+  std::vector<float> undistorted;           ///< See centroidsOf.
+  std::vector<frame::Centroid> padded;      ///< The packet's last centroids, eight of them.
+  std::vector<std::uint32_t> cells;         ///< Map of predictions; zero between calls.
+  std::vector<std::uint16_t> next;          ///< Per prediction: the one before it in its cell + 1.
+  std::vector<std::uint16_t> wide;          ///< Predictions with a gate beyond half a cell.
+  std::vector<std::int32_t> found;          ///< Per centroid, see ProjectionKernels::classify.
+  std::vector<std::uint16_t> claim;         ///< Per prediction: centroid + 1 with no other near.
+  std::vector<std::uint16_t> queue;         ///< Centroids that have a choice.
+  std::vector<std::uint16_t> rivals, left;  ///< Centroids that share a prediction; with none near.
+  std::vector<std::uint16_t> touched;       ///< Predictions in whose gate one of them is.
+  std::vector<std::uint64_t> nearest, second;   ///< Per centroid: squared distance's bits, index.
+  std::vector<std::uint64_t> nearest_centroid;  ///< Per prediction, likewise.
+  std::vector<glm::dvec3> directions;           ///< Of a marker's rays.
   ColdSearchWorkspace cold;
 };
 
@@ -102,8 +134,11 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state);
 struct ReconstructCounters {
   std::uint32_t cold_tests = 0;    ///< Candidate tests of the cold search.
   bool cold_budget_spent = false;  ///< The search stopped early.
+  std::uint32_t rays = 0;          ///< Centroids given to a prediction.
+  std::uint32_t merged = 0;        ///< Centroids split between two predictions.
+  std::uint32_t ambiguous = 0;     ///< Centroids that fit two predictions too well to be used.
   std::uint32_t dropped_rays = 0;  ///< Rays refused for their residual.
-  std::uint32_t merged = 0;        ///< Centroids taken for two markers at once.
+  std::uint32_t checked = 0;  ///< Predicted markers solved ray by ray, their sums being doubtful.
 };
 
 /// Sets the predictions of the next frame and projects them into every camera. To be run when the

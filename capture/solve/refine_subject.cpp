@@ -94,6 +94,7 @@ struct Refinement {
   subject::Subject& subject;
   std::vector<PosedFrame> frames{};
   std::vector<glm::dvec3> estimated{};  // Sizes as they were given, joints then markers.
+  double radius = 0.0;                  // Markers this far off the model have a quarter of a say.
 
   void gather();
   double pose(bool first);
@@ -196,8 +197,7 @@ void Refinement::addFrame(const PosedFrame& posed, const SolveModel& model, cons
     const glm::dvec3 residual = glm::dvec3(seen.position) - markerPosition(marker, world);
     const double stray = std::sqrt(glm::dot(residual, residual));
     if (stray > settings.largest_stray) continue;
-    const double ratio =
-        1.0 + stray * stray / (settings.solve.robust_radius * settings.solve.robust_radius);
+    const double ratio = 1.0 + stray * stray / (radius * radius);
     const double weight = 1.0 / (ratio * ratio * settings.marker_sigma * settings.marker_sigma);
     struct Block {
       std::size_t at;
@@ -267,7 +267,11 @@ RefineReport refineSubject(const file::MarkerClip& clip, const RefineSettings& s
   RefineReport report{.frames = refinement.frames.size()};
   if (refinement.frames.empty() || subject.skeleton.size() == 0) return report;
   report.rms_before = report.rms_after = refinement.pose(true);
+  // Poses and sizes in turn come to rest slowly. Estimates far off would pass for wrong labels if
+  // the first rounds did not look further.
   for (int round = 0; round < settings.rounds; ++round) {
+    const bool first_half = 2 * round < settings.rounds;
+    refinement.radius = first_half ? settings.wide_radius : settings.solve.robust_radius;
     refinement.resize();
     report.rms_after = refinement.pose(false);
   }

@@ -10,9 +10,6 @@ namespace {
 
 using math::RigidTransformd;
 
-// Twins that are together so far off the model are tested, metres.
-constexpr double kSuspicious = 0.008;
-
 // ---- Limbs that were lost ----
 
 // True if an unnamed marker lies where this limb could be.
@@ -117,9 +114,9 @@ void rename(const RecoverLimbs& job) {
     }
   }
 }
-// What the steps of recognition need, of a stage that repairs a tracked subject.
-template <class Repair>
-RecogniseSubject jobOf(const Repair& repair) {
+
+// What the steps of recognition need of this repair.
+RecogniseSubject jobOf(const RecoverLimbs& repair) {
   return {.settings = repair.settings,
           .subject = repair.subject,
           .model = repair.model,
@@ -127,8 +124,7 @@ RecogniseSubject jobOf(const Repair& repair) {
           .kernels = repair.kernels,
           .points = {},
           .solve_workspace = repair.solve_workspace,
-          .workspace = repair.workspace,
-          .placement = repair.workspace.trial};
+          .workspace = repair.workspace};
 }
 
 }  // namespace
@@ -175,34 +171,4 @@ bool RecoverLimbs::run() const {
   return true;
 }
 
-bool CheckTwins::run() const {
-  RecogniseWorkspace& w = workspace;
-  frame::LabelledSubject& named = labels.subjects[subject_index];
-  layOut(w, model, subject, 0);
-  const RecogniseSubject job = jobOf(*this);
-  w.pose = state.parent_from_joint;
-  w.labelled.markers.assign(named.markers.begin(), named.markers.end());
-  updateWorld(job);
-  // The bias is what a marker has kept off the model for a while: exchanged twins show there.
-  std::size_t worst_joint = 0, worst_first = 0, worst_second = 0;
-  double worst = kSuspicious;
-  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
-    std::size_t first = 0, second = 0;
-    if (!findTwins(job, joint, first, second)) continue;
-    const double off = std::sqrt(glm::dot(state.bias[first], state.bias[first])) +
-                       std::sqrt(glm::dot(state.bias[second], state.bias[second]));
-    if (off <= worst) continue;
-    worst = off;
-    worst_joint = joint;
-    worst_first = first;
-    worst_second = second;
-  }
-  if (worst <= kSuspicious || !exchangeTwins(job, worst_joint, worst_first, worst_second))
-    return false;
-  std::swap(named.markers[worst_first], named.markers[worst_second]);
-  w.doubted[worst_joint] = 1;
-  solve::moveJoints(model, w.pose, w.doubted, state);
-  state.bias[worst_first] = state.bias[worst_second] = glm::dvec3(0.0);
-  return true;
-}
 }  // namespace understudy::solve

@@ -25,22 +25,4 @@ struct RecoverLimbs {
   bool run() const;
 };
 
-/// Tests whether the two markers of a segment that have kept off the model longest have each
-/// other's names, and corrects it.
-struct CheckTwins {
-  const RecogniseSettings& settings;
-  const subject::Subject& subject;
-  std::uint32_t subject_index;
-  const solve::SolveModel& model;
-  const solve::SolveSettings& solve_settings;
-  const solve::TreeKernels& kernels;
-  frame::LabelledMarkers& labels;  ///< Renamed where twins were exchanged.
-  solve::SolveState& state;        ///< Their joint is turned.
-  solve::SolveWorkspace& solve_workspace;
-  RecogniseWorkspace& workspace;
-
-  /// True if names were exchanged.
-  bool run() const;
-};
-
 }  // namespace understudy::solve

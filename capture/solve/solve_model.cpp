@@ -54,6 +54,11 @@ core::Result<void> check(const SolveSettings& s) {
   if (!positive(s.rest_time)) return outOfRange("rest_time", "> 0");
   if (!positive(s.largest_sigma)) return outOfRange("largest_sigma", "> 0");
   if (!positive(s.limit_sigma)) return outOfRange("limit_sigma", "> 0");
+  if (!positive(s.smallest_sigma)) return outOfRange("smallest_sigma", "> 0");
+  if (!(s.surprise_rise > 0.0 && s.surprise_rise <= 1.0)) {
+    return outOfRange("surprise_rise", "> 0 and <= 1");
+  }
+  if (!positive(s.surprise_time)) return outOfRange("surprise_time", "> 0");
   if (!positive(s.bias_time)) return outOfRange("bias_time", "> 0");
   if (!(s.velocity_gain >= 0.0 && s.velocity_gain <= 1.0)) {
     return outOfRange("velocity_gain", "in 0..1");
@@ -124,9 +129,11 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
   state.parent_from_joint = model.rest;
   state.velocity.assign(model.freedoms(), 0.0);
   state.variance.assign(model.freedoms(), 0.0);
+  state.turned_velocity.assign(model.freedoms(), 0.0);
   state.measured.assign(model.joints(), 0);
   state.bias.assign(subject.markers.size(), glm::dvec3(0.0));
   state.unseen.assign(subject.markers.size(), 0.0);
+  state.surprise.assign(model.joints(), 0.0);
   return state;
 }
 
@@ -142,6 +149,8 @@ SolveWorkspace makeSolveWorkspace(const SolveModel& model, const subject::Subjec
   workspace.forces.resize(6 * model.joints());
   workspace.information.resize(model.freedoms());
   workspace.squared_distances.resize(subject.markers.size());
+  workspace.surprise.resize(model.joints());
+  workspace.surprise_count.resize(model.joints());
   workspace.terms.reserve(subject.markers.size());
   return workspace;
 }

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "capture/solve/solve_steps.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::solve {
@@ -11,92 +12,13 @@ namespace {
 
 using math::RigidTransformd;
 
-constexpr double kReferenceRate = 240.0;  // Damping settings are per frame of this rate.
 constexpr double kFoundAngle = 0.05;      // Doubt about a pose that recognition found, rad
 constexpr double kFoundPlace = 0.01;      // and metres.
+constexpr double kFoundSurprise = 0.02;   // How far its markers may move meanwhile, metres.
 constexpr double kMeasuredGain = 1.1;  // A joint whose information grew by less was not measured.
-constexpr double kSkinCreep = 0.04;    // Metres a second,
-constexpr double kMostCreep = 0.02;    // at most so far.
 constexpr double kAgreement =
     2.0;  // Markers are believed to this many times the distance of their neighbours.
 constexpr int kReturnIterations = 3;  // More steps when a limb comes back into sight.
-
-// x^n for small n by multiplication: std::pow may differ between machines.
-double power(double base, double exponent) {
-  const int whole = std::clamp(static_cast<int>(exponent + 0.5), 0, 1000);
-  double result = 1.0;
-  for (int i = 0; i < whole; ++i) result *= base;
-  return result;
-}
-
-void worldFromJoints(const SolveModel& model, const std::vector<RigidTransformd>& parent_from_joint,
-                     std::vector<RigidTransformd>& world_from_joint) {
-  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
-    const std::int32_t parent = model.joint_parent[joint];
-    world_from_joint[joint] =
-        parent < 0 ? parent_from_joint[joint]
-                   : world_from_joint[static_cast<std::size_t>(parent)] * parent_from_joint[joint];
-  }
-}
-
-// Turns a joint by the step of its freedoms: rotations about its own axes, translations along its
-// parent's.
-void moveJoint(const SolveModel& model, std::size_t joint, const double* step,
-               RigidTransformd& local) {
-  const glm::dvec3 turn(step[0], step[1], step[2]);
-  local.rotation = glm::normalize(local.rotation * math::rotationFromVector(turn));
-  if (model.joint_freedoms[joint] == 6) local.translation += glm::dvec3(step[3], step[4], step[5]);
-}
-
-// The step that leads from one local transform to another, in the freedoms of the joint.
-void stepBetween(const SolveModel& model, std::size_t joint, const RigidTransformd& from,
-                 const RigidTransformd& to, double* step) {
-  const glm::dvec3 turn = math::vectorFromRotation(glm::conjugate(from.rotation) * to.rotation);
-  for (int k = 0; k < 3; ++k) step[k] = turn[k];
-  if (model.joint_freedoms[joint] == 6) {
-    for (int k = 0; k < 3; ++k) step[3 + k] = to.translation[k] - from.translation[k];
-  }
-}
-
-template <class Function>
-void forEachMovingJoint(const SolveModel& model, const Function& function) {
-  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
-    if (model.joint_freedoms[joint] > 0) {
-      function(joint, static_cast<std::size_t>(model.joint_freedom[joint]));
-    }
-  }
-}
-
-// Axes of all freedoms about an origin near the subject, so that numbers stay small.
-void fillAxes(const SolveModel& model, const std::vector<RigidTransformd>& world_from_joint,
-              const glm::dvec3& origin, std::vector<double>& axes) {
-  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
-    const RigidTransformd& world = world_from_joint[joint];
-    const glm::dmat3 turn = glm::mat3_cast(world.rotation);
-    const glm::dvec3 position = world.translation - origin;
-    for (std::size_t k = 0; k < 3; ++k) {
-      const glm::dvec3 axis = turn[static_cast<glm::length_t>(k)];
-      const glm::dvec3 velocity = glm::cross(position, axis);
-      double* out = &axes[6 * (first + k)];
-      for (int c = 0; c < 3; ++c) {
-        out[c] = axis[c];
-        out[3 + c] = velocity[c];
-      }
-    }
-    if (model.joint_freedoms[joint] != 6) return;
-    const std::int32_t parent = model.joint_parent[joint];
-    const glm::dmat3 parent_turn =
-        parent < 0 ? glm::dmat3(1.0)
-                   : glm::mat3_cast(world_from_joint[static_cast<std::size_t>(parent)].rotation);
-    for (std::size_t k = 0; k < 3; ++k) {
-      double* out = &axes[6 * (first + 3 + k)];
-      for (int c = 0; c < 3; ++c) {
-        out[c] = 0.0;
-        out[3 + c] = parent_turn[static_cast<glm::length_t>(k)][c];
-      }
-    }
-  });
-}
 
 // Inverse of a symmetric 3x3 matrix plus variance on its diagonal: xx, xy, xz, yy, yz, zz.
 void invertCovariance(const glm::mat3& covariance, double variance, double* information) {
@@ -117,27 +39,6 @@ void invertCovariance(const glm::mat3& covariance, double variance, double* info
 double robustWeight(double squared_distance, double squared_radius) {
   const double ratio = 1.0 + squared_distance / squared_radius;
   return 1.0 / (ratio * ratio);
-}
-
-// Variance that the uncertain joints above a marker give its predicted place, in square metres.
-// `position` and the axes are about the same origin.
-double markerVariance(const SolveModel& model, const SolveWorkspace& workspace, int marker_joint,
-                      const glm::dvec3& position) {
-  std::size_t carrier = static_cast<std::size_t>(marker_joint);
-  while (model.joint_freedoms[carrier] == 0 && model.joint_parent[carrier] >= 0) {
-    carrier = static_cast<std::size_t>(model.joint_parent[carrier]);
-  }
-  if (model.joint_freedoms[carrier] == 0) return 0.0;
-  double variance = 0.0;
-  std::int32_t freedom = model.joint_freedom[carrier] + model.joint_freedoms[carrier] - 1;
-  for (; freedom >= 0; freedom = model.freedom_parent[static_cast<std::size_t>(freedom)]) {
-    const std::size_t f = static_cast<std::size_t>(freedom);
-    const double* axis = &workspace.axes[6 * f];
-    const glm::dvec3 moved = glm::dvec3(axis[3], axis[4], axis[5]) +
-                             glm::cross(glm::dvec3(axis[0], axis[1], axis[2]), position);
-    variance += glm::dot(moved, moved) / workspace.information[f];
-  }
-  return variance;
 }
 
 // How much doubt a Gauss-Newton step leaves to its markers.
@@ -263,36 +164,6 @@ void zeroSums(SolveWorkspace& workspace) {
   std::fill(workspace.forces.begin(), workspace.forces.end(), 0.0);
 }
 
-// Where the state expects the pose after `seconds`, and how sure it is (per freedom information).
-void predictPose(const SolveModel& model, const SolveSettings& settings, const SolveState& state,
-                 double seconds, std::vector<RigidTransformd>& predicted,
-                 std::vector<double>& information) {
-  const double frames = seconds * kReferenceRate;
-  const double turn_noise = std::min(settings.angular_noise * seconds * seconds, 0.3);
-  const double shift_noise = std::min(settings.linear_noise * seconds * seconds, 0.1);
-  const double seen_damping = power(settings.velocity_damping, frames);
-  const double hidden_damping = power(settings.hidden_damping, frames);
-  predicted = state.parent_from_joint;
-  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
-    const std::size_t count = static_cast<std::size_t>(model.joint_freedoms[joint]);
-    const double damping = state.measured[joint] ? seen_damping : hidden_damping;
-    double step[6];
-    for (std::size_t k = 0; k < count; ++k) {
-      step[k] = state.velocity[first + k] * damping * seconds;
-      const double noise = k < 3 ? turn_noise : shift_noise;
-      double variance = state.variance[first + k] + noise * noise;
-      if (!state.measured[joint]) {  // An unseen joint goes on at a speed that nobody knows.
-        const double speed = k < 3 ? settings.hidden_turning : settings.hidden_speed;
-        const double sigma = std::sqrt(variance) + speed * seconds;
-        variance = sigma * sigma;
-      }
-      const double largest = settings.largest_sigma * settings.largest_sigma;
-      information[first + k] = 1.0 / std::min(variance, largest);
-    }
-    moveJoint(model, joint, step, predicted[joint]);
-  });
-}
-
 // One Gauss-Newton step about workspace.candidate; leaves the factored matrix and the step in the
 // workspace.
 void gaussNewtonStep(const SolveSubject& job, const MarkerTrust& trust, bool with_prior) {
@@ -395,13 +266,16 @@ void updateMotion(const SolveSubject& job, double seconds) {
     }
     const bool returned = measured && !state.measured[joint];
     state.measured[joint] = measured ? 1 : 0;
+    // What was to be expected of a motion that turned says nothing of where it goes now.
+    const double gain = job.settings.velocity_gain +
+                        (1.0 - job.settings.velocity_gain) * w.surprise[joint];
     for (std::size_t k = 0; k < count; ++k) {
       double& velocity = state.velocity[first + k];
       const double moved = step[k] / seconds;
       if (returned) {
         velocity = 0.0;  // The jump back into sight is no motion.
       } else if (measured) {
-        velocity += job.settings.velocity_gain * (moved - velocity);
+        velocity += gain * (moved - velocity);
       } else {
         velocity *= hidden_damping;
       }
@@ -455,6 +329,7 @@ void SolveSubject::run() const {
       stamp.sequence > state.sequence ? stamp.sequence - state.sequence : 1;
   const double seconds = static_cast<double>(std::min<std::uint64_t>(elapsed, 240)) / rate_hz;
   predictPose(model, settings, state, seconds, workspace.predicted, workspace.information);
+  updateSurprise(*this, seconds);
   workspace.candidate = workspace.predicted;
   const int iterations = settings.iterations + (seesHiddenAgain(*this) ? kReturnIterations : 0);
   for (int i = 0; i < iterations; ++i) {
@@ -475,26 +350,14 @@ void SolveSubject::run() const {
   publish(*this);
 }
 
-void PredictSubject::run() const {
-  if (!state.tracked) return;
-  predictPose(model, settings, state, seconds_ahead, workspace.predicted, workspace.information);
-  worldFromJoints(model, workspace.predicted, workspace.world_from_joint);
-  fillAxes(model, workspace.world_from_joint, glm::dvec3(0.0), workspace.axes);
-  for (std::size_t m = 0; m < subject.markers.size(); ++m) {
-    const subject::SubjectMarker& marker = subject.markers[m];
-    const std::size_t joint = static_cast<std::size_t>(marker.joint);
-    const glm::dvec3 bias = workspace.world_from_joint[joint].rotation * state.bias[m];
-    const glm::dvec3 position = markerPosition(marker, workspace.world_from_joint) + bias;
-    double variance = 0.25 * settings.marker_sigma * settings.marker_sigma;
-    if (state.unseen[m] > 0.0) {  // Skin creeps while nobody looks.
-      const double crept = std::min(kSkinCreep * state.unseen[m], kMostCreep);
-      variance = settings.marker_sigma * settings.marker_sigma + crept * crept;
-    }
-    variance += markerVariance(model, workspace, marker.joint, position);
-    markers.push_back({.subject = subject_index,
-                       .marker = static_cast<std::uint32_t>(m),
-                       .position = glm::vec3(position),
-                       .sigma = static_cast<float>(std::sqrt(variance))});
+void fitNearPrediction(const SolveSubject& job, int iterations) {
+  job.workspace.candidate = job.workspace.predicted;
+  const MarkerTrust trust{.sigma = job.settings.marker_sigma,
+                          .radius = 2.0 * job.settings.robust_radius,
+                          .hidden_share = 3.0};
+  for (int i = 0; i < iterations; ++i) {
+    gaussNewtonStep(job, trust, true);
+    applyStep(job.model, job.workspace.gradient, 0.5, job.workspace.candidate);
   }
 }
 
@@ -552,6 +415,7 @@ void startTracking(const SolveModel& model, std::uint64_t sequence,
   });
   std::fill(state.bias.begin(), state.bias.end(), glm::dvec3(0.0));
   std::fill(state.unseen.begin(), state.unseen.end(), 0.0);
+  std::fill(state.surprise.begin(), state.surprise.end(), kFoundSurprise * kFoundSurprise);
   state.unseen_share_time = 0.0;
 }
 

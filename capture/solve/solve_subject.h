@@ -31,6 +31,9 @@ struct SolveSettings {
   double limit_sigma = 0.05;       ///< Softness of joint limits, rad.
   double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
   double largest_bias = 0.018;     ///< Longest remembered offset, metres.
+  double smallest_sigma = 3e-4;    ///< A marker's place is never predicted better than this, metres.
+  double surprise_rise = 0.5;      ///< Share of a prediction's error that counts at once, 0..1.
+  double surprise_time = 0.05;     ///< How long the error of predictions is remembered, seconds.
   double lost_share = 0.12;        ///< Below this share of markers seen, a subject ...
   double lost_time = 0.5;          ///< ... is lost after this many seconds.
   int iterations = 2;              ///< Gauss-Newton steps per frame.
@@ -67,9 +70,14 @@ struct SolveState {
   std::vector<math::RigidTransformd> parent_from_joint;  ///< Newest pose.
   std::vector<double> velocity;                          ///< Per freedom, 1/s.
   std::vector<double> variance;                          ///< Per freedom, given its ancestors.
+  std::vector<double> turned_velocity;  ///< Velocity before the motion last turned (FollowTurn).
+  double turned_seconds = 1.0;          ///< Since then.
   std::vector<std::uint8_t> measured;  ///< Per joint: a marker informed it in the newest frame.
   std::vector<glm::dvec3> bias;        ///< Per marker: its own offset from the model, joint frame.
   std::vector<double> unseen;          ///< Per marker: seconds since it was seen.
+  /// Per joint: mean square error of its markers' predictions of late, per axis, square metres.
+  std::vector<double> surprise;
+  double surprise_seconds = 1.0;       ///< Step of time of those predictions.
   double unseen_share_time = 0;        ///< Seconds with too few markers.
 };
 
@@ -79,6 +87,9 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
 struct SolveWorkspace {
   std::vector<math::RigidTransformd> predicted, candidate, world_from_joint;
   std::vector<double> matrix, gradient, axes, moments, forces, information, squared_distances;
+  /// Per joint: how far off its predictions were this time, 0 = as usual, 1 = several times as far.
+  std::vector<double> surprise;
+  std::vector<std::int32_t> surprise_count;  ///< Per joint: markers that said so.
   std::vector<MarkerTerm> terms;
 };
 

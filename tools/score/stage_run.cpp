@@ -16,6 +16,7 @@ struct StageRun {
   source::SimulatedSource& source;
   pipeline::CapturePath& path;
   scoring::StageScorer& scorer;
+  scoring::StageMeter& meter;
   scoring::CaptureRecord& record;
   StageOutcome& outcome;
   std::array<source::RawPacket, 256> packets{};
@@ -73,6 +74,7 @@ struct StageRun {
   }
 
   void score() {
+    meter.add(source.frame());
     scoring::copyResult(path.result(), record);
     if (record.sequence == source.frame().stamp.sequence) {
       scorer.add(source.frame(), record);
@@ -101,15 +103,24 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
                                .warm_up_frames = warm_up});
   scoring::CaptureRecord record = scoring::makeRecord(simulation.subjects);
   StageOutcome outcome{.cameras = stage.knownRig().cameras.size(),
-                       .actors = simulation.subjects.size(),
+                       .actors = simulation.subjects.size() - stage.settings().props,
+                       .rate_hz = stage.knownRig().rate_hz,
                        .warm_up_frames = warm_up};
+  std::vector<std::size_t> counts;
   for (const subject::Subject& subject : simulation.subjects) {
+    counts.push_back(subject.markers.size());
     outcome.markers += subject.markers.size();
   }
-  StageRun run{
-      .source = source, .path = **path, .scorer = scorer, .record = record, .outcome = outcome};
+  scoring::StageMeter meter(counts, stage.knownRig().rate_hz);
+  StageRun run{.source = source,
+               .path = **path,
+               .scorer = scorer,
+               .meter = meter,
+               .record = record,
+               .outcome = outcome};
   run.run(warm_up, progress);
   outcome.score = scorer.score();
+  outcome.stage = meter.figures(stage.statistics());
   if (counters::threadAllocations() && run.warm_frames > 0) {
     outcome.allocations_per_frame =
         static_cast<double>(run.warm_allocations) / static_cast<double>(run.warm_frames);

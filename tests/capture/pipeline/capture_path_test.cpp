@@ -176,8 +176,10 @@ TEST_SUITE("pipeline/capture_path") {
       "frames without a packet are empty, the subject is lost after half a second and found") {
     source::SimulatedStage stage = test::figureStage({});
     test::StageFeed feed{.stage = stage};
-    const auto path = test::makePath(stage);
+    const auto path =
+        test::makePath(stage, {.presence = {.hold_seconds = 0.1, .fade_seconds = 0.5}});
     int lost = -1, found = -1;
+    std::vector<float> presence;
     for (int f = 0; f < 360; ++f) {
       feed.simulate();
       feed.makePackets();
@@ -186,11 +188,18 @@ TEST_SUITE("pipeline/capture_path") {
       test::closeFrame(*path);
       CHECK(path->result().empty == silent);
       CHECK(path->result().stamp.sequence == std::uint64_t(f));
+      presence.push_back(path->result().poses[0].presence);
       if (happened(*path, frame::CaptureEventKind::subject_lost, 0)) lost = f;
       if (f > 0 && happened(*path, frame::CaptureEventKind::subject_found, 0)) found = f;
       path->prepareNext();
     }
     CHECK(path->counters().empty_frames == 180);
+    // Held for 24 frames, then faded: not yet gone when it was found again.
+    CHECK(presence[static_cast<std::size_t>(lost) - 1] == 1.0f);
+    CHECK(presence[static_cast<std::size_t>(lost) + 22] == 1.0f);
+    CHECK(presence[static_cast<std::size_t>(lost) + 26] < 1.0f);
+    CHECK(std::is_sorted(presence.begin() + lost, presence.begin() + 239, std::greater<>()));
+    CHECK(presence.back() == 1.0f);
     CHECK(lost >= 60 + 118);
     CHECK(lost <= 60 + 123);
     CHECK(found >= 240);
@@ -343,5 +352,39 @@ TEST_SUITE("pipeline/capture_path") {
     CHECK_FALSE(errorOf([](Settings&, Rig&, Subject& s) { s.joints.pop_back(); }).empty());
     CHECK_FALSE(errorOf([](Settings&, Rig&, Subject& s) { s.markers[0].joint = 99; }).empty());
     CHECK_FALSE(errorOf([](Settings&, Rig&, Subject& s) { s.skeleton.parents[3] = 9; }).empty());
+  }
+
+  TEST_CASE("who leaves is lost after half a second, and found at once on coming back") {
+    source::SimulatedStage stage = test::figureStage({.actors = 2});
+    test::StageFeed feed{.stage = stage};
+    const auto path = test::makePath(stage);
+    const auto run = [&](int frames, bool is_second_away) {
+      for (int f = 0; f < frames; ++f) {
+        feed.simulate();
+        if (is_second_away) {
+          test::hideMarkers(feed.frame, [](int performer, int) { return performer == 1; });
+        }
+        feed.makePackets();
+        feed.give(*path);
+        test::closeFrame(*path);
+        path->prepareNext();
+      }
+    };
+    run(24, false);
+    REQUIRE(path->result().poses[0].tracked);
+    REQUIRE(path->result().poses[1].tracked);
+    run(110, true);
+    CHECK(path->result().poses[1].tracked);
+    run(60, true);
+    CHECK_FALSE(path->result().poses[1].tracked);
+    CHECK(path->result().poses[0].tracked);
+    run(24, false);  // A tenth of a second.
+    CHECK(path->result().poses[1].tracked);
+    CHECK(path->result().poses[0].tracked);
+    std::size_t named = 0;
+    for (const frame::LabelledMarker& marker : path->result().labels.subjects[1].markers) {
+      named += marker.confidence > 0.0f;
+    }
+    CHECK(named >= 45);
   }
 }

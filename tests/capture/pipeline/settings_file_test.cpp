@@ -36,7 +36,9 @@ TEST_SUITE("pipeline/settings_file") {
         "[reconstruct]\nsmallest_angle = 0.1\ncold_tests = 1000\n"
         "[label]\nsmallest_gate = 0.03\n"
         "[recognise]\nhypotheses = 5\n"
-        "[solve]\nmarker_sigma = 0.006\niterations = 3\n",
+        "[solve]\nmarker_sigma = 0.006\niterations = 3\n"
+        "[props]\ntolerance = 0.003\nevery = 2\n"
+        "[prop_solve]\nmarker_sigma = 0.001\n",
         "settings.toml");
     REQUIRE_MESSAGE(settings, (settings ? "" : settings.error().message));
     CHECK(settings->kernels == pipeline::KernelChoice::baseline);
@@ -48,6 +50,10 @@ TEST_SUITE("pipeline/settings_file") {
     CHECK(settings->recognise.hypotheses == 5);
     CHECK(settings->solve.marker_sigma == 0.006);
     CHECK(settings->solve.iterations == 3);
+    CHECK(settings->props.tolerance == 0.003);
+    CHECK(settings->props.every == 2);
+    CHECK(settings->prop_solve.marker_sigma == 0.001);
+    CHECK(settings->prop_solve.robust_radius == solve::propSolveSettings().robust_radius);
     CHECK(settings->reconstruct.gate_sigmas == reconstruct::ReconstructSettings{}.gate_sigmas);
   }
 

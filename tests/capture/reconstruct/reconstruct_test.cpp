@@ -95,6 +95,9 @@ struct Bench {
         .run();
   }
 
+  // Forgets what was learnt from the frames before.
+  void restart() { state = reconstruct::makeReconstructState(rig, 256); }
+
   void clear() {
     predictions.markers.clear();
     for (auto& image : images) image.clear();
@@ -144,7 +147,7 @@ TEST_SUITE("reconstruct/reconstruct") {
       CHECK(marker.prediction == 0);
       CHECK(marker.rays == views);
       CHECK(glm::distance(glm::dvec3(marker.position), point) < 2e-5);
-      CHECK(marker.residual_px < 0.01);
+      CHECK(marker.residual_px < 0.02);  // The image is taken for straight over the step.
     }
   }
 
@@ -284,6 +287,7 @@ TEST_SUITE("reconstruct/reconstruct") {
     std::iota(order.begin(), order.end(), 0u);
     for (int trial = 0; trial < 30; ++trial) {
       std::shuffle(order.begin(), order.end(), bench.random);
+      bench.restart();
       bench.run(order);
       REQUIRE(bench.cloud.markers.size() == markers.size());
       for (std::size_t m = 0; m < markers.size(); ++m) {

@@ -55,6 +55,9 @@ TEST_SUITE("simulation/flags") {
     CHECK(flags->motions.size() == 2);
     CHECK(flags->frameCount(5.0) == 2400);
     CHECK(changed.size() == 6);
+    CHECK(parse({"--props", "3"})->stage.props == 3);
+    CHECK(parse({})->stage.props == 0);
+    CHECK(has(errorOf({"--props", "65"}), "--props must be from 0 to 64"));
     CHECK(parse({})->frameCount(5.0) == 1200);
     CHECK(parse({"--frames", "7"})->frameCount(5.0) == 7);
   }
@@ -63,6 +66,14 @@ TEST_SUITE("simulation/flags") {
     CHECK(has(errorOf({"--cameras", "0"}), "--cameras"));
     CHECK(has(errorOf({"--cameras", "300"}), "--cameras"));
     CHECK(has(errorOf({"--rate", "nan"}), "--rate"));
+    for (const char* flag : {"--cameras", "--actors", "--frames", "--threads", "--seed"}) {
+      CHECK(has(errorOf({flag, "-1"}), std::string(flag) + ": must be a whole number from"));
+      CHECK(has(errorOf({flag, "3.5"}), "not 3.5"));
+      CHECK(has(errorOf({flag, "99999999999999999999999"}), "must be a whole number"));
+      CHECK(has(errorOf({flag, ""}), flag));
+    }
+    CHECK(errorOf({"--seed", "18446744073709551615"}) == "no error");
+    CHECK(has(errorOf({"--frames", "0"}), "from 1"));
     CHECK(has(errorOf({"--noise-px", "-1"}), "--noise-px"));
     CHECK(has(errorOf({"--bump", "3"}), "CAMERA@SECOND:PX"));
     CHECK(has(errorOf({"--bump", "99@1:1"}), "cameras 0 to 15"));

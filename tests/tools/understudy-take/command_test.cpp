@@ -1,5 +1,4 @@
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -9,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/support/call.h"
 #include "tests/support/shared_data.h"
 
 // The commands as scripts call them: exit codes, error lines and report keys.
@@ -16,34 +16,12 @@
 using namespace understudy;
 using nlohmann::json;
 
+using test::call;
+using test::Outcome;
+
 namespace {
 
-struct Outcome {
-  int code = -1;
-  std::string output, error;
-};
-
 std::string quoted(const std::string& text) { return "'" + text + "'"; }
-
-Outcome call(const std::string& program, const std::string& arguments) {
-  const std::string errors =
-      (std::filesystem::temp_directory_path() / ("understudy_stderr_" + std::to_string(getpid())))
-          .string();
-  const std::string command =
-      std::string(UNDERSTUDY_BIN_DIR) + "/" + program + " " + arguments + " 2>" + errors;
-  Outcome outcome;
-  std::FILE* pipe = popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  char block[4096];
-  while (const std::size_t size = std::fread(block, 1, sizeof block, pipe)) {
-    outcome.output.append(block, size);
-  }
-  outcome.code = WEXITSTATUS(pclose(pipe));
-  std::ifstream stream(errors);
-  outcome.error.assign(std::istreambuf_iterator<char>(stream), {});
-  std::filesystem::remove(errors);
-  return outcome;
-}
 
 void checkHeader(const json& report, const std::string& program) {
   CHECK(report["program"] == program);

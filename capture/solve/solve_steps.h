@@ -1,0 +1,63 @@
+#pragma once
+
+#include "capture/solve/solve_subject.h"
+
+// The steps that solving and predicting share.
+
+namespace understudy::solve {
+
+/// Damping settings are per frame of this rate, Hz.
+inline constexpr double kReferenceRate = 240.0;
+
+/// x^n for small n by multiplication: std::pow may differ between machines.
+double power(double base, double exponent);
+
+/// Chains the joints, parents first.
+void worldFromJoints(const SolveModel& model,
+                     const std::vector<math::RigidTransformd>& parent_from_joint,
+                     std::vector<math::RigidTransformd>& world_from_joint);
+
+/// Turns a joint by the step of its freedoms: rotations about its own axes, translations along its
+/// parent's.
+void moveJoint(const SolveModel& model, std::size_t joint, const double* step,
+               math::RigidTransformd& local);
+
+/// The step that leads from one local transform to another, in the freedoms of the joint.
+void stepBetween(const SolveModel& model, std::size_t joint, const math::RigidTransformd& from,
+                 const math::RigidTransformd& to, double* step);
+
+/// Calls with every joint that can move and its first freedom.
+template <class Function>
+void forEachMovingJoint(const SolveModel& model, const Function& function) {
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    if (model.joint_freedoms[joint] > 0) {
+      function(joint, static_cast<std::size_t>(model.joint_freedom[joint]));
+    }
+  }
+}
+
+/// Axes of all freedoms about an origin near the subject, so that numbers stay small.
+void fillAxes(const SolveModel& model, const std::vector<math::RigidTransformd>& world_from_joint,
+              const glm::dvec3& origin, std::vector<double>& axes);
+
+/// Variance that the uncertain joints above a marker give its predicted place, in square metres.
+/// `position` and the axes are about the same origin.
+double markerVariance(const SolveModel& model, const SolveWorkspace& workspace, int marker_joint,
+                      const glm::dvec3& position);
+
+/// Where the state expects the pose after `seconds`, and how sure the solver may be of it (per
+/// freedom information).
+void predictPose(const SolveModel& model, const SolveSettings& settings, const SolveState& state,
+                 double seconds, std::vector<math::RigidTransformd>& predicted,
+                 std::vector<double>& information);
+
+/// Keeps how far off the predictions of each joint's markers were (SolveState::surprise), so that
+/// gates are as wide as this subject's motion asks for, at once and not for longer. Fills
+/// SolveWorkspace::surprise. Call between predictPose and the solution; uses world_from_joint.
+void updateSurprise(const SolveSubject& job, double seconds);
+
+/// Fits the pose to `job.labelled` from and about SolveWorkspace::predicted, believing it as far as
+/// SolveWorkspace::information says; the answer is left in SolveWorkspace::candidate.
+void fitNearPrediction(const SolveSubject& job, int iterations);
+
+}  // namespace understudy::solve
