@@ -14,7 +14,7 @@ using math::RigidTransformd;
 
 constexpr double kFoundAngle = 0.05;      // Doubt about a pose that recognition found, rad
 constexpr double kFoundPlace = 0.01;      // and metres.
-constexpr double kFoundSurprise = 0.02;   // How far its markers may move meanwhile, metres.
+constexpr double kFoundSurprise = 0.06;   // How far its markers may move meanwhile, metres.
 constexpr double kMeasuredGain = 1.1;  // A joint whose information grew by less was not measured.
 constexpr double kAgreement =
     2.0;  // Markers are believed to this many times the distance of their neighbours.

@@ -94,11 +94,17 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
   if (!path) return path.error();
   const std::uint64_t warm_up = std::min(kWarmUpFrames, frames / 2);
   source::SimulatedSource source(stage, frames);
+  std::vector<const solve::RecordedNames*> names;
+  for (std::size_t s = 0; s < simulation.subjects.size(); ++s) {
+    const solve::RecordedNames& of_motion = simulation.names[s % simulation.names.size()];
+    names.push_back(of_motion.really.empty() ? nullptr : &of_motion);
+  }
   scoring::StageScorer scorer(simulation.subjects, stage.knownRig(),
                               {.rate_hz = stage.knownRig().rate_hz,
                                .noise_px = stage.settings().noise_px,
                                .still = stage.settings().still,
-                               .warm_up_frames = warm_up});
+                               .warm_up_frames = warm_up,
+                               .names = std::move(names)});
   scoring::CaptureRecord record = scoring::makeRecord(simulation.subjects);
   StageOutcome outcome{.cameras = stage.knownRig().cameras.size(),
                        .actors = simulation.subjects.size(),
@@ -110,6 +116,7 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
       .source = source, .path = **path, .scorer = scorer, .record = record, .outcome = outcome};
   run.run(warm_up, progress);
   outcome.score = scorer.score();
+  outcome.marker_files = stage.isMarkerFile(0);
   if (counters::threadAllocations() && run.warm_frames > 0) {
     outcome.allocations_per_frame =
         static_cast<double>(run.warm_allocations) / static_cast<double>(run.warm_frames);

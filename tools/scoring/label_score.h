@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "capture/frame/frames.h"
@@ -20,8 +21,10 @@ class LabelScore {
   LabelScore(double rate_hz, std::size_t markers);
 
   /// Takes one frame; a frame without subjects counts every marker as missed.
-  void add(std::uint64_t sequence, const TrueMarkers& markers,
-           const frame::LabelledMarkers& labels);
+  /// `really` says per true marker which one it is held to be (empty: each itself), for recordings
+  /// whose names change hands.
+  void add(std::uint64_t sequence, const TrueMarkers& markers, const frame::LabelledMarkers& labels,
+           std::span<const std::int32_t> really = {});
 
   /// Share of the markers that `seen_2` holds for whose slots are right.
   double correct() const { return ratio(right_, wanted_); }
