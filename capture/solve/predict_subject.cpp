@@ -9,8 +9,9 @@ using math::RigidTransformd;
 
 namespace {
 
-constexpr double kSkinCreep = 0.04;  // Metres a second,
-constexpr double kMostCreep = 0.02;  // at most so far.
+constexpr double kSkinCreep = 0.04;   // Metres a second,
+constexpr double kMostCreep = 0.02;   // at most so far.
+constexpr double kMisfitShare = 4.0;  // Of the model; what is hidden is known by it alone.
 // Skin keeps a marker this far off its model, metres; further off it may have another's name.
 constexpr double kUsualBias = 0.006;
 
@@ -108,6 +109,7 @@ void PredictSubject::run() const {
     if (state.unseen[m] > 0.0) {  // Skin creeps while nobody looks.
       const double crept = std::min(kSkinCreep * state.unseen[m], kMostCreep);
       variance += settings.marker_sigma * settings.marker_sigma + crept * crept +
+                  kMisfitShare * state.misfit +
                   markerVariance(model, workspace, marker.joint, position);
     }
     markers.push_back({.subject = subject_index,

@@ -17,8 +17,8 @@ using math::RigidTransformd;
 struct Path {
   std::size_t marker = 0, first = 0, last = 0;
   std::size_t really = 0;
-  std::size_t count = 0;                // Frames that were looked at.
-  std::vector<double> squares{};        // Distances to each marker's place, summed.
+  std::size_t count = 0;          // Frames that were looked at.
+  std::vector<double> squares{};  // Distances to each marker's place, summed.
 
   double rmsTo(std::size_t other) const {
     return std::sqrt(squares[other] / static_cast<double>(std::max<std::size_t>(count, 1)));
@@ -95,8 +95,8 @@ bool NameCheck::fitFrame(std::size_t frame, std::vector<RigidTransformd>& pose) 
   for (std::size_t m = 0; m < markers; ++m) {
     frame::LabelledMarker& slot = labelled.markers[m];
     if (!(slot.confidence > 0.0f)) continue;
-    const glm::dvec3 off = glm::dvec3(slot.position) -
-                           markerPosition(subject.markers[m], workspace.world_from_joint);
+    const glm::dvec3 off =
+        glm::dvec3(slot.position) - markerPosition(subject.markers[m], workspace.world_from_joint);
     if (glm::dot(off, off) > kFar * kFar) slot.confidence = 0.0f;
   }
   fitPose(subject, model, settings.solve, baselineTreeKernels(), labelled, 3, workspace, pose);

@@ -11,14 +11,14 @@ namespace understudy::solve {
 
 /// When a name of a recording is held to be another marker's.
 struct NameCheckSettings {
-  std::size_t frames = 1500;   ///< Looked at, evenly spread.
-  int rounds = 4;              ///< Poses and names in turn, at most.
-  double jump = 0.03;          ///< A marker's path ends where it leaves its line by more than this
-                               ///< between two frames, metres.
-  double stray = 0.03;         ///< A path is in doubt this far from its marker's place (RMS) ...
-  double home = 0.02;          ///< ... and another's if it is this near to that one's place, metres.
-  double clear_share = 0.4;    ///< And so many times nearer.
-  std::size_t fewest = 3;      ///< Looked-at frames that a path must have.
+  std::size_t frames = 1500;  ///< Looked at, evenly spread.
+  int rounds = 4;             ///< Poses and names in turn, at most.
+  double jump = 0.03;         ///< A marker's path ends where it leaves its line by more than this
+                              ///< between two frames, metres.
+  double stray = 0.03;        ///< A path is in doubt this far from its marker's place (RMS) ...
+  double home = 0.02;         ///< ... and another's if it is this near to that one's place, metres.
+  double clear_share = 0.4;   ///< And so many times nearer.
+  std::size_t fewest = 3;     ///< Looked-at frames that a path must have.
   SolveSettings solve{};
 };
 

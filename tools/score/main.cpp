@@ -95,11 +95,10 @@ int run(int argument_count, char** arguments) {
   }
   if (performances->parsed()) {
     if (auto sound = simulation::check(table.flags); !sound) return fail(2, sound.error());
-    auto done = score::runPerformances(
-        table, report::makeReport({.program = "understudy-score",
-                                   .argument_count = argument_count,
-                                   .arguments = arguments,
-                                   .seed = table.flags.stage.seed}));
+    auto done = score::runPerformances(table, report::makeReport({.program = "understudy-score",
+                                                                  .argument_count = argument_count,
+                                                                  .arguments = arguments,
+                                                                  .seed = table.flags.stage.seed}));
     return done ? 0 : fail(1, done.error());
   }
   return runStage(*stage, command,

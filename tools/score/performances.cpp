@@ -64,8 +64,9 @@ std::string share(double value) {
 }
 
 std::string perMarker(std::uint64_t count, std::uint64_t markers) {
-  return markers > 0 ? fmt::format("{:.2f}", static_cast<double>(count) / static_cast<double>(markers))
-                     : std::string("-");
+  return markers > 0
+             ? fmt::format("{:.2f}", static_cast<double>(count) / static_cast<double>(markers))
+             : std::string("-");
 }
 
 std::string remarkOf(const Row& row) {
@@ -79,7 +80,7 @@ std::string remarkOf(const Row& row) {
 
 const std::vector<std::string>& heads() {
   static const std::vector<std::string> heads{
-      "recording",         "markers", "labels correct", "by true names", "swaps over 100 ms",
+      "recording",        "markers", "labels correct", "by true names", "swaps over 100 ms",
       "fragments before", "after",   "model mm",       "remarks"};
   return heads;
 }

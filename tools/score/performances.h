@@ -10,9 +10,9 @@ namespace understudy::score {
 
 /// Which recordings are run, and where the table goes.
 struct PerformancesCommand {
-  std::filesystem::path folder;            ///< Searched with all folders below it.
-  simulation::SimulationFlags flags;       ///< For every run; its motions are ignored.
-  double seconds = 10.0;                   ///< Of each recording.
+  std::filesystem::path folder;                     ///< Searched with all folders below it.
+  simulation::SimulationFlags flags;                ///< For every run; its motions are ignored.
+  double seconds = 10.0;                            ///< Of each recording.
   std::string json_path, html_path, markdown_path;  ///< Empty: not written.
 };
 

@@ -114,7 +114,8 @@ std::string describeChanges(const file::MarkerClip& clip, const solve::RecordedN
   }
   const solve::NameChange& first = names.changes.front();
   return fmt::format(
-      "the recording's own names change hands {} times, first at frame {} ({:.2f} s), where what is "
+      "the recording's own names change hands {} times, first at frame {} ({:.2f} s), where what "
+      "is "
       "called {} is {}; concerned are {}",
       names.changes.size(), first.first_frame + 1,
       static_cast<double>(first.first_frame) / clip.rate_hz, clip.names[first.marker],
