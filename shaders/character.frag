@@ -18,6 +18,7 @@ layout(location = 0) centroid in vec3 position;
 layout(location = 1) centroid in vec3 vertex_normal;
 layout(location = 2) centroid in vec4 vertex_tangent;
 layout(location = 3) centroid in vec3 uv_exposure;
+layout(location = 4) flat in float presence;
 
 layout(location = 0) out vec4 out_color;
 
@@ -38,6 +39,8 @@ vec3 surfaceNormal() {
 }
 
 void main() {
+  // Who fades is dithered: no sorting, and depth and multisampling stay as they are.
+  if (presence < 1.0 && interleavedNoise(gl_FragCoord.xy) >= presence) discard;
   // What has sunk into the floor has no reflection: it would stand above the floor.
   if (kMirrored && position.y < 0.0) discard;
   vec4 base = material.base_color * texture(base_color_map, uv_exposure.xy);

@@ -17,9 +17,11 @@ layout(location = 0) centroid out vec3 out_position;
 layout(location = 1) centroid out vec3 out_normal;
 layout(location = 2) centroid out vec4 out_tangent;
 layout(location = 3) centroid out vec3 out_uv_exposure;
+layout(location = 4) flat out float out_presence;
 
 void main() {
   out_position = position;
+  out_presence = frame.presence[gl_InstanceIndex];
   out_normal = directionFromOctahedral(normal);
   out_tangent = vec4(directionFromOctahedral(tangent), handedness_exposure.x);
   out_uv_exposure = vec3(uv, handedness_exposure.y);

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <glm/glm.hpp>
+#include <utility>
 #include <vector>
 
 #include "engine/core/stamp.h"
@@ -82,6 +85,8 @@ struct SkeletonPose {
   core::Stamp stamp;
   std::uint32_t subject = 0;
   bool tracked = false;  ///< False: held, not solved.
+  float presence = 0;    ///< Share of it that is shown: 1 = solved or held, less while it fades,
+                         ///< 0 = lost for long, or never found.
   std::vector<math::RigidTransform> parent_from_joint;
   std::vector<glm::vec3>
       angular_velocity;                 ///< Of the joint against its parent, parent's frame, rad/s.
@@ -100,12 +105,43 @@ enum class CaptureEventKind : std::uint8_t {
   subject_lost
 };
 
+/// Two slots whose contents are to be exchanged; either may be empty.
+struct SlotExchange {
+  std::uint16_t subject = 0, marker = 0;
+  std::uint16_t other_subject = 0, other_marker = 0;
+};
+
+inline constexpr std::size_t kMostExchanges = 8;
+
 /// Something that happened; fixed size.
 struct CaptureEvent {
   CaptureEventKind kind = CaptureEventKind::frame_degraded;
+  /// Of a swap: the frames that were given out with wrong names.
   std::uint64_t first_sequence = 0, last_sequence = 0;
-  std::uint32_t subject = 0;  ///< Or the camera.
-  std::uint32_t detail = 0;
+  std::uint32_t subject = 0;         ///< Or the camera. Of a swap: the first exchange's subject.
+  std::uint32_t exchange_count = 0;  ///< Of a swap; 0 for all other kinds.
+  /// What puts these frames right: exchanges, to be made one after the other.
+  std::array<SlotExchange, kMostExchanges> exchanges{};
 };
+
+/// Puts a frame right that was given out before its swap was found. Does nothing for other kinds of
+/// events, for frames outside the event's range and for slots that are not there.
+inline void applyCorrection(const CaptureEvent& event, LabelledMarkers& labels) {
+  if (event.kind != CaptureEventKind::swap_corrected) return;
+  if (labels.stamp.sequence < event.first_sequence || labels.stamp.sequence > event.last_sequence)
+    return;
+  const auto slot = [&](std::size_t subject, std::size_t marker) -> LabelledMarker* {
+    if (subject >= labels.subjects.size()) return nullptr;
+    std::vector<LabelledMarker>& markers = labels.subjects[subject].markers;
+    return marker < markers.size() ? &markers[marker] : nullptr;
+  };
+  const std::size_t count = std::min<std::size_t>(event.exchange_count, kMostExchanges);
+  for (std::size_t i = 0; i < count; ++i) {
+    const SlotExchange& exchange = event.exchanges[i];
+    LabelledMarker* one = slot(exchange.subject, exchange.marker);
+    LabelledMarker* other = slot(exchange.other_subject, exchange.other_marker);
+    if (one != nullptr && other != nullptr) std::swap(*one, *other);
+  }
+}
 
 }  // namespace understudy::frame

@@ -8,21 +8,24 @@
 namespace understudy::pipeline {
 namespace {
 
-// Adds the processor time of its scope to a stage.
+// Adds the time of its scope to a stage. Nothing waits inside, so that it is processor time unless
+// the thread was preempted: settleTimes() corrects that. The thread's own clock would cost two
+// system calls per packet, as much as the work that it measures.
 class StageTimer {
  public:
-  explicit StageTimer(core::Duration& total) : total_(total), start_(core::threadTime()) {}
-  ~StageTimer() { total_ += core::threadTime() - start_; }
+  explicit StageTimer(core::Duration& total) : total_(total), start_(core::Clock::now()) {}
+  ~StageTimer() { total_ += core::Clock::now() - start_; }
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;
 
  private:
   core::Duration& total_;
-  core::Duration start_;
+  core::Time start_;
 };
 
 constexpr std::size_t kMostUnlabelled = 4096;
 constexpr std::size_t kMostEvents = 64;
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
 core::Result<void> checkSubject(const subject::Subject& subject) {
   const std::size_t joints = subject.skeleton.size();
@@ -59,10 +62,14 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = sync::check(settings.assembly); !sound) return sound;
   if (auto sound = reconstruct::check(settings.reconstruct); !sound) return sound;
   if (auto sound = label::check(settings.label); !sound) return sound;
+  if (auto sound = solve::check(settings.recognise); !sound) return sound;
   if (auto sound = solve::check(settings.solve); !sound) return sound;
-  if (settings.recover_every == 0 || settings.check_twins_every == 0) {
-    return core::makeError("pipeline settings: recover_every and check_twins_every must be > 0");
-  }
+  if (auto sound = check(settings.presence); !sound) return sound;
+  if (auto sound = solve::check(settings.guard); !sound) return sound;
+  if (auto sound = solve::check(settings.props); !sound) return sound;
+  if (auto sound = solve::check(settings.prop_solve); !sound) return sound;
+  if (settings.recover_every == 0)
+    return core::makeError("pipeline settings: recover_every must be > 0");
   if (settings.recognise_every == 0)
     return core::makeError("pipeline settings: recognise_every must be > 0");
   if (settings.kernels == KernelChoice::v3 && !__builtin_cpu_supports("avx2")) {
@@ -108,9 +115,14 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   result_.events.reserve(kMostEvents);
   points_.reserve(kMostUnlabelled);
   placements_.resize(subjects_.size());
-  next_attempt_.assign(subjects_.size(), 0);
+  guard_state_ = solve::makeSwapGuardState(subjects_);
+  guard_workspace_ = solve::makeSwapGuardWorkspace(subjects_);
+  props_ = solve::makeFindPropsState(subjects_, settings.props);
+  props_workspace_ = solve::makeFindPropsWorkspace(props_, kMostUnlabelled);
   next_recovery_.assign(subjects_.size(), 0);
   was_tracked_.assign(subjects_.size(), 0);
+  settled_.assign(subjects_.size(), 0);
+  last_solved_.assign(subjects_.size(), kNever);
   was_live_.assign(rig.cameras.size(), 1);
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
     const subject::Subject& subject = subjects_[s];
@@ -129,6 +141,9 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     pose.velocity.assign(joints, glm::vec3(0.0f));
     pose.predicted.assign(joints, 0);
   }
+  cast_ = solve::makeCast(subjects_, models_);
+  find_state_ = solve::makeFindState(cast_);
+  find_workspace_ = solve::makeFindWorkspace(cast_, kMostUnlabelled);
 }
 
 bool CapturePath::hasCamera(std::uint32_t camera) const {
@@ -148,7 +163,8 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
     const std::uint64_t resyncs = assembly_.counters.resyncs;
     verdict = sync::accept(assembly_, view, received);
     if (assembly_.counters.resyncs != resyncs) {  // Dates of the old count mean nothing now.
-      std::fill(next_attempt_.begin(), next_attempt_.end(), 0);
+      std::fill(find_state_.next_attempt.begin(), find_state_.next_attempt.end(), 0);
+      for (solve::FindPropsState::Prop& prop : props_.props) prop.next_attempt = 0;
       std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
     }
   }
@@ -207,10 +223,11 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
                       .workspace = label_workspace_,
                       .labelled = result_.labels}
         .run();
+    findProps();
     followTurns();
     recogniseLost();
     recoverLimbs();
-    checkTwins();
+    guardNames();
   }
   result_.labelled = core::Clock::now();
   {
@@ -223,7 +240,24 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
   restricted_ = false;
   result_.reconstruct = reconstruct_counters_;
   noteEvents();
+  settleTimes();
+}
+
+// The stages of one frame cannot have used more processor time than the thread did since the frame
+// before: what is over was somebody else's.
+void CapturePath::settleTimes() {
+  const core::Duration used = core::threadTime();
+  const core::Duration most = used - thread_time_;
+  thread_time_ = used;
   result_.cpu = cpu_;
+  const core::Duration sum = cpu_.sync + cpu_.reconstruct + cpu_.label + cpu_.solve;
+  if (sum <= most) return;
+  const double share = core::toSeconds(most) / core::toSeconds(sum);
+  for (core::Duration* stage :
+       {&result_.cpu.sync, &result_.cpu.reconstruct, &result_.cpu.label, &result_.cpu.solve}) {
+    *stage = core::Duration(
+        static_cast<core::Duration::rep>(static_cast<double>(stage->count()) * share));
+  }
 }
 
 void CapturePath::prepareNext() {
@@ -240,7 +274,7 @@ void CapturePath::prepareNext() {
           .subject = subjects_[s],
           .subject_index = static_cast<std::uint32_t>(s),
           .model = models_[s],
-          .settings = settings_.solve,
+          .settings = solveSettings(s),
           .seconds_ahead = static_cast<double>(std::min<std::uint64_t>(ahead, 240)) / rig_.rate_hz,
           .state = states_[s],
           .workspace = solve_workspaces_[s],
@@ -261,40 +295,49 @@ void CapturePath::prepareNext() {
   }
 }
 
-// Looks for subjects that are not tracked among the markers without a name; the best fit is adopted
-// first, so that performers of like build do not take each other's markers.
+void CapturePath::findProps() {
+  solve::FindProps{.settings = settings_.props,
+                   .subjects = subjects_,
+                   .models = models_,
+                   .sequence = result_.stamp.sequence,
+                   .seconds = 1.0 / rig_.rate_hz,
+                   .predictions = predictions_,
+                   .labels = result_.labels,
+                   .states = states_,
+                   .state = props_,
+                   .workspace = props_workspace_}
+      .run();
+}
+
+// Looks for subjects that are not tracked among the markers without a name.
 void CapturePath::recogniseLost() {
-  for (;;) {
-    points_.clear();
-    for (const frame::Marker& marker : result_.labels.unlabelled)
-      points_.push_back(glm::dvec3(marker.position));
-    std::size_t best = subjects_.size();
-    for (std::size_t s = 0; s < subjects_.size(); ++s) {
-      const double needed =
-          settings_.recognise.smallest_share * static_cast<double>(subjects_[s].markers.size());
-      if (states_[s].tracked || result_.stamp.sequence < next_attempt_[s]) continue;
-      if (static_cast<double>(points_.size()) < needed) continue;
-      solve::RecogniseSubject{.settings = settings_.recognise,
-                              .subject = subjects_[s],
-                              .model = models_[s],
-                              .solve_settings = settings_.solve,
-                              .kernels = *tree_kernels_,
-                              .points = points_,
-                              .solve_workspace = solve_workspaces_[s],
-                              .workspace = recognise_workspaces_[s],
-                              .placement = placements_[s]}
-          .run();
-      if (!placements_[s].found) {
-        next_attempt_[s] = result_.stamp.sequence + settings_.recognise_every;
-        continue;
-      }
-      if (best == subjects_.size() || placements_[s].score > placements_[best].score) best = s;
-    }
-    if (best == subjects_.size()) return;
-    solve::startTracking(models_[best], result_.stamp.sequence, placements_[best].parent_from_joint,
-                         states_[best]);
-    adoptMarkers(best, placements_[best]);
+  points_.clear();
+  for (const frame::Marker& marker : result_.labels.unlabelled) {
+    points_.push_back(glm::dvec3(marker.position));
   }
+  // Props are found by their own search.
+  for (std::size_t s = 0; s < subjects_.size(); ++s)
+    settled_[s] = isProp(s) ? std::uint8_t{1} : was_tracked_[s];
+  solve::FindSubjects{.settings = settings_.recognise,
+                      .solve_settings = settings_.solve,
+                      .kernels = *tree_kernels_,
+                      .cast = cast_,
+                      .tracked = settled_,
+                      .points = points_,
+                      .sequence = result_.stamp.sequence,
+                      .retry = settings_.recognise_every,
+                      .state = find_state_,
+                      .workspace = find_workspace_,
+                      .placements = placements_}
+      .run();
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    if (!placements_[s].found) continue;
+    solve::startTracking(models_[s], result_.stamp.sequence, placements_[s].parent_from_joint,
+                         states_[s]);
+    adoptMarkers(s, placements_[s]);
+  }
+  std::erase_if(result_.labels.unlabelled,
+                [](const frame::Marker& marker) { return marker.rays == 0; });
 }
 
 // Looks for tracked subjects whose motion stopped or turned since the frame before.
@@ -303,6 +346,7 @@ void CapturePath::followTurns() {
     const std::uint64_t elapsed = result_.stamp.sequence > states_[s].sequence
                                       ? result_.stamp.sequence - states_[s].sequence
                                       : 1;
+    if (isProp(s)) continue;
     solve::FollowTurn{
         .settings = settings_.follow,
         .subject = subjects_[s],
@@ -326,7 +370,8 @@ void CapturePath::recoverLimbs() {
     const std::vector<frame::LabelledMarker>& slots = result_.labels.subjects[s].markers;
     std::size_t missing = 0;
     for (const frame::LabelledMarker& slot : slots) missing += !(slot.confidence > 0.0f);
-    if (!states_[s].tracked || missing < kFewest || result_.labels.unlabelled.size() < kFewest)
+    if (isProp(s) || !states_[s].tracked || missing < kFewest ||
+        result_.labels.unlabelled.size() < kFewest)
       continue;
     if (result_.stamp.sequence < next_recovery_[s]) continue;
     next_recovery_[s] = result_.stamp.sequence + settings_.recover_every;
@@ -344,24 +389,21 @@ void CapturePath::recoverLimbs() {
   }
 }
 
-// Every subject's most doubtful pair of markers is tested now and then, subjects in turn.
-void CapturePath::checkTwins() {
-  for (std::size_t s = 0; s < subjects_.size(); ++s) {
-    if (!states_[s].tracked || (result_.stamp.sequence + s) % settings_.check_twins_every != 0)
-      continue;
-    const bool exchanged = solve::CheckTwins{.settings = settings_.recognise,
-                                             .subject = subjects_[s],
-                                             .subject_index = static_cast<std::uint32_t>(s),
-                                             .model = models_[s],
-                                             .solve_settings = settings_.solve,
-                                             .kernels = *tree_kernels_,
-                                             .labels = result_.labels,
-                                             .state = states_[s],
-                                             .solve_workspace = solve_workspaces_[s],
-                                             .workspace = recognise_workspaces_[s]}
-                               .run();
-    if (exchanged) addEvent(frame::CaptureEventKind::swap_corrected, static_cast<std::uint32_t>(s));
-  }
+// Names that went wrong while markers were hidden or moved unforeseen are put right.
+void CapturePath::guardNames() {
+  solve::SwapGuard{.settings = settings_.guard,
+                   .subjects = subjects_,
+                   .models = models_,
+                   .solve_settings = settings_.solve,
+                   .kernels = *tree_kernels_,
+                   .predictions = predictions_,
+                   .labels = result_.labels,
+                   .states = states_,
+                   .solve_workspaces = solve_workspaces_,
+                   .state = guard_state_,
+                   .workspace = guard_workspace_,
+                   .events = result_.events}
+      .run();
 }
 
 void CapturePath::adoptMarkers(std::size_t s, const solve::Placement& placement) {
@@ -370,9 +412,8 @@ void CapturePath::adoptMarkers(std::size_t s, const solve::Placement& placement)
     if (placement.point_of_marker[m] < 0) continue;
     frame::Marker& marker = unlabelled[static_cast<std::size_t>(placement.point_of_marker[m])];
     result_.labels.subjects[s].markers[m] = {marker.position, marker.covariance, 1.0f};
-    marker.rays = 0;  // Taken; swept out below.
+    marker.rays = 0;  // Taken; swept out when all are adopted.
   }
-  std::erase_if(unlabelled, [](const frame::Marker& marker) { return marker.rays == 0; });
 }
 
 void CapturePath::solveSubjects() {
@@ -381,7 +422,7 @@ void CapturePath::solveSubjects() {
     result_.labels.subjects[s].tracked = states_[s].tracked;
     solve::SolveSubject{.subject = subjects_[s],
                         .model = models_[s],
-                        .settings = settings_.solve,
+                        .settings = solveSettings(s),
                         .kernels = *tree_kernels_,
                         .labelled = result_.labels.subjects[s],
                         .stamp = result_.stamp,
@@ -390,11 +431,26 @@ void CapturePath::solveSubjects() {
                         .workspace = solve_workspaces_[s],
                         .pose = pose}
         .run();
+    notePresence(s);
     if (!pose.tracked) continue;
     const std::uint64_t identity[2] = {result_.stamp.sequence, s};
     hasher_.update(std::as_bytes(std::span(identity)));
     hasher_.update(std::as_bytes(std::span(pose.parent_from_joint)));
   }
+}
+
+void CapturePath::notePresence(std::size_t s) {
+  frame::SkeletonPose& pose = result_.poses[s];
+  const std::uint64_t now = result_.stamp.sequence;
+  if (pose.tracked) last_solved_[s] = now;
+  if (last_solved_[s] == kNever) {
+    pose.presence = 0.0f;
+    return;
+  }
+  // A count that runs backwards was set anew: the loss begins with it.
+  if (last_solved_[s] > now) last_solved_[s] = now;
+  const double seconds_lost = static_cast<double>(now - last_solved_[s]) / rig_.rate_hz;
+  pose.presence = presenceAfter(seconds_lost, settings_.presence);
 }
 
 void CapturePath::addEvent(frame::CaptureEventKind kind, std::uint32_t who) {

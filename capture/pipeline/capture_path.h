@@ -8,10 +8,14 @@
 #include "capture/camera/rig.h"
 #include "capture/frame/frames.h"
 #include "capture/label/label_frame.h"
+#include "capture/pipeline/presence.h"
 #include "capture/reconstruct/reconstruct.h"
+#include "capture/solve/find_props.h"
+#include "capture/solve/find_subjects.h"
 #include "capture/solve/follow_turn.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/solve_subject.h"
+#include "capture/solve/swap_guard.h"
 #include "capture/subject/subject.h"
 #include "capture/sync/frame_assembly.h"
 #include "engine/core/hash.h"
@@ -30,16 +34,20 @@ struct PipelineSettings {
   solve::RecogniseSettings recognise;
   solve::FollowSettings follow;
   solve::SolveSettings solve;
+  PresenceSettings presence;
+  solve::SwapGuardSettings guard;
+  solve::PropSettings props;
+  solve::SolveSettings prop_solve = solve::propSolveSettings();  ///< Instead of `solve`.
   KernelChoice kernels = KernelChoice::automatic;
-  std::uint32_t recognise_every = 12;   ///< Frames between two attempts to find a lost subject ...
-  std::uint32_t check_twins_every = 6;  ///< Frames between two tests for exchanged names.
-  std::uint32_t recover_every = 6;      ///< ... or a lost limb of one that is tracked.
+  std::uint32_t recognise_every = 12;  ///< Frames between two attempts to find a lost subject ...
+  std::uint32_t recover_every = 6;     ///< ... or a lost limb of one that is tracked.
 };
 
 /// Says which setting is out of range, if any.
 core::Result<void> check(const PipelineSettings& settings);
 
-/// Processor time of the capture thread that one frame took, stage by stage.
+/// Processor time of the capture thread that one frame took, stage by stage: time inside the
+/// stages, less what preemption shows to be too much.
 struct StageTimes {
   core::Duration sync{}, reconstruct{}, label{}, solve{};
 };
@@ -106,13 +114,20 @@ class CapturePath {
   CapturePath(const PipelineSettings& settings, const camera::Rig& rig,
               std::vector<subject::Subject> subjects);
   void matchCamera(std::uint32_t camera);
+  void findProps();
   void followTurns();
   void recogniseLost();
+  bool isProp(std::size_t subject) const { return subject::isProp(subjects_[subject]); }
+  const solve::SolveSettings& solveSettings(std::size_t subject) const {
+    return isProp(subject) ? settings_.prop_solve : settings_.solve;
+  }
   void recoverLimbs();
-  void checkTwins();
+  void guardNames();
   void adoptMarkers(std::size_t subject, const solve::Placement& placement);
   void solveSubjects();
+  void notePresence(std::size_t subject);
   void noteEvents();
+  void settleTimes();
   void addEvent(frame::CaptureEventKind kind, std::uint32_t who);
 
   PipelineSettings settings_;
@@ -138,13 +153,22 @@ class CapturePath {
   std::vector<solve::RecogniseWorkspace> recognise_workspaces_;
   std::vector<solve::FollowWorkspace> follow_workspaces_;
   std::vector<solve::Placement> placements_;
-  std::vector<std::uint64_t> next_attempt_;   ///< Per subject: sequence.
-  std::vector<std::uint64_t> next_recovery_;  ///< Likewise, for lost limbs.
+  solve::Cast cast_;
+  solve::FindState find_state_;
+  solve::FindWorkspace find_workspace_;
+  std::vector<std::uint64_t> next_recovery_;  ///< Per subject: sequence; for lost limbs.
+  solve::SwapGuardState guard_state_;
+  solve::SwapGuardWorkspace guard_workspace_;
+  solve::FindPropsState props_;
+  solve::FindPropsWorkspace props_workspace_;
   std::vector<glm::dvec3> points_;
   std::vector<std::uint8_t> was_tracked_, was_live_;
+  std::vector<std::uint8_t> settled_;       ///< Per subject: recognition need not look for it.
+  std::vector<std::uint64_t> last_solved_;  ///< Per subject: sequence; kNever before the first.
 
   FrameResult result_;
   StageTimes cpu_;
+  core::Duration thread_time_{};  ///< Of the capture thread when the frame before was closed.
   core::Hasher hasher_;
 };
 

@@ -49,6 +49,7 @@ bool PosePublisher::publish(const core::Stamp& stamp, std::span<const frame::Ske
                         performer.palette);
     }
     published_[s] = {.tracked = pose.tracked,
+                     .presence = pose.presence,
                      .parent_from_joint = pose.parent_from_joint,
                      .angular_velocity = pose.angular_velocity,
                      .velocity = pose.velocity,

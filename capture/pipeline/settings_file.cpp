@@ -35,9 +35,28 @@ void readLabel(core::SettingsTable table, label::LabelSettings& settings) {
 void readRecognise(core::SettingsTable table, solve::RecogniseSettings& settings) {
   table.read("tolerance", settings.tolerance, {1e-6, 1.0});
   table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
+  table.read("sure_share", settings.sure_share, {0.0, 1.0});
+  table.read("sure_rms", settings.sure_rms, {1e-6, 1.0});
+  table.read("sure_hypotheses", settings.sure_hypotheses);
   table.read("largest_rms", settings.largest_rms, {1e-6, 1.0});
   table.read("tests", settings.tests);
+  table.read("tests_beside", settings.tests_beside);
   table.read("hypotheses", settings.hypotheses, {1.0, 10000.0});
+  table.read("rivals", settings.rivals, {1.0, 100.0});
+  table.read("marker_sigma", settings.marker_sigma, {1e-6, 1.0});
+  table.read("margin", settings.margin, {0.0, 1e6});
+  table.read("patience", settings.patience);
+}
+
+void readProps(core::SettingsTable table, solve::PropSettings& settings) {
+  table.read("tolerance", settings.tolerance);
+  table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
+  table.read("triangle_rms", settings.triangle_rms);
+  table.read("triangle_points", settings.triangle_points);
+  table.read("tests", settings.tests);
+  table.read("every", settings.every);
+  table.read("hidden_time", settings.hidden_time);
+  table.read("few_time", settings.few_time);
 }
 
 void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
@@ -59,6 +78,23 @@ void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
   table.read("lost_share", settings.lost_share);
   table.read("lost_time", settings.lost_time);
   table.read("iterations", settings.iterations);
+}
+
+void readPresence(core::SettingsTable table, PresenceSettings& settings) {
+  table.read("hold_seconds", settings.hold_seconds);
+  table.read("fade_seconds", settings.fade_seconds);
+}
+
+void readGuard(core::SettingsTable table, solve::SwapGuardSettings& settings) {
+  table.read("doubted_jump", settings.doubted_jump);
+  table.read("doubted_gap", settings.doubted_gap);
+  table.read("sure_after", settings.sure_after);
+  table.read("sure_distance", settings.sure_distance);
+  table.read("farthest_exchange", settings.farthest_exchange);
+  table.read("clearly_better", settings.clearly_better);
+  table.read("least_gain", settings.least_gain);
+  table.read("confirm", settings.confirm);
+  table.read("subjects_a_frame", settings.subjects_a_frame);
 }
 
 void readKernels(core::SettingsTable& root, KernelChoice& kernels) {
@@ -83,9 +119,12 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readLabel(root.table("label"), settings.label);
   readRecognise(root.table("recognise"), settings.recognise);
   readSolve(root.table("solve"), settings.solve);
+  readPresence(root.table("presence"), settings.presence);
+  readGuard(root.table("guard"), settings.guard);
+  readProps(root.table("props"), settings.props);
+  readSolve(root.table("prop_solve"), settings.prop_solve);
   readKernels(root, settings.kernels);
   root.read("recognise_every", settings.recognise_every);
-  root.read("check_twins_every", settings.check_twins_every);
   root.read("recover_every", settings.recover_every);
   if (auto finished = file.finish(); !finished) return finished.error();
   if (auto sound = check(settings); !sound) {

@@ -1,178 +1,303 @@
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cmath>
+#include <cstring>
 
-#include "capture/reconstruct/normal_sums.h"
+#include "capture/reconstruct/buffers.h"
 #include "capture/reconstruct/reconstruct.h"
-#include "capture/reconstruct/view_geometry.h"
 
 namespace understudy::reconstruct {
 namespace {
 
-constexpr double kFar = 1e30;
+constexpr std::uint64_t kNobody = ~std::uint64_t{0};
+constexpr float kNarrowGate_px = 0.5f * kCell_px;
+// A blob longer than this may be two; noise alone makes few discs so long.
+constexpr float kLongBlob = 1.2f;
 
-// Undistorts the centroids of the packet into the workspace.
-std::size_t undistortCentroids(const MatchCamera& job, const PreparedCamera& camera) {
-  const std::size_t count = std::min(job.centroids.size(), kMaxCentroids);
-  for (std::size_t i = 0; i < count; ++i) {
-    const frame::Centroid& centroid = job.centroids[i];
-    const glm::dvec2 normalised = camera::normalisedFromPixel(
-        camera.camera, {static_cast<double>(centroid.x_px), static_cast<double>(centroid.y_px)});
-    job.workspace.centroid_u[i] = normalised.x * camera.focal_px;
-    job.workspace.centroid_v[i] = normalised.y * camera.focal_px;
-  }
-  return count;
+static_assert(sizeof(frame::Centroid) == 4 * sizeof(float));
+
+// The job with its arrays at hand.
+struct Match {
+  const MatchCamera& job;
+  const PreparedCamera& camera;
+  ReconstructState& state;
+  ReconstructWorkspace& w;
+  PredictedViews views;
+  UndistortedCentroids centroids;
+  std::size_t count;  // Of centroids.
+  float noise;        // The camera's centroid variance over the reference's.
+};
+
+// A pair's squared distance and the index of one of the two, ordered by distance, then index.
+std::uint64_t keyOf(float squared, std::size_t index) {
+  return std::uint64_t{std::bit_cast<std::uint32_t>(squared)} << 32 | index;
+}
+std::size_t indexOf(std::uint64_t key) { return key & 0xffffffffu; }
+float squaredOf(std::uint64_t key) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32));
 }
 
-void offer(double distance, std::int32_t who, double& best_distance, std::int32_t& best,
-           double& second_distance, std::int32_t& second) {
-  if (distance < best_distance || (distance == best_distance && who < best)) {
-    second_distance = best_distance;
-    second = best;
-    best_distance = distance;
-    best = who;
-  } else if (distance < second_distance) {
-    second_distance = distance;
-    second = who;
-  }
+std::size_t roundUp(std::size_t count) { return (count + 7) / 8 * 8; }
+
+// One over the variance of a disc's middle that may also be off by a bias; the rim that places it
+// grows with the radius.
+float weightOf(float noise, float radius_px, float bias_px) {
+  constexpr float kReferenceRadius_px = 2.0f;
+  const float extra = bias_px / kReferenceSigma_px;
+  return 1.0f / (noise * kReferenceRadius_px / std::min(radius_px > 0.5f ? radius_px : 0.5f, 6.0f) +
+                 extra * extra);
 }
 
-// For every centroid and every prediction: the nearest and second nearest of the other kind inside
-// the gate.
-void findNearest(const MatchCamera& job, std::size_t count) {
-  ReconstructWorkspace& w = job.workspace;
-  const ReconstructState& state = job.state;
-  const std::size_t base = job.camera * state.capacity;
-  std::fill_n(w.best_prediction.begin(), count, -1);
-  std::fill_n(w.second_prediction.begin(), count, -1);
-  std::fill_n(w.best_prediction_distance.begin(), count, kFar);
-  std::fill_n(w.second_prediction_distance.begin(), count, kFar);
-  std::fill_n(w.best_centroid.begin(), state.predictions, -1);
-  std::fill_n(w.second_centroid.begin(), state.predictions, -1);
-  std::fill_n(w.best_centroid_distance.begin(), state.predictions, kFar);
-  std::fill_n(w.second_centroid_distance.begin(), state.predictions, kFar);
-  const std::int32_t* starts = &state.bucket_start[job.camera * (kBuckets + 1)];
-  for (std::size_t i = 0; i < count; ++i) {
-    const double u = w.centroid_u[i], v = w.centroid_v[i];
-    const int first = bucketOf(u - job.settings.largest_gate_px);
-    const int last = bucketOf(u + job.settings.largest_gate_px);
-    for (std::int32_t k = starts[first]; k < starts[last + 1]; ++k) {
-      const std::size_t p =
-          static_cast<std::size_t>(state.bucket_order[base + static_cast<std::size_t>(k)]);
-      const double du = u - state.u[base + p], dv = v - state.v[base + p];
-      const double distance = du * du + dv * dv;
-      const double gate = static_cast<double>(state.gate_px[base + p]);
-      if (distance > gate * gate) continue;
-      offer(distance, static_cast<std::int32_t>(p), w.best_prediction_distance[i],
-            w.best_prediction[i], w.second_prediction_distance[i], w.second_prediction[i]);
-      offer(distance, static_cast<std::int32_t>(i), w.best_centroid_distance[p], w.best_centroid[p],
-            w.second_centroid_distance[p], w.second_centroid[p]);
+// A lens that the kernel's polynomial cannot follow: one centroid after the other.
+void undistortExactly(const Match& m) {
+  const UndistortedCentroids& out = m.centroids;
+  const PreparedCamera& camera = m.camera;
+  const ViewCamera& view = camera.view;
+  for (std::size_t i = 0; i < m.count; ++i) {
+    const frame::Centroid& centroid = m.job.centroids[i];
+    out.weight[i] = 0.0f;
+    if (!(centroid.x_px >= 0.0f && centroid.x_px <= view.width_px && centroid.y_px >= 0.0f &&
+          centroid.y_px <= view.height_px)) {
+      continue;
     }
+    const glm::dvec2 ideal =
+        camera.focal_px *
+        camera::normalisedFromPixel(camera.camera, {static_cast<double>(centroid.x_px),
+                                                    static_cast<double>(centroid.y_px)});
+    const float u = static_cast<float>(ideal.x), v = static_cast<float>(ideal.y);
+    if (!(u > view.least_u && u < view.most_u && v > view.least_v && v < view.most_v)) continue;
+    out.u[i] = u;
+    out.v[i] = v;
+    out.weight[i] = weightOf(m.noise, centroid.radius_px, 0.0f);
+    out.cell[i] =
+        static_cast<std::int32_t>((v - view.least_v) * (1.0f / kCell_px) + 0.5f) * view.columns +
+        static_cast<std::int32_t>((u - view.least_u) * (1.0f / kCell_px) + 0.5f);
   }
 }
 
-void accumulate(const MatchCamera& job, const PreparedCamera& camera, std::size_t prediction,
-                const Observation& seen) {
-  ReconstructState& state = job.state;
-  const glm::dvec3 position(state.x[prediction], state.y[prediction], state.z[prediction]);
-  const std::size_t at = job.camera * state.capacity + prediction;
-  const RayDerivative d = rayDerivative(camera, position);
-  const double ru = seen.u - state.u[at], rv = seen.v - state.v[at];
-  std::int64_t* sums = &state.sums[prediction * kSumsPerMarker];
-  int k = 0;
-  for (int r = 0; r < 3; ++r) {
-    for (int c = r; c < 3; ++c) {
-      sums[k++] += toFixed(seen.weight * (d.u[r] * d.u[c] + d.v[r] * d.v[c]), kInformationScale);
+void undistortCentroids(const Match& m) {
+  const ProjectionKernels& kernels = *m.state.kernels;
+  const std::size_t whole = m.count / 8 * 8;
+  if (whole > 0) {
+    kernels.undistort(m.camera.view, m.noise, &m.job.centroids[0].x_px, whole, m.centroids);
+  }
+  if (whole < m.count) {
+    std::vector<frame::Centroid>& padded = m.w.padded;
+    std::fill(padded.begin(), padded.end(), frame::Centroid{.x_px = -1.0f});
+    std::copy(m.job.centroids.begin() + static_cast<std::ptrdiff_t>(whole),
+              m.job.centroids.begin() + static_cast<std::ptrdiff_t>(m.count), padded.begin());
+    kernels.undistort(m.camera.view, m.noise, &padded[0].x_px, 8,
+                      {.u = m.centroids.u + whole,
+                       .v = m.centroids.v + whole,
+                       .weight = m.centroids.weight + whole,
+                       .cell = m.centroids.cell + whole});
+  }
+  if (m.camera.exact_lens) undistortExactly(m);
+}
+
+// Writes every prediction in view into its cell of the map; those with a wide gate into a list.
+void stamp(const Match& m) {
+  ReconstructWorkspace& w = m.w;
+  w.wide.clear();
+  for (std::size_t p = 0; p < m.state.predictions; ++p) {
+    if (m.views.cell[p] < 0) continue;
+    w.nearest_centroid[p] = kNobody;
+    if (m.views.gate_px[p] > kNarrowGate_px) {
+      w.wide.push_back(static_cast<std::uint16_t>(p));
+      continue;
     }
-  }
-  for (int r = 0; r < 3; ++r) {
-    sums[k++] += toFixed(seen.weight * (d.u[r] * ru + d.v[r] * rv), kGradientScale);
-  }
-  sums[k] += toFixed(seen.weight * (ru * ru + rv * rv), kResidualScale);
-  ++state.rays[prediction];
-}
-
-// Two markers whose blob has become one: a second prediction without a blob of its own lies within
-// this one, and the blob is as long as the two together would be.
-bool isMerged(const MatchCamera& job, std::size_t centroid) {
-  const ReconstructWorkspace& w = job.workspace;
-  const std::int32_t other = w.second_prediction[centroid];
-  if (other < 0 ||
-      w.best_centroid[static_cast<std::size_t>(other)] != static_cast<std::int32_t>(centroid))
-    return false;
-  const frame::Centroid& blob = job.centroids[centroid];
-  const double diameter = 2.0 * static_cast<double>(blob.radius_px);
-  if (w.second_prediction_distance[centroid] > (diameter + 1.0) * (diameter + 1.0)) return false;
-  const std::size_t base = job.camera * job.state.capacity;
-  const std::size_t p = base + static_cast<std::size_t>(w.best_prediction[centroid]);
-  const std::size_t q = base + static_cast<std::size_t>(other);
-  const double du = job.state.u[p] - job.state.u[q], dv = job.state.v[p] - job.state.v[q];
-  const double apart = std::sqrt(du * du + dv * dv);
-  return static_cast<double>(blob.elongation) > 1.0 + 0.4 * apart / diameter;
-}
-
-// Lets one blob stand for both its markers: its middle is the middle of the two, whose offset is
-// known from the predictions.
-void observeMerged(const MatchCamera& job, std::size_t centroid) {
-  const ReconstructWorkspace& w = job.workspace;
-  constexpr double kMergedWeight = 0.15;
-  const std::size_t base = job.camera * job.state.capacity;
-  const std::size_t pair[2] = {static_cast<std::size_t>(w.best_prediction[centroid]),
-                               static_cast<std::size_t>(w.second_prediction[centroid])};
-  for (int k = 0; k < 2; ++k) {
-    const std::size_t own = base + pair[k], other = base + pair[1 - k];
-    job.state.observations[own] = {
-        .u = w.centroid_u[centroid] + 0.5 * (job.state.u[own] - job.state.u[other]),
-        .v = w.centroid_v[centroid] + 0.5 * (job.state.v[own] - job.state.v[other]),
-        .weight = kMergedWeight,
-        .centroid = static_cast<std::int32_t>(centroid)};
-    accumulate(job, job.state.cameras[job.camera], pair[k], job.state.observations[own]);
+    std::uint16_t& cell = w.cells[static_cast<std::size_t>(m.views.cell[p])];
+    w.next[p] = cell;
+    cell = static_cast<std::uint16_t>(p + 1);
   }
 }
 
-// True if the centroid could as well be another marker's, whose own blob is not to be seen.
-bool isAmbiguous(const MatchCamera& job, std::size_t centroid) {
-  const ReconstructWorkspace& w = job.workspace;
-  const std::int32_t other = w.second_prediction[centroid];
-  if (other < 0 ||
-      w.best_centroid[static_cast<std::size_t>(other)] != static_cast<std::int32_t>(centroid))
-    return false;
-  return w.second_prediction_distance[centroid] < 4.0 * w.best_prediction_distance[centroid];
+void unstamp(const Match& m) {
+  ReconstructWorkspace& w = m.w;
+  for (std::size_t p = 0; p < m.state.predictions; ++p) {
+    if (m.views.cell[p] >= 0) w.cells[static_cast<std::size_t>(m.views.cell[p])] = 0;
+  }
+}
+
+// Half the length that a long blob may have grown by another disc: its middle lies so much further
+// from either marker.
+float slackOf(const frame::Centroid& blob) {
+  return blob.elongation > kLongBlob ? std::clamp(0.75f * blob.radius_px, 0.0f, 8.0f) : 0.0f;
+}
+
+// The two nearest predictions of a centroid, so far.
+struct Nearest {
+  std::uint64_t first = kNobody, second = kNobody;
+
+  void offer(std::uint64_t key) {
+    second = std::min(second, std::max(first, key));
+    first = std::min(first, key);
+  }
+};
+
+// Tests one prediction against one centroid, for both sides; without a branch, because half of all
+// tests fail.
+void testPair(const Match& m, std::size_t prediction, std::size_t centroid, float u, float v,
+              float slack, Nearest& nearest) {
+  const float du = u - m.views.u[prediction], dv = v - m.views.v[prediction];
+  const float squared = du * du + dv * dv, reach = m.views.gate_px[prediction] + slack;
+  const std::uint64_t outside = squared <= reach * reach ? 0 : kNobody;
+  nearest.offer(keyOf(squared, prediction) | outside);
+  std::uint64_t& other = m.w.nearest_centroid[prediction];
+  other = std::min(other, keyOf(squared, centroid) | outside);
+}
+
+void findNearest(const Match& m) {
+  ReconstructWorkspace& w = m.w;
+  const std::size_t columns = static_cast<std::size_t>(m.camera.view.columns);
+  for (std::size_t i = 0; i < m.count; ++i) {
+    Nearest nearest;
+    if (m.centroids.weight[i] > 0.0f) {
+      const float u = m.centroids.u[i], v = m.centroids.v[i];
+      const float slack = slackOf(m.job.centroids[i]);
+      const std::uint16_t* cell = &w.cells[static_cast<std::size_t>(m.centroids.cell[i])];
+      std::uint32_t upper, lower;  // Two cells each.
+      std::memcpy(&upper, cell, sizeof(upper));
+      std::memcpy(&lower, cell + columns, sizeof(lower));
+      std::uint64_t heads = std::uint64_t{lower} << 32 | upper;
+      while (heads != 0) {
+        const int shift = std::countr_zero(heads) & 48;
+        std::size_t p = (heads >> shift) & 0xffffu;
+        heads &= ~(std::uint64_t{0xffffu} << shift);
+        for (; p != 0; p = w.next[p - 1]) testPair(m, p - 1, i, u, v, slack, nearest);
+      }
+      for (const std::uint16_t p : w.wide) testPair(m, p, i, u, v, slack, nearest);
+    }
+    w.nearest[i] = nearest.first;
+    w.second[i] = nearest.second;
+  }
+}
+
+void addRay(const Match& m, std::size_t prediction, std::size_t centroid, float u, float v,
+            float weight) {
+  std::vector<Ray>& rays = m.state.rays[m.job.camera];
+  std::uint16_t& slot = m.state.ray_of[m.job.camera * m.state.capacity + prediction];
+  if (slot != 0 || rays.size() == rays.capacity()) return;
+  rays.push_back({.u = u,
+                  .v = v,
+                  .weight = weight,
+                  .prediction = static_cast<std::uint16_t>(prediction),
+                  .centroid = static_cast<std::uint16_t>(centroid)});
+  slot = static_cast<std::uint16_t>(rays.size());
+}
+
+// One blob, two predictions, and no other blob for either.
+struct Shared {
+  std::size_t centroid, near, far;  // `near` is the prediction that is nearer.
+};
+
+// Splits a blob of two discs along the line between the two predictions: its middle is that of both
+// areas, and their distance follows from second moments as well as from the predictions.
+void split(const Match& m, const Shared& shared, float radius, float elongation) {
+  const PredictedViews& views = m.views;
+  const float du = views.u[shared.far] - views.u[shared.near];
+  const float dv = views.v[shared.far] - views.v[shared.near];
+  const float predicted = std::sqrt(du * du + dv * dv);
+  // Two equal discs whose areas sum up to the blob's, e^2 = 1 + 2 (d / r)^2.
+  const float measured = radius * std::sqrt(0.5f * (elongation * elongation - 1.0f));
+  const float apart = 0.5f * (predicted + std::clamp(measured, 0.5f * predicted, 2.0f * predicted));
+  const float area_near = views.scale[shared.near] * views.scale[shared.near];
+  const float area_far = views.scale[shared.far] * views.scale[shared.far];
+  const float share_far = area_far / (area_near + area_far);
+  const float weight =
+      weightOf(m.noise, radius, 0.1f * radius + 0.25f * std::abs(measured - predicted));
+  const float u = m.centroids.u[shared.centroid];
+  const float v = m.centroids.v[shared.centroid];
+  const float to_near = -share_far * apart / predicted, to_far = to_near + apart / predicted;
+  addRay(m, shared.near, shared.centroid, u + to_near * du, v + to_near * dv, weight);
+  addRay(m, shared.far, shared.centroid, u + to_far * du, v + to_far * dv, weight);
+  ++m.job.counters.merged;
+}
+
+// Decides by the blob's shape whether it is both markers in one, or one while the other is hidden.
+void share(const Match& m, const Shared& shared) {
+  const frame::Centroid& blob = m.job.centroids[shared.centroid];
+  const float radius = std::clamp(blob.radius_px, 0.5f, 50.0f);
+  const float elongation = std::clamp(blob.elongation, 1.0f, 5.0f);
+  const float du = m.views.u[shared.far] - m.views.u[shared.near];
+  const float dv = m.views.v[shared.far] - m.views.v[shared.near];
+  const float apart = std::sqrt(du * du + dv * dv);
+  const float u = m.centroids.u[shared.centroid], v = m.centroids.v[shared.centroid];
+  // Discs that touch are 1.4 radii of the whole apart; the predictions may be wrong by a little.
+  const bool can_touch = apart < 1.5f * radius + 1.0f;
+  const float expected = std::sqrt(1.0f + 2.0f * apart * apart / (radius * radius));
+  if (can_touch && elongation > kLongBlob && elongation > 0.5f * (1.0f + expected) &&
+      elongation < 1.4f * expected + 0.2f) {
+    split(m, shared, radius, elongation);
+    return;
+  }
+  if (can_touch && expected < 1.4f) {
+    // So near to each other that the shape says little: it may be off by half their distance.
+    addRay(m, shared.near, shared.centroid, u, v, weightOf(m.noise, radius, 0.5f * apart));
+    return;
+  }
+  const float squared_near = squaredOf(m.w.nearest[shared.centroid]);
+  const float squared_far = squaredOf(m.w.second[shared.centroid]);
+  constexpr float kSquaredDoubt_px = 0.25f;
+  if (squared_far < 4.0f * squared_near + kSquaredDoubt_px) {
+    ++m.job.counters.ambiguous;  // Whose it is nobody knows; it is no third marker's either.
+    return;
+  }
+  addRay(m, shared.near, shared.centroid, u, v, m.centroids.weight[shared.centroid]);
+}
+
+// Turns mutual nearest pairs into rays; what is left over is free for the cold search.
+void takePairs(const Match& m) {
+  const ReconstructWorkspace& w = m.w;
+  std::vector<FreeCentroid>& free = m.state.free[m.job.camera];
+  for (std::size_t i = 0; i < m.count; ++i) {
+    const std::size_t p = indexOf(w.nearest[i]);
+    if (w.nearest[i] == kNobody || indexOf(w.nearest_centroid[p]) != i) {
+      if (!(m.centroids.weight[i] > 0.0f)) continue;
+      free.push_back({static_cast<double>(m.centroids.u[i]), static_cast<double>(m.centroids.v[i]),
+                      m.job.centroids[i].radius_px, static_cast<std::int32_t>(i), false});
+      continue;
+    }
+    const std::size_t q = indexOf(w.second[i]);
+    if (w.second[i] != kNobody && indexOf(w.nearest_centroid[q]) == i) {
+      share(m, {.centroid = i, .near = p, .far = q});
+      continue;
+    }
+    addRay(m, p, i, m.centroids.u[i], m.centroids.v[i], m.centroids.weight[i]);
+  }
 }
 
 }  // namespace
 
 void MatchCamera::run() const {
-  assert(camera < state.cameras.size());
-  const PreparedCamera& prepared = state.cameras[camera];
-  const std::size_t count = undistortCentroids(*this, prepared);
-  findNearest(*this, count);
-  std::vector<FreeCentroid>& free = state.free[camera];
-  free.clear();
+  assert(camera < state.cameras.size() && state.kernels != nullptr);
+  if (state.received[camera]) return;
   state.received[camera] = true;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::int32_t prediction = workspace.best_prediction[i];
-    const bool mutual =
-        prediction >= 0 && workspace.best_centroid[static_cast<std::size_t>(prediction)] ==
-                               static_cast<std::int32_t>(i);
-    if (!mutual) {
-      free.push_back({workspace.centroid_u[i], workspace.centroid_v[i], centroids[i].radius_px,
-                      static_cast<std::int32_t>(i), false});
-      continue;
-    }
-    const std::size_t p = static_cast<std::size_t>(prediction);
-    if (isMerged(*this, i)) {
-      ++counters.merged;
-      observeMerged(*this, i);
-      continue;
-    }
-    Observation& seen = state.observations[camera * state.capacity + p];
-    seen = {.u = workspace.centroid_u[i],
-            .v = workspace.centroid_v[i],
-            .weight = isAmbiguous(*this, i) ? 0.0 : 1.0,
-            .centroid = static_cast<std::int32_t>(i)};
-    if (seen.weight > 0.0) accumulate(*this, prepared, p, seen);
-  }
+  const PreparedCamera& prepared = state.cameras[camera];
+  const ViewGates gates{.smallest_px = static_cast<float>(settings.smallest_gate_px),
+                        .largest_px = static_cast<float>(settings.largest_gate_px),
+                        .nearest = static_cast<float>(settings.nearest)};
+  const double sigma = state.health[camera].sigma_px / static_cast<double>(kReferenceSigma_px);
+  const Match m{.job = *this,
+                .camera = prepared,
+                .state = state,
+                .w = workspace,
+                .views = viewsOf(workspace),
+                .centroids = centroidsOf(workspace),
+                .count = std::min(centroids.size(), kMaxCentroids),
+                .noise = static_cast<float>(sigma * sigma)};
+  state.kernels->project(prepared.view, gates, state.x.data(), state.y.data(), state.z.data(),
+                         state.reach.data(), roundUp(state.predictions), m.views);
+  undistortCentroids(m);
+  stamp(m);
+  findNearest(m);
+  unstamp(m);
+  takePairs(m);
+  const std::vector<Ray>& rays = state.rays[camera];
+  state.kernels->accumulate(prepared.view, rays.data(), rays.size(), m.views.u, m.views.v,
+                            m.views.scale, state.sums.data());
+  counters.rays += static_cast<std::uint32_t>(rays.size());
 }
 
 }  // namespace understudy::reconstruct

@@ -1,24 +1,9 @@
 #pragma once
 
 #include <cmath>
-#include <cstdint>
 #include <glm/glm.hpp>
 
 namespace understudy::reconstruct {
-
-/// Sums of one marker's normal equations about its prediction: information (6), gradient (3),
-/// squared residual (1).
-inline constexpr std::size_t kSumsPerMarker = 10;
-
-// Fixed point: integers add up to the same whatever the order. With 256 rays, f/z below 20000 px/m
-// and residuals below 100 px the sums stay below 2^62.
-inline constexpr double kInformationScale = 1048576.0;  // 2^20 per px^2/m^2
-inline constexpr double kGradientScale = 268435456.0;   // 2^28 per px^2/m
-inline constexpr double kResidualScale = 1073741824.0;  // 2^30 per px^2
-
-inline std::int64_t toFixed(double value, double scale) {
-  return static_cast<std::int64_t>(std::llrint(value * scale));
-}
 
 /// One ray's view of a point: derivative of the ideal image by the point, rows u and v.
 struct RayDerivative {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace understudy::reconstruct {
 
@@ -11,13 +12,104 @@ struct ProjectionCamera {
   double focal_px;
 };
 
-/// The two builds give the same bytes; the second needs AVX2.
+/// Most terms of the radial polynomial that undistorts.
+inline constexpr int kLensTerms = 7;
+
+/// A camera as the kernels see it, in float. Image positions are in the ideal plane: undistorted,
+/// px, about the principal point.
+struct ViewCamera {
+  float centre[3] = {};                                    ///< World.
+  float rotation[9] = {};                                  ///< Of camera_from_world, row by row.
+  float focal_px = 0;                                      ///< Of the ideal plane.
+  float least_u = 0, most_u = 0, least_v = 0, most_v = 0;  ///< Where its centroids can lie.
+  std::int32_t columns = 0;                                ///< Of the cell map, see kCell_px.
+  std::int32_t rows = 0;                                   ///< Likewise.
+  float width_px = 0, height_px = 0;                       ///< Of the sensor.
+  float centre_x_px = 0, centre_y_px = 0;                  ///< Principal point.
+  float inverse_fx = 0, inverse_fy = 0;                    ///< Per px.
+  float k1 = 0, k2 = 0, k3 = 0, p1 = 0, p2 = 0;            ///< Of math::Lens.
+  float radial[kLensTerms] = {};  ///< Undistorted over distorted radius, terms of its square.
+  std::int32_t newton_steps = 0;  ///< That bring the polynomial's result to 0.001 px.
+};
+
+/// Cells of the map in which predictions are looked up, px; a gate of half a cell or less needs
+/// four cells.
+inline constexpr float kCell_px = 16.0f;
+
+/// How far predictions may be from their centroids, and how near to the camera.
+struct ViewGates {
+  float smallest_px = 0, largest_px = 0;
+  float nearest = 0;  ///< Depth, metres.
+};
+
+/// One centroid that was matched to a prediction.
+struct Ray {
+  float u = 0, v = 0;            ///< Ideal plane, px.
+  float weight = 0;              ///< kReferenceSigma_px^2 over its variance; 0: refused since.
+  std::uint16_t prediction = 0;  ///< Index.
+  std::uint16_t centroid = 0;    ///< In the camera's packet.
+};
+
+/// Sums of one marker's normal equations about its prediction, in this order: information (xx, xy,
+/// xz, yy, yz, zz), gradient (x, y, z), squared residual, weight, number of rays. Fixed point:
+/// integers add up to the same whatever the order. Each ray's terms fit 32 bits: its weight is cut
+/// so that its information stays below kLargestInformation, and residuals are below the largest
+/// gate. 256 of them fit 2^51, so that their conversion to double is exact.
+inline constexpr std::size_t kSumsPerMarker = 12;
+inline constexpr float kInformationScale = 1.0f;   ///< Per px^2/m^2.
+inline constexpr float kGradientScale = 16.0f;     ///< Per px^2/m.
+inline constexpr float kResidualScale = 65536.0f;  ///< Per px^2.
+inline constexpr float kWeightScale = 65536.0f;
+inline constexpr float kLargestInformation = 1e9f;  ///< Of one ray, px^2/m^2.
+
+/// Standard deviation of a centroid that has weight 1, px.
+inline constexpr float kReferenceSigma_px = 0.1f;
+
+/// Images of the predictions in one camera; arrays by index of prediction.
+struct PredictedViews {
+  float* u;  ///< Ideal plane, px.
+  float* v;
+  float* scale;        ///< Focal length over depth, px/m.
+  float* gate_px;      ///< How far its centroid may be; 0: not in view.
+  std::int32_t* cell;  ///< In the cell map; -1: not in view.
+};
+
+/// Centroids of one camera; arrays by index in the packet.
+struct UndistortedCentroids {
+  float* u;  ///< Ideal plane, px.
+  float* v;
+  float* weight;       ///< As Ray::weight; 0: no sensor measures there, to be left alone.
+  std::int32_t* cell;  ///< First of the four cells of the map that reach half a cell around it.
+};
+
+/// Solutions of the normal equations of all predictions, arrays by index of prediction.
+struct PredictedSolutions {
+  float* step[3];     ///< From the prediction, metres.
+  float* inverse[6];  ///< Of the information: xx, xy, xz, yy, yz, zz; m^2/px^2 at weight 1.
+  float* squared_px;  ///< Weighted sum of squared residuals at the solution, at weight 1.
+  float* weights;     ///< Sum.
+  float* rays;        ///< Number.
+  float* spread;      ///< Determinant over the cube of half the trace of the information, 0..0.3;
+                      ///< 0 where the equations are singular.
+};
+
+/// The numeric kernels. The two builds give the same bytes; the second needs AVX2. Arrays are
+/// padded to a multiple of eight entries, and `count` is a multiple of eight.
 struct ProjectionKernels {
   const char* name;
-  /// Ideal image of points: u, v in px about the principal point, and depth in metres; where depth
-  /// <= 0 the image has no meaning. All arrays have `count` entries.
-  void (*project)(const ProjectionCamera& camera, const double* x, const double* y, const double* z,
-                  std::size_t count, double* u, double* v, double* depth);
+  /// Images of points whose search radius is `reach` metres. What is not finite is not in view.
+  void (*project)(const ViewCamera& camera, const ViewGates& gates, const float* x, const float* y,
+                  const float* z, const float* reach, std::size_t count,
+                  const PredictedViews& views);
+  /// Undistorts centroids, four floats each: x, y, radius, elongation. `noise` is the camera's
+  /// centroid variance over the reference's.
+  void (*undistort)(const ViewCamera& camera, float noise, const float* centroids,
+                    std::size_t count, const UndistortedCentroids& out);
+  /// Adds each ray to its prediction's kSumsPerMarker sums. Rays may be of any number.
+  void (*accumulate)(const ViewCamera& camera, const Ray* rays, std::size_t count, const float* u,
+                     const float* v, const float* scale, std::int64_t* sums);
+  /// Solves every prediction's normal equations.
+  void (*solve)(const std::int64_t* sums, std::size_t count, const PredictedSolutions& out);
 };
 
 const ProjectionKernels& baselineProjectionKernels();  ///< x86-64 of 2003.

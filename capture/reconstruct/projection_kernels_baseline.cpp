@@ -4,7 +4,7 @@
 namespace understudy::reconstruct {
 
 const ProjectionKernels& baselineProjectionKernels() {
-  static constexpr ProjectionKernels kernels{"x86-64", project};
+  static constexpr ProjectionKernels kernels{"x86-64", project, undistort, accumulate, solve};
   return kernels;
 }
 

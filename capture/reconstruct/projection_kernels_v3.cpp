@@ -4,7 +4,7 @@
 namespace understudy::reconstruct {
 
 const ProjectionKernels& v3ProjectionKernels() {
-  static constexpr ProjectionKernels kernels{"x86-64-v3", project};
+  static constexpr ProjectionKernels kernels{"x86-64-v3", project, undistort, accumulate, solve};
   return kernels;
 }
 

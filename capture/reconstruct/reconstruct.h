@@ -7,6 +7,7 @@
 
 #include "capture/camera/rig.h"
 #include "capture/frame/frames.h"
+#include "capture/reconstruct/cold_search.h"
 #include "capture/reconstruct/projection_kernels.h"
 #include "engine/core/result.h"
 
@@ -15,7 +16,10 @@ namespace understudy::reconstruct {
 /// Gates, noise and budgets of reconstruction.
 struct ReconstructSettings {
   double centroid_sigma_px =
-      0.2;  ///< Noise of one centroid with what calibration leaves, per axis.
+      0.2;  ///< Noise of a centroid of 2 px radius with what calibration leaves, per axis, as long
+            ///< as none of its camera has been measured; then it is measured,
+  double smallest_sigma_px = 0.03;  ///< and taken for at least this
+  double largest_sigma_px = 1.0;    ///< and at most this.
   double gate_sigmas =
       4.0;  ///< How far from its prediction a marker is looked for, in its sigmas ...
   double smallest_gate_px = 2.0;     ///< ... but at least this far in the image,
@@ -38,8 +42,10 @@ core::Result<void> check(const ReconstructSettings& settings);
 struct PreparedCamera {
   camera::Camera camera;
   ProjectionCamera projection;
-  double focal_px = 0;     ///< Both axes of the ideal plane have this focal length.
-  glm::dvec3 centre{0.0};  ///< World.
+  double focal_px = 0;      ///< Both axes of the ideal plane have this focal length.
+  glm::dvec3 centre{0.0};   ///< World.
+  ViewCamera view;          ///< The same in float, for the kernels.
+  bool exact_lens = false;  ///< The kernels cannot undistort it to 0.002 px: done one by one.
 };
 
 /// A centroid that no prediction claimed.
@@ -50,33 +56,41 @@ struct FreeCentroid {
   bool claimed = false;
 };
 
-/// One camera's view of one predicted marker.
-struct Observation {
-  double u = 0, v = 0;         ///< Ideal plane, px.
-  double weight = 0;           ///< 0 = not seen or not to be trusted (merged).
-  std::int32_t centroid = -1;  ///< In the camera's packet.
+/// What a camera's centroids say about its calibration: residuals against the markers as all other
+/// cameras see them, of a rotating sample of the predicted markers. Sums fade: the last kHealthRays
+/// rays count. Read between frames only.
+struct CameraHealth {
+  double rays = 0;              ///< Number, faded.
+  glm::dvec2 residual_px{0.0};  ///< Sum of centroid minus marker, u and v of the ideal plane.
+  double squared_px = 0;        ///< Sum of their squares, u and v together.
+  double noise_px = 0;          ///< Sum of squares per axis of what they say of a centroid's noise.
+  double sigma_px = 0;          ///< Noise of a centroid of 2 px radius per axis, as used now.
 };
+
+/// Rays that a camera's health and noise are estimated from.
+inline constexpr double kHealthRays = 4000.0;
 
 /// What reconstruction remembers between the packets of one frame. Filled by PredictFrame, then
 /// MatchCamera per camera in any order, then read by FinishFrame.
 struct ReconstructState {
   std::vector<PreparedCamera> cameras;
+  const ProjectionKernels* kernels = nullptr;  ///< Set by PredictFrame.
   std::size_t predictions = 0;
-  std::size_t capacity = 0;  ///< Most predictions.
-  std::vector<frame::PredictedMarker> predicted;
-  std::vector<double> x, y, z;  ///< Predicted positions, padded to `capacity`.
-  std::vector<double> u, v,
-      depth;  ///< Per camera `capacity` entries: the predictions' images; depth <= 0: not in view.
-  std::vector<float> gate_px;              ///< Likewise.
-  std::vector<std::int32_t> bucket_start;  ///< Per camera kBuckets + 1 entries into `bucket_order`.
-  std::vector<std::int32_t>
-      bucket_order;  ///< Per camera `capacity` entries: predictions sorted by image column.
-  std::vector<Observation> observations;        ///< Per camera `capacity` entries.
-  std::vector<std::int64_t> sums;               ///< Per prediction 10 fixed-point sums, see kSum...
-  std::vector<std::uint16_t> rays;              ///< Per prediction.
+  std::size_t capacity = 0;            ///< Most predictions, a multiple of eight below 65536.
+  std::vector<float> x, y, z;          ///< Predicted positions, NaN from `predictions` on.
+  std::vector<float> reach;            ///< Their search radius, metres.
+  std::vector<std::int64_t> sums;      ///< Per prediction kSumsPerMarker fixed-point sums.
+  std::vector<std::vector<Ray>> rays;  ///< Per camera, one per prediction at most.
+  std::vector<std::uint16_t> ray_of;   ///< Per camera `capacity` entries: index in `rays` + 1 or 0.
   std::vector<std::vector<FreeCentroid>> free;  ///< Per camera.
   std::vector<bool> received;                   ///< Per camera: matched in this frame.
-  std::uint32_t cold_start_pair = 0;            ///< Where the next cold search begins.
+  std::vector<float> solutions;      ///< See solutionsOf; filled by FinishFrame, kept for health.
+  std::vector<std::uint8_t> sound;   ///< Per prediction: a marker came of it.
+  std::vector<CameraHealth> health;  ///< Per camera.
+  std::size_t next_health = 0;       ///< The prediction that is sampled next.
+  std::uint64_t frames = 0;          ///< So far.
+  ColdCameras cold_cameras;
+  ColdSearchState cold;  ///< Of the search of what no prediction explains.
 };
 
 /// Most centroids of one camera that are used; more are cut and counted by the assembly.
@@ -86,20 +100,18 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
 
 /// Scratch of the stages; one per thread.
 struct ReconstructWorkspace {
-  struct Candidate {
-    glm::dvec3 position{0.0};
-    int support = 0;
-    double residual_px = 0;
-    std::uint32_t first_camera = 0, first_centroid = 0;
-  };
-  std::vector<double> centroid_u, centroid_v;
-  std::vector<std::int32_t> best_prediction, second_prediction, best_centroid, second_centroid;
-  std::vector<double> best_prediction_distance, second_prediction_distance, best_centroid_distance,
-      second_centroid_distance;
-  std::vector<Candidate> candidates;
-  std::vector<std::int32_t>
-      ray_centroid;  ///< Per camera: free centroid chosen for a candidate, -1 for none.
-  std::vector<glm::dvec3> directions;  ///< Of a marker's rays.
+  std::vector<float> predicted;  ///< With the next one, see viewsOf.
+  std::vector<std::int32_t> predicted_cell;
+  std::vector<float> undistorted;  ///< With the next one, see centroidsOf.
+  std::vector<std::int32_t> centroid_cell;
+  std::vector<frame::Centroid> padded;  ///< The packet's centroids up to a multiple of eight.
+  std::vector<std::uint16_t> cells;     ///< Cell map: first prediction + 1; zero between calls.
+  std::vector<std::uint16_t> next;      ///< Per prediction: the next one in its cell + 1.
+  std::vector<std::uint16_t> wide;      ///< Predictions with a gate beyond half a cell.
+  std::vector<std::uint64_t> nearest, second;   ///< Per centroid: squared distance's bits, index.
+  std::vector<std::uint64_t> nearest_centroid;  ///< Per prediction, likewise.
+  std::vector<glm::dvec3> directions;           ///< Of a marker's rays.
+  ColdSearchWorkspace cold;
 };
 
 ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state);
@@ -108,8 +120,11 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state);
 struct ReconstructCounters {
   std::uint32_t cold_tests = 0;    ///< Candidate tests of the cold search.
   bool cold_budget_spent = false;  ///< The search stopped early.
+  std::uint32_t rays = 0;          ///< Centroids given to a prediction.
+  std::uint32_t merged = 0;        ///< Centroids split between two predictions.
+  std::uint32_t ambiguous = 0;     ///< Centroids that fit two predictions too well to be used.
   std::uint32_t dropped_rays = 0;  ///< Rays refused for their residual.
-  std::uint32_t merged = 0;        ///< Centroids taken for two markers at once.
+  std::uint32_t checked = 0;  ///< Predicted markers solved ray by ray, their sums being doubtful.
 };
 
 /// Sets the predictions of the next frame and projects them into every camera. To be run when the

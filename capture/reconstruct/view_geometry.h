@@ -8,17 +8,6 @@
 
 namespace understudy::reconstruct {
 
-/// The ideal image is cut into columns of this width, so that neighbours are found without looking
-/// at all.
-inline constexpr double kBucketWidth_px = 32.0;
-inline constexpr int kBuckets = 256;
-
-/// Column of an ideal image position; positions outside fall into the first or last.
-inline int bucketOf(double u) {
-  const double column = u * (1.0 / kBucketWidth_px) + kBuckets / 2;
-  return column <= 0.0 ? 0 : column >= kBuckets - 1 ? kBuckets - 1 : static_cast<int>(column);
-}
-
 /// A world point in camera axes.
 inline glm::dvec3 toCamera(const ProjectionCamera& camera, const glm::dvec3& p) {
   const double* r = camera.rotation;

@@ -7,6 +7,7 @@
 
 #include "capture/solve/solve_subject.h"
 #include "capture/subject/subject.h"
+#include "engine/core/result.h"
 
 namespace understudy::solve {
 
@@ -14,18 +15,28 @@ namespace understudy::solve {
 struct RecogniseSettings {
   double tolerance =
       0.02;  ///< Two markers of one segment may change their distance by this, metres.
-  double smallest_share = 0.5;    ///< Share of the subject's markers that must be found.
-  double largest_rms = 0.016;     ///< RMS distance of found markers from the fitted model, metres.
-  std::uint32_t tests = 4000000;  ///< Point tests per attempt; the attempt ends early beyond that.
-  std::uint32_t hypotheses =
-      12;  ///< Best placements of an anchor segment that are grown to the whole body.
+  double smallest_share = 0.5;  ///< Share of the subject's markers that must be found.
+  double largest_rms = 0.016;   ///< RMS distance of found markers from the fitted model, metres.
+  double sure_share = 0.75;     ///< With this share of the markers and ...
+  double sure_rms =
+      0.007;  ///< ... this RMS a body is the subject's: its points are not searched again.
+  std::uint32_t sure_hypotheses = 4;  ///< Places tried for every subject in search of such a body.
+  std::uint32_t hypotheses = 12;      ///< Likewise per body that may be there when that has failed.
+  std::uint32_t tests = 12000000;     ///< Point tests per frame while nobody is tracked ...
+  std::uint32_t tests_beside = 250000;  ///< ... and while somebody is: about a millisecond.
+  std::uint32_t rivals = 3;             ///< Subjects that are fitted to a body to tell whose it is.
+  double marker_sigma = 0.005;  ///< Of a marker against its own model, for telling whose, metres.
+  double margin = 12.0;  ///< By this much, in halves of a chi square, the owner must fit better.
+  std::uint32_t patience = 10;  ///< Attempts after which the better fit counts without the margin.
 };
+
+/// Says which setting is out of range, if any.
+core::Result<void> check(const RecogniseSettings& settings);
 
 /// Where recognition found a subject.
 struct Placement {
   bool found = false;
-  double score = 0;  ///< Larger is better; comparable between subjects.
-  double rms = 0;    ///< Metres.
+  double rms = 0;  ///< Metres.
   std::size_t matched = 0;
   std::vector<math::RigidTransformd> parent_from_joint;  ///< The fitted pose.
   std::vector<std::int32_t> point_of_marker;             ///< Index of the point, -1 for none.
@@ -33,13 +44,6 @@ struct Placement {
 
 /// Scratch; one per thread, for the largest subject.
 struct RecogniseWorkspace {
-  struct Hypothesis {
-    std::size_t joint = 0;
-    math::RigidTransformd world_from_joint;
-    std::size_t inliers = 0;
-    double squared = 0;
-  };
-  std::vector<Hypothesis> hypotheses;
   std::vector<math::RigidTransformd> world_from_joint;
   std::vector<std::uint8_t> placed, doubted;
   std::vector<glm::dvec3>
@@ -61,9 +65,7 @@ struct RecogniseWorkspace {
 RecogniseWorkspace makeRecogniseWorkspace(const subject::Subject& largest, std::size_t most_points);
 void reserve(Placement& placement, const subject::Subject& subject);
 
-/// Finds a known subject among unnamed 3D points, in any pose, from one frame: segments with three
-/// or more markers are found by their distances, the best placements grow along the tree, every
-/// joint turned to where its markers' distances fit, and the whole is polished by the solver.
+/// One known subject among unnamed points: what the steps of recognition and of repair work on.
 struct RecogniseSubject {
   const RecogniseSettings& settings;
   const subject::Subject& subject;
@@ -73,9 +75,6 @@ struct RecogniseSubject {
   std::span<const glm::dvec3> points;  ///< World, metres; at most the workspace's capacity.
   solve::SolveWorkspace& solve_workspace;
   RecogniseWorkspace& workspace;
-  Placement& placement;
-
-  void run() const;
 };
 
 }  // namespace understudy::solve

@@ -106,16 +106,6 @@ std::size_t findNear(const RecogniseSubject& job, const glm::dvec3& centre, doub
   return near.size();
 }
 
-namespace {
-
-struct JointFit {
-  RigidTransformd world_from_joint;
-  double cost = 1e9;
-  std::size_t inliers = 0;
-};
-
-// Share of the markers one joint further out that have a point at their distance from their hinge:
-// tells whether the joint ends in the right place.
 double lookAhead(const RecogniseSubject& job, std::size_t joint, const RigidTransformd& world) {
   constexpr double kPerMarker = 0.5;
   double found = 0.0;
@@ -137,6 +127,14 @@ double lookAhead(const RecogniseSubject& job, std::size_t joint, const RigidTran
   }
   return found;
 }
+
+namespace {
+
+struct JointFit {
+  RigidTransformd world_from_joint;
+  double cost = 1e9;
+  std::size_t inliers = 0;
+};
 
 void offerFit(const RecogniseSubject& job, const Hinge& hinge, const std::int32_t* markers,
               std::size_t count, std::size_t near_count, const RigidTransformd& world,
@@ -358,11 +356,9 @@ double strain(const RecogniseSubject& job, std::size_t joint) {
 }  // namespace
 
 bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t first,
-                   std::size_t second) {
+                   std::size_t second, double share, double least_gain) {
   RecogniseWorkspace& w = job.workspace;
   constexpr int kSteps = 3;
-  constexpr double kClearlyBetter = 0.85;
-  constexpr double kLeastGain = 1.0e-4;  // Square metres: two markers by 7 mm each.
   w.kept_pose = w.pose;
   solve::fitPose(job.subject, job.model, job.solve_settings, job.kernels, w.labelled, kSteps,
                  job.solve_workspace, w.pose);
@@ -382,7 +378,7 @@ bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t f
                  job.solve_workspace, w.pose);
   updateWorld(job);
   const double after = strain(job, joint);
-  if (after < kClearlyBetter * before && after < before - kLeastGain) return true;
+  if (after < share * before && after < before - least_gain) return true;
   std::swap(w.labelled.markers[first], w.labelled.markers[second]);
   w.pose = w.kept_pose;
   updateWorld(job);
@@ -407,7 +403,6 @@ void layOut(RecogniseWorkspace& w, const solve::SolveModel& model, const subject
   layOutPoints(w, count);
   w.point_of_marker.assign(subject.markers.size(), -1);
   w.labelled.markers.resize(subject.markers.size());
-  w.hypotheses.clear();
   w.tests = 0;
 }
 }  // namespace understudy::solve

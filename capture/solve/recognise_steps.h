@@ -60,6 +60,10 @@ struct Hinge {
   double slack;
 };
 
+/// Half the number of markers one joint further out, among joints not placed yet, that have a point
+/// at their distance from their hinge: tells whether the joint ends in the right place.
+double lookAhead(const RecogniseSubject& job, std::size_t joint,
+                 const math::RigidTransformd& world_from_joint);
 /// Lists unused points within `reach` of the centre into the workspace; returns how many.
 std::size_t findNear(const RecogniseSubject& job, const glm::dvec3& centre, double reach);
 /// Places a joint on its hinge where its markers fit, and lets them take their points.
@@ -81,9 +85,10 @@ std::size_t matchNearest(const RecogniseSubject& job, double reach,
 bool findTwins(const RecogniseSubject& job, std::size_t joint, std::size_t& first,
                std::size_t& second);
 /// Exchanges two markers of w.labelled, turns their joint to suit and fits the body; keeps the
-/// exchange (and w.pose) if the markers fit clearly better.
+/// exchange (and w.pose) if the markers fit clearly better: strain must fall to this share, and by
+/// this many square metres.
 bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t first,
-                   std::size_t second);
+                   std::size_t second, double share = 0.85, double least_gain = 1.0e-4);
 
 void layOutPoints(RecogniseWorkspace& w, std::size_t count);
 void layOut(RecogniseWorkspace& w, const SolveModel& model, const subject::Subject& subject,

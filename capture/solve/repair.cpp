@@ -127,8 +127,7 @@ RecogniseSubject jobOf(const Repair& repair) {
           .kernels = repair.kernels,
           .points = {},
           .solve_workspace = repair.solve_workspace,
-          .workspace = repair.workspace,
-          .placement = repair.workspace.trial};
+          .workspace = repair.workspace};
 }
 
 }  // namespace

@@ -58,11 +58,21 @@ GapModel::GapModel(std::size_t markers, double frequency, Random random)
     state.mean_between = mean_gap * (1.0 - share) / share / frequency;
     state.share = mean_gap / (mean_gap + state.mean_between);
     if (random_.uniform() < state.share) {
-      begin(state, 0.0);
-      state.next *= random_.uniform();  // Begun before the first frame.
+      state.in_gap = true;
+      state.next = gapUnderWay() * random_.uniform();
     } else {
       state.next = state.mean_between * random_.exponential();
     }
+  }
+}
+
+// A moment is the more likely to fall into a gap the longer the gap is (the inspection paradox;
+// Cox, "Renewal theory", 1962, section 5.2): without this the first seconds would be far too easy.
+double GapModel::gapUnderWay() {
+  const double longest = gapSeconds(1.0);
+  for (;;) {
+    const double length = gapSeconds(random_.uniform());
+    if (random_.uniform() * longest < length) return length;
   }
 }
 

@@ -18,7 +18,8 @@ double meanGapSeconds();
 
 /// When each marker of one performer drops out for all cameras: gaps of production length at
 /// random times. A few markers are far worse than the others: 0.78 % missing on average, 6.4 % for
-/// the worst.
+/// the worst. What is expected is the same at any moment: gaps that have begun before the first
+/// frame are as long as those are that one meets when one looks in at random.
 class GapModel {
  public:
   /// `frequency` scales how often gaps begin; 0 = never.
@@ -43,6 +44,7 @@ class GapModel {
     bool in_gap = false;
   };
   void begin(State& state, double seconds);
+  double gapUnderWay();
 
   std::vector<State> states_;
   std::vector<float> lengths_;

@@ -11,6 +11,7 @@
 #include "capture/source/gap_model.h"
 #include "capture/source/image_blobs.h"
 #include "capture/source/performer.h"
+#include "capture/source/simulated_props.h"
 
 namespace understudy::source {
 namespace {
@@ -20,11 +21,12 @@ constexpr float kNearest = 0.2f;                       // Metres before a camera
 // A ray ends a little before the marker's middle, so that the skin under it does not hide it.
 constexpr float kRayEnd = 0.010f;
 
-/// What one performer brings to the stage.
+/// What one performer or prop brings to the stage.
 struct Actor {
   std::unique_ptr<Performer> performer;
   GapModel gaps;
-  glm::vec3 middle{0.0f};  ///< Of a sphere that holds all solids.
+  SimulatedProp* prop = nullptr;  ///< The performer, if it is a prop.
+  glm::vec3 middle{0.0f};         ///< Of a sphere that holds all solids.
   float bound = 0;
 };
 
@@ -113,6 +115,7 @@ struct SimulatedStage::State {
   std::vector<std::array<std::uint64_t, 4>> seen_by;
 
   void cast(const subject::MarkerSet& marker_set);
+  void castProps();
   void warnOfVolume();
   double seconds() const { return static_cast<double>(sequence) / true_rig.rate_hz; }
   void bump();
@@ -152,10 +155,32 @@ void SimulatedStage::State::cast(const subject::MarkerSet& marker_set) {
   }
 }
 
+void SimulatedStage::State::castProps() {
+  const std::size_t performers = subjects.size();
+  const double rows = std::ceil(std::sqrt(static_cast<double>(performers)));
+  const PropSettings wanted{
+      .count = settings.props,
+      .middle = middleOf(true_rig),
+      .reach = static_cast<float>(std::clamp(0.9 + 0.4 * settings.spacing * (rows - 1), 1.2, 2.2)),
+      .still = settings.still,
+      .seed = settings.seed};
+  for (std::unique_ptr<SimulatedProp>& prop : makeProps(wanted, subjects, warnings)) {
+    const std::size_t index = actors.size() - performers;
+    subjects.push_back(prop->subject());
+    const std::size_t count = prop->subject().markers.size();
+    SimulatedProp* const raw = prop.get();
+    actors.push_back({.performer = std::move(prop),
+                      .gaps = GapModel(count, settings.gaps, Random(settings.seed, 6000 + index)),
+                      .prop = raw});
+    markers += count;
+  }
+}
+
 // Says where a motion leaves the space that three cameras see.
 void SimulatedStage::State::warnOfVolume() {
   constexpr int kProbes = 200;
   for (std::size_t i = 0; i < actors.size(); ++i) {
+    if (actors[i].prop != nullptr) continue;
     PerformerTruth truth;
     truth.markers.resize(subjects[i].markers.size());
     truth.world_from_joint.resize(subjects[i].skeleton.size());
@@ -198,6 +223,9 @@ void SimulatedStage::State::poseActors(StageFrame& frame) {
   for (std::size_t i = 0; i < actors.size(); ++i) {
     Actor& actor = actors[i];
     PerformerTruth& truth = frame.performers[i];
+    if (actor.prop != nullptr && actor.prop->carrier() != SimulatedProp::kNobody) {
+      actor.prop->follow(frame.performers[actor.prop->carrier()]);  // Posed before it.
+    }
     actor.performer->pose(now, truth);
     actor.gaps.advance(now);
     for (std::size_t m = 0; m < truth.markers.size(); ++m) {
@@ -269,6 +297,7 @@ void SimulatedStage::State::photograph(std::size_t camera, StageFrame& frame) {
       ++marker.merged_views;
     }
   }
+  ++statistics.images;
   statistics.blobs += frame.centroid_truth[camera].size();
   std::size_t first = 0;
   for (const CentroidTruth& blob : frame.centroid_truth[camera]) {
@@ -352,6 +381,7 @@ core::Result<SimulatedStage> SimulatedStage::create(const StageSettings& setting
     state->scores.push_back(*std::move(score));
   }
   state->cast(marker_set);
+  state->castProps();
   if (state->markers == 0 || state->markers > 30000) {
     return core::makeError(
         fmt::format("{} markers on stage; from 1 to 30000 can be simulated", state->markers));
@@ -380,6 +410,39 @@ void SimulatedStage::simulate(StageFrame& frame) {
   }
   state.judge(frame);
   ++state.sequence;
+}
+
+std::vector<MarkerView> SimulatedStage::views(const StageFrame& frame, std::size_t camera) const {
+  const ImageBlobs& image = state_->images[camera];
+  std::vector<MarkerView> views;
+  for (std::size_t p = 0; p < frame.performers.size(); ++p) {
+    for (std::size_t m = 0; m < frame.performers[p].markers.size(); ++m) {
+      const MarkerTruth& marker = frame.performers[p].markers[m];
+      Sight sight;
+      if (std::isnan(marker.position.x) || !look(state_->eyes[camera], marker.position, sight)) {
+        continue;
+      }
+      MarkerFate fate = marker.dropped ? MarkerFate::dropped : MarkerFate::hidden_by_body;
+      for (const Disc& disc : image.discs) {
+        if (disc.performer != p || disc.marker != m) continue;
+        const std::uint32_t sharers = image.sharers(disc);
+        fate = sharers == 0   ? MarkerFate::hidden_by_marker
+               : sharers == 1 ? MarkerFate::alone
+                              : MarkerFate::merged;
+      }
+      views.push_back({.performer = p,
+                       .marker = m,
+                       .x_px = sight.x_px,
+                       .y_px = sight.y_px,
+                       .radius_px = state_->marker_radius * sight.scale_px,
+                       .fate = fate});
+    }
+  }
+  return views;
+}
+
+const std::vector<PosedSolid>& SimulatedStage::body(std::size_t performer) const {
+  return state_->actors[performer].performer->solids();
 }
 
 StageFrame SimulatedStage::makeFrame() const {

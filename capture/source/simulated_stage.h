@@ -30,7 +30,8 @@ struct CameraBump {
 struct StageSettings {
   std::size_t actors = 1;     ///< Motions are reused in turn.
   double spacing = 2.0;       ///< Metres between the middles of neighbouring performers' motions.
-  bool still = false;         ///< Performers hold their first pose.
+  std::size_t props = 0;      ///< Rigid props with their own marker patterns.
+  bool still = false;         ///< Performers and props hold their first pose.
   double noise_px = 0.1;      ///< Standard deviation of a centroid per axis (blob of 2 px radius).
   double false_blobs = 0.02;  ///< False centroids per camera as a share of true ones.
   double gaps = 1.0;          ///< Marker drop-out: 1 = production statistics, 0 = none.
@@ -72,7 +73,7 @@ struct CentroidTruth {
   bool merged = false;  ///< Two or more markers in one blob.
 };
 
-/// One marker of one performer in one frame.
+/// One marker of one performer or prop in one frame.
 struct MarkerTruth {
   glm::vec3 position{0.0f};        ///< World; NaN where a marker file has a gap.
   std::uint16_t views = 0;         ///< Cameras with a blob of this marker alone.
@@ -82,10 +83,11 @@ struct MarkerTruth {
   bool seen_3 = false;  ///< By three cameras or more (blobs of its own).
 };
 
-/// One performer in one frame.
+/// One performer or prop in one frame.
 struct PerformerTruth {
   std::vector<MarkerTruth> markers;
-  /// All joints of the clip, in the order of the subject's skeleton; empty for marker files.
+  /// All joints of the clip, in the order of the subject's skeleton; empty for marker files. A
+  /// prop's only joint is its pose.
   std::vector<math::RigidTransform> world_from_joint;
   std::size_t motion_frame = 0;  ///< Nearest frame of the motion that is played.
 };
@@ -95,8 +97,20 @@ struct StageFrame {
   core::Stamp stamp;  ///< Domain: simulated; the first frame has sequence 0 at time 0.
   std::vector<frame::CameraCentroids> cameras;             ///< One per camera, in raster order.
   std::vector<std::vector<CentroidTruth>> centroid_truth;  ///< Beside `cameras`.
-  std::vector<PerformerTruth> performers;
+  std::vector<PerformerTruth> performers;                  ///< Then the props.
 };
+
+/// What became of one marker in one camera's image.
+enum class MarkerFate : std::uint8_t { alone, merged, hidden_by_marker, hidden_by_body, dropped };
+
+/// One marker before one camera.
+struct MarkerView {
+  std::size_t performer = 0, marker = 0;
+  float x_px = 0, y_px = 0, radius_px = 0;  ///< Where it is, or would be, without noise.
+  MarkerFate fate = MarkerFate::alone;
+};
+
+struct PosedSolid;
 
 /// Counts over all frames so far. A marker-view is one marker before one camera's image.
 struct StageStatistics {
@@ -108,6 +122,7 @@ struct StageStatistics {
   std::uint64_t hidden_by_body = 0;
   std::uint64_t hidden_by_marker = 0;
   std::uint64_t merged = 0;  ///< Marker-views in merged blobs.
+  std::uint64_t images = 0;  ///< Frames times cameras.
   std::uint64_t blobs = 0;
   std::uint64_t false_blobs = 0;
   std::uint64_t gaps = 0;                                                ///< Gaps begun.
@@ -131,6 +146,11 @@ class SimulatedStage {
   /// Fills the next frame. Does not allocate once `frame` has been through makeFrame.
   void simulate(StageFrame& frame);
 
+  /// All markers inside this camera's image of the frame that was simulated last, seen or not.
+  std::vector<MarkerView> views(const StageFrame& frame, std::size_t camera) const;
+  /// The body of a performer in the frame that was simulated last; empty for marker files.
+  const std::vector<PosedSolid>& body(std::size_t performer) const;
+
   /// A frame with all its memory reserved.
   StageFrame makeFrame() const;
 
@@ -139,8 +159,8 @@ class SimulatedStage {
   const camera::Rig& trueRig() const;
   /// The rig that the pipeline is given.
   const camera::Rig& knownRig() const;
-  /// One per performer: the clip's own bones, true marker offsets. Performers that move by a marker
-  /// file have a subject with marker names but without joints.
+  /// One per performer, then one per prop: the clip's own bones, true marker offsets. Performers
+  /// that move by a marker file have a subject with marker names but without joints.
   const std::vector<subject::Subject>& subjects() const;
   /// True if the performer moves by a marker file.
   bool isMarkerFile(std::size_t performer) const;

@@ -7,6 +7,8 @@
 namespace understudy::source {
 namespace {
 
+constexpr std::size_t kMostProps = 64;
+
 struct Bound {
   const char* name;
   double value, least, most;
@@ -17,6 +19,10 @@ struct Bound {
 core::Result<void> check(const StageSettings& settings) {
   if (settings.actors < 1 || settings.actors > 64) {
     return core::makeError(fmt::format("actors must be from 1 to 64, not {}", settings.actors));
+  }
+  if (settings.props > kMostProps) {
+    return core::makeError(
+        fmt::format("props must be from 0 to {}, not {}", kMostProps, settings.props));
   }
   for (const Bound& bound :
        {Bound{"spacing", settings.spacing, 0.0, 100.0},

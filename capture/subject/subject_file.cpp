@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "capture/subject/prop.h"
 #include "engine/core/settings_file.h"
 #include "engine/core/toml_text.h"
 
@@ -79,7 +80,9 @@ void readMarker(core::SettingsTable& table, Subject& subject, const JointNames& 
   std::string joint;
   std::array<float, 3> offset{};
   table.read("name", marker.name, core::Need::required);
-  table.read("joint", joint, core::Need::required);
+  const bool one_joint = joints.size() == 1;  // A prop's markers need not say it.
+  if (one_joint) joint = joints.begin()->first;
+  table.read("joint", joint, one_joint ? core::Need::optional : core::Need::required);
   table.read("offset", std::span<float>(offset), {-100.0, 100.0}, core::Need::required);
   marker.joint = findJoint(table, "joint", joint, joints);
   marker.offset_joint = {offset[0], offset[1], offset[2]};
@@ -108,13 +111,29 @@ void readHumanoid(core::SettingsTable table, Subject& subject, const JointNames&
   }
 }
 
-core::Result<Subject> readSubject(core::SettingsFile file) {
+// A prop's one joint may be left out.
+void addPropJoint(Subject& subject, JointNames& names) {
+  names.emplace(subject.name, 0);
+  subject.skeleton.names.push_back(subject.name);
+  subject.skeleton.parents.push_back(anim::kNoParent);
+  subject.skeleton.parent_from_joint.emplace_back();
+  subject.joints.push_back({.motion = JointMotion::free});
+}
+
+core::Result<Subject> readSubject(core::SettingsFile file, const std::string& place) {
   Subject subject;
   core::SettingsTable root = file.root();
+  std::string kind = "performer";
   root.read("name", subject.name, core::Need::required);
+  root.read("kind", kind);
+  if (kind != "performer" && kind != "prop") root.fail("kind", "must be performer or prop");
   JointNames joints;
   std::vector<core::SettingsTable> tables = root.tables("joint");
-  if (tables.empty()) root.fail("joint", "is missing: a subject needs at least one [[joint]]");
+  if (tables.empty() && kind == "prop") {
+    addPropJoint(subject, joints);
+  } else if (tables.empty()) {
+    root.fail("joint", "is missing: a subject needs at least one [[joint]]");
+  }
   if (tables.size() > kMaxJoints) {
     root.fail("joint", fmt::format("is there {} times; a subject has at most {} joints",
                                    tables.size(), kMaxJoints));
@@ -131,6 +150,8 @@ core::Result<Subject> readSubject(core::SettingsFile file) {
   for (core::SettingsTable& table : tables) readMarker(table, subject, joints, markers);
   readHumanoid(root.table("humanoid"), subject, joints);
   if (const core::Result<void> finished = file.finish(); !finished) return finished.error();
+  if (kind != "prop") return subject;
+  if (const core::Result<void> sound = checkProp(subject, place); !sound) return sound.error();
   return subject;
 }
 
@@ -182,13 +203,13 @@ core::Result<void> check(const Subject& subject, const std::string& place) {
 core::Result<Subject> parseSubject(std::string_view toml, const std::string& name) {
   core::Result<core::SettingsFile> file = core::SettingsFile::parse(toml, name);
   if (!file) return file.error();
-  return readSubject(*std::move(file));
+  return readSubject(*std::move(file), name);
 }
 
 core::Result<Subject> loadSubject(const std::filesystem::path& path) {
   core::Result<core::SettingsFile> file = core::SettingsFile::load(path.string());
   if (!file) return file.error();
-  return readSubject(*std::move(file));
+  return readSubject(*std::move(file), path.string());
 }
 
 std::string formatSubject(const Subject& subject) {
@@ -201,6 +222,7 @@ std::string formatSubject(const Subject& subject) {
       "# A performer or prop as the solver knows it. Metres, radians; offsets in the joint's "
       "frame.\n";
   text += fmt::format("name = {}\n", core::tomlText(subject.name));
+  if (checkProp(subject, "")) text += "kind = \"prop\"\n";
   for (std::size_t j = 0; j < skeleton.size(); ++j) {
     const math::RigidTransform& rest = skeleton.parent_from_joint[j];
     const int parent = skeleton.parents[j];

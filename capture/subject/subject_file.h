@@ -14,8 +14,9 @@ namespace understudy::subject {
 /// the line.
 core::Result<void> check(const Subject& subject, const std::string& place);
 
-/// Reads a subject from TOML. Unknown keys are errors that name the nearest known one; every error
-/// starts with `name:line:`.
+/// Reads a subject from TOML. `kind = "prop"` asks for a prop: it may leave out its [[joint]] and
+/// its markers' `joint`, and must pass checkProp. Unknown keys are errors that name the nearest
+/// known one; every error starts with `name:`, and with `name:line:` where it has a place.
 core::Result<Subject> parseSubject(std::string_view toml, const std::string& name);
 
 /// Reads a subject file; see parseSubject.

@@ -168,6 +168,7 @@ bool PoseRing::publish(const core::Stamp& stamp, std::span<const PublishedSubjec
     share.first_matrix = header.matrix_count;
     share.matrix_count = static_cast<std::uint32_t>(subject.world_from_bind.size());
     share.tracked = subject.tracked ? 1 : 0;
+    share.presence = subject.presence;
     store(subject_place + header.subject_count * sizeof share, &share, sizeof share);
     for (std::size_t i = 0; i < subject.parent_from_joint.size(); ++i) {
       const PoseJoint joint = makeJoint(subject, i);

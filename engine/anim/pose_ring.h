@@ -23,6 +23,7 @@ struct PoseRingCapacity {
 /// entry per joint.
 struct PublishedSubject {
   bool tracked = true;  ///< False: held, not solved.
+  float presence = 1;   ///< Share of it that is shown: 1 = whole, 0 = nothing.
   std::span<const math::RigidTransform> parent_from_joint;
   std::span<const glm::vec3> angular_velocity{};  ///< Against the parent, its frame, rad/s.
   std::span<const glm::vec3> velocity{};          ///< Of the joint's translation, m/s.

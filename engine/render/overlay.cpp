@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 namespace understudy::render {
 
@@ -15,6 +16,17 @@ void addLine(Overlay& overlay, const glm::vec3& from, const glm::vec3& to, const
                            .to = to,
                            .in_front = style.in_front ? 1.0f : 0.0f,
                            .color = style.color});
+}
+
+void addRing(Overlay& overlay, const glm::vec3& centre, float radius, const LineStyle& style) {
+  constexpr int kSides = 48;
+  glm::vec3 from = centre + glm::vec3(radius, 0.0f, 0.0f);
+  for (int side = 1; side <= kSides; ++side) {
+    const float angle = 6.2831853f * static_cast<float>(side) / kSides;
+    const glm::vec3 to = centre + radius * glm::vec3(std::cos(angle), 0.0f, std::sin(angle));
+    addLine(overlay, from, to, style);
+    from = to;
+  }
 }
 
 void addRay(Overlay& overlay, const glm::vec3& camera_centre, const glm::vec3& marker) {

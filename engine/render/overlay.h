@@ -19,6 +19,7 @@ inline constexpr glm::vec4 kUnlabelled{0.9f, 0.06f, 0.05f, 1.0f};
 inline constexpr glm::vec4 kRay{0.25f, 0.7f, 1.0f, 0.16f};
 inline constexpr glm::vec4 kFrustum{0.10f, 0.32f, 0.55f, 0.9f};
 inline constexpr glm::vec4 kSkeleton{1.0f, 0.55f, 0.08f, 0.95f};
+inline constexpr glm::vec4 kHeld{1.0f, 0.42f, 0.05f, 1.0f};  ///< A pose that is not measured.
 }  // namespace overlay_color
 
 /// What is drawn over the scene in one frame. Keep one and refill it: it allocates only until its
@@ -46,6 +47,9 @@ void addMarker(Overlay& overlay, const glm::vec3& position,
 
 /// Adds one line.
 void addLine(Overlay& overlay, const glm::vec3& from, const glm::vec3& to, const LineStyle& style);
+
+/// Adds a level ring; radius in metres.
+void addRing(Overlay& overlay, const glm::vec3& centre, float radius, const LineStyle& style);
 
 /// Adds the ray from a camera's centre to a marker.
 void addRay(Overlay& overlay, const glm::vec3& camera_centre, const glm::vec3& marker);

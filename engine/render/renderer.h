@@ -36,6 +36,9 @@ struct FrameContent {
   /// One palette per performer of the cast, in its order: world_from_bind of each joint of the
   /// performer's model. An empty palette, or none, hides the performer.
   std::span<const std::span<const glm::mat4>> palettes;
+  /// Share of each performer that is drawn, 0 to 1; the missing ones count as 1. Less than 1 lets
+  /// the stage show through.
+  std::span<const float> presence;
   const Overlay* overlay = nullptr;  ///< Markers and lines over the scene; nullptr = none.
 };
 

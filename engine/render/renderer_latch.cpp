@@ -31,6 +31,11 @@ bool showable(std::span<const glm::mat4> palette, std::size_t joint_count) {
          });
 }
 
+float presenceOf(const FrameContent& content, std::size_t performer) {
+  if (performer >= content.presence.size()) return 1.0f;
+  return std::clamp(content.presence[performer], 0.0f, 1.0f);
+}
+
 }  // namespace
 
 bool Renderer::Impl::waitFor(std::uint64_t value) {
@@ -52,7 +57,9 @@ void Renderer::Impl::latchPalettes(FrameSlot& slot, const FrameContent& content)
   for (std::size_t i = 0; i < cast.size(); ++i) {
     const Performer& performer = cast[i];
     shaders::JointRows* palette = rows + performer.palette_offset;
-    if (i >= content.palettes.size() || !showable(content.palettes[i], performer.joint_count)) {
+    const float presence = presenceOf(content, i);
+    if (i >= content.palettes.size() || !(presence > 0.0f) ||
+        !showable(content.palettes[i], performer.joint_count)) {
       // All vertices fall into one point: nothing is drawn.
       std::fill_n(palette, performer.joint_count, shaders::JointRows{});
       continue;
@@ -80,7 +87,7 @@ void Renderer::Impl::latchPalettes(FrameSlot& slot, const FrameContent& content)
       const shaders::Occluder stick{.from = glm::vec3(m * glm::vec4(shape.from, 1.0f)),
                                     .radius = shape.radius * scale,
                                     .to = glm::vec3(m * glm::vec4(shape.to, 1.0f)),
-                                    .strength = 0.75f};
+                                    .strength = 0.75f * presence};
       // What is thin or far above the floor takes no light from it.
       const float height = std::max(std::min(stick.from.y, stick.to.y), 0.0f);
       if (stick.radius < 0.12f * height || stick.radius < 0.015f) continue;
@@ -109,7 +116,7 @@ void Renderer::Impl::latchUniforms(FrameSlot& slot, const FrameContent& content,
     high = glm::max(high, glm::vec2(ball.centre.x, ball.centre.z) + ball.radius);
   }
   const float side = std::max(high.x - low.x, high.y - low.y) + 0.8f;
-  const shaders::FrameUniforms uniforms{
+  shaders::FrameUniforms uniforms{
       .clip_from_world = scene::clipFromView(view, aspect) * view_from_world,
       .shadow_from_world = shadow.shadow_from_world,
       .eye = view.eye,
@@ -131,6 +138,8 @@ void Renderer::Impl::latchUniforms(FrameSlot& slot, const FrameContent& content,
       .sequence = static_cast<std::uint32_t>(content.sequence),
       .performer_count = visible,
       .floor_ambient = kFloorAmbient};
+  for (std::size_t i = 0; i < shaders::kMostPerformers; ++i)
+    uniforms.presence[i] = presenceOf(content, i);
   std::memcpy(slot.uniforms.mapped(), &uniforms, sizeof uniforms);
 }
 

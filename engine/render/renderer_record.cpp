@@ -66,8 +66,10 @@ void Renderer::Impl::recordShadow(FrameSlot& slot, bool characters) {
   vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, pipelines.shadow.get());
   vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_GRAPHICS,
                           pipelines.frame_pipeline_layout.get(), 0, 1, &slot.set, 0, nullptr);
+  std::uint32_t place = 0;
   for (const Performer& performer : cast) {
     if (!characters) break;
+    const std::uint32_t instance = place++;
     const Model& model = models[performer.model];
     const VkBuffer buffer = skinned.get();
     vkCmdBindVertexBuffers(commands, 0, 1, &buffer, &performer.skinned_offset);
@@ -75,7 +77,7 @@ void Renderer::Impl::recordShadow(FrameSlot& slot, bool characters) {
     for (const ModelPart& part : model.parts) {
       // Blended surfaces (glass, lashes) let the light through.
       if (model.materials[part.material].alpha_mode == scene::AlphaMode::blend) continue;
-      vkCmdDrawIndexed(commands, part.index_count, 1, part.first_index, 0, 0);
+      vkCmdDrawIndexed(commands, part.index_count, 1, part.first_index, 0, instance);
     }
   }
   vkCmdEndRendering(commands);
@@ -94,7 +96,9 @@ void Renderer::Impl::recordCharacters(FrameSlot& slot, bool mirrored) {
   for (const scene::AlphaMode mode :
        {scene::AlphaMode::opaque, scene::AlphaMode::mask, scene::AlphaMode::blend}) {
     bool bound = false;
+    std::uint32_t place = 0;
     for (const Performer& performer : cast) {
+      const std::uint32_t instance = place++;  // Tells the shader whose presence counts.
       const Model& model = models[performer.model];
       bool buffers = false;
       for (const ModelPart& part : model.parts) {
@@ -118,7 +122,7 @@ void Renderer::Impl::recordCharacters(FrameSlot& slot, bool mirrored) {
         vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_GRAPHICS,
                                 pipelines.character_pipeline_layout.get(), 1, 1, &material.set, 0,
                                 nullptr);
-        vkCmdDrawIndexed(commands, part.index_count, 1, part.first_index, 0, 0);
+        vkCmdDrawIndexed(commands, part.index_count, 1, part.first_index, 0, instance);
       }
     }
   }

@@ -5,6 +5,8 @@
 namespace understudy::shaders {
 #endif
 
+const uint kMostPerformers = 64;
+
 /// What all passes of one frame know; written at the latch.
 struct FrameUniforms {
   mat4 clip_from_world;
@@ -29,6 +31,8 @@ struct FrameUniforms {
   uint performer_count;
   vec3 floor_ambient;  ///< Light of the room on the open floor.
   float reserved;
+  /// Share of each performer of the cast that is drawn; less than 1 is dithered.
+  float presence[kMostPerformers];
 };
 
 /// Where a performer is, so that what is far away need not be looked at.
@@ -48,7 +52,7 @@ struct Occluder {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(FrameUniforms) == 128 + 7 * 16 + 32);
+static_assert(sizeof(FrameUniforms) == 128 + 7 * 16 + 32 + 4 * kMostPerformers);
 static_assert(sizeof(PerformerBounds) == 24 && sizeof(Occluder) == 32);
 }  // namespace understudy::shaders
 #endif

@@ -59,8 +59,9 @@ struct PoseSubject {
   uint joint_count;
   uint first_matrix;
   uint matrix_count;
-  uint tracked;  // 0: held, not solved.
-  uint reserved[3];
+  uint tracked;    // 0: held, not solved.
+  float presence;  // Share of it that is shown: 1 = whole, 0 = nothing.
+  uint reserved[2];
 };
 
 // One joint against its parent, and how it moves.

@@ -130,7 +130,7 @@ void drawSubjects(const StagePanelData& data) {
                                                     static_cast<float>(row.markers_total)
                                               : 0.0f;
     const ImU32 seen = share > 0.8f ? palette::kGood : palette::kWarn;
-    const ImU32 color = row.tracked ? seen : palette::kBad;
+    const ImU32 color = row.tracked ? seen : row.presence > 0.0f ? palette::kWarn : palette::kBad;
     ImGui::TableNextColumn();
     const ImVec2 at = ImGui::GetCursorScreenPos();
     const float radius = 3.5f;
@@ -141,7 +141,13 @@ void drawSubjects(const StagePanelData& data) {
     ImGui::TableNextColumn();
     meter(share, color, {ImGui::GetContentRegionAvail().x, 5.0f});
     ImGui::TableNextColumn();
-    ImGui::Text("%d/%d", row.markers_seen, row.markers_total);
+    if (row.tracked) {
+      ImGui::Text("%d/%d", row.markers_seen, row.markers_total);
+    } else {
+      ImGui::PushStyleColor(ImGuiCol_Text, color);
+      ImGui::TextUnformatted(row.presence > 0.0f ? "held" : "lost");
+      ImGui::PopStyleColor();
+    }
   }
   ImGui::EndTable();
 }

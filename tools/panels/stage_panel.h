@@ -26,6 +26,7 @@ struct SubjectRow {
   std::string name;
   int markers_seen = 0, markers_total = 0;
   bool tracked = false;
+  float presence = 0;  ///< Share of it that is shown: not tracked, it is held, then fades.
 };
 
 /// Packets of one camera.

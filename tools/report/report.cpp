@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -46,6 +47,20 @@ Json timesJson(const core::HistogramSummary& summary) {
   return {{"count", summary.count}, {"mean", summary.mean_us}, {"p50", summary.p50_us},
           {"p90", summary.p90_us},  {"p99", summary.p99_us},   {"p99_9", summary.p99_9_us},
           {"max", summary.max_us}};
+}
+
+core::Result<void> checkWritable(const std::string& path) {
+  if (path.empty() || path == "-") return {};
+  std::error_code error;
+  const bool was_there = std::filesystem::exists(path, error);
+  std::FILE* file = std::fopen(path.c_str(), "ab");
+  if (file == nullptr) {
+    return core::makeError(fmt::format("{}: cannot be written ({}); check folder and permissions",
+                                       path, std::strerror(errno)));
+  }
+  std::fclose(file);
+  if (!was_there) std::filesystem::remove(path, error);
+  return {};
 }
 
 core::Result<void> writeReport(const Json& report, const std::string& path) {

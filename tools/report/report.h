@@ -28,6 +28,10 @@ Json machineJson(const std::string& gpu);
 /// {"count", "mean", "p50", "p90", "p99", "p99_9", "max"} in microseconds.
 Json timesJson(const core::HistogramSummary& summary);
 
+/// Fails where nothing can be written to this file: to be called before the work whose report it
+/// is to take. Leaves nothing behind. Always fine for "-" and an empty name.
+core::Result<void> checkWritable(const std::string& path);
+
 /// Writes the report to a file, or to standard output where `path` is "-". A number that is not
 /// finite becomes null.
 core::Result<void> writeReport(const Json& report, const std::string& path);

@@ -1,23 +1,30 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <limits>
 #include <string>
 
 #include "capture/pipeline/settings_file.h"
+#include "capture/subject/pattern_check.h"
 #include "tools/report/progress.h"
 #include "tools/report/report.h"
+#include "tools/score/commands.h"
+#include "tools/score/held_out_run.h"
 #include "tools/score/performances.h"
 #include "tools/score/stage_report.h"
 #include "tools/score/stage_run.h"
 #include "tools/simulation/simulation.h"
+#include "tools/simulation/whole_number.h"
 
 using namespace understudy;
 
 namespace {
 
 constexpr double kDefaultSeconds = 10.0;
+constexpr std::uint64_t kHeldOutFrames = 600;
 
 int fail(int code, const core::Error& error) {
   fmt::print(stderr, "understudy-score: {}\n", error.message);
@@ -26,11 +33,38 @@ int fail(int code, const core::Error& error) {
 
 struct StageCommand {
   simulation::SimulationFlags flags;
+  std::uint64_t held_out_frames = kHeldOutFrames;
   std::string json_path;
 };
 
+core::Result<score::StageOutcome> measure(const StageCommand& command,
+                                          simulation::Simulation& simulation,
+                                          const pipeline::PipelineSettings& settings) {
+  const std::uint64_t frames = command.flags.frameCount(kDefaultSeconds);
+  auto outcome = [&] {
+    report::Progress progress("frames", frames);
+    return score::runStage(simulation, settings, frames,
+                           [&](std::uint64_t done) { progress.show(done); });
+  }();
+  if (!outcome) return outcome;
+  outcome->held_out_rms_mm = std::numeric_limits<double>::quiet_NaN();
+  outcome->held_out_frames = std::min(frames, command.held_out_frames);
+  if (outcome->held_out_frames == 0) return outcome;
+  auto fresh = simulation::makeSimulation(command.flags);
+  if (!fresh) return fresh.error();
+  report::Progress progress("frames with markers held out", outcome->held_out_frames);
+  const auto rms = score::runHeldOut(*fresh, settings, outcome->held_out_frames,
+                                     [&](std::uint64_t done) { progress.show(done); });
+  if (!rms) return rms.error();
+  outcome->held_out_rms_mm = *rms;
+  return outcome;
+}
+
 int runStage(const CLI::App& app, const StageCommand& command, report::Json json) {
   if (auto sound = simulation::check(command.flags); !sound) return fail(2, sound.error());
+  if (auto writable = report::checkWritable(command.json_path); !writable) {
+    return fail(2, writable.error());
+  }
   pipeline::PipelineSettings settings;
   if (!command.flags.settings.empty()) {
     auto loaded = pipeline::loadSettings(command.flags.settings);
@@ -42,12 +76,11 @@ int runStage(const CLI::App& app, const StageCommand& command, report::Json json
   for (const std::string& warning : simulation->warnings) {
     fmt::print(stderr, "note: {}\n", warning);
   }
-  const std::uint64_t frames = command.flags.frameCount(kDefaultSeconds);
-  auto outcome = [&] {
-    report::Progress progress("frames", frames);
-    return score::runStage(*simulation, settings, frames,
-                           [&](std::uint64_t done) { progress.show(done); });
-  }();
+  for (const std::string& warning : subject::confusionWarnings(simulation->subjects)) {
+    fmt::print(stderr, "{}\n", warning);
+    simulation->warnings.push_back(warning);
+  }
+  const auto outcome = measure(command, *simulation, settings);
   if (!outcome) return fail(1, outcome.error());
   if (command.json_path != "-") score::printStage(*outcome);
   if (command.json_path.empty()) return 0;
@@ -76,6 +109,11 @@ int run(int argument_count, char** arguments) {
       "stage", "Runs the simulated stage through the whole capture path, without a network");
   StageCommand command;
   simulation::addSimulationFlags(*stage, command.flags);
+  stage
+      ->add_option("--held-out-frames", command.held_out_frames,
+                   "length of the second run, without a tenth of the markers; 0 = none")
+      ->check(simulation::wholeNumber(0, 1'000'000'000))
+      ->capture_default_str();
   stage->add_option("--json", command.json_path, "writes a report; - is standard output")
       ->type_name("FILE");
   CLI::App* performances = app.add_subcommand(
@@ -88,6 +126,7 @@ int run(int argument_count, char** arguments) {
   performances->add_option("--json", table.json_path, "writes a report; - is standard output");
   performances->add_option("--html", table.html_path, "writes the table as a page");
   performances->add_option("--markdown", table.markdown_path, "writes the table as Markdown");
+  const score::Command view = score::addViewCommand(app);
   try {
     app.parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {
@@ -101,6 +140,7 @@ int run(int argument_count, char** arguments) {
                                                                   .seed = table.flags.stage.seed}));
     return done ? 0 : fail(1, done.error());
   }
+  if (view.app->parsed()) return view.run();
   return runStage(*stage, command,
                   report::makeReport({.program = "understudy-score",
                                       .argument_count = argument_count,

@@ -16,6 +16,7 @@ struct StageRun {
   source::SimulatedSource& source;
   pipeline::CapturePath& path;
   scoring::StageScorer& scorer;
+  scoring::StageMeter& meter;
   scoring::CaptureRecord& record;
   StageOutcome& outcome;
   std::array<source::RawPacket, 256> packets{};
@@ -73,6 +74,7 @@ struct StageRun {
   }
 
   void score() {
+    meter.add(source.frame());
     scoring::copyResult(path.result(), record);
     if (record.sequence == source.frame().stamp.sequence) {
       scorer.add(source.frame(), record);
@@ -95,7 +97,7 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
   const std::uint64_t warm_up = std::min(kWarmUpFrames, frames / 2);
   source::SimulatedSource source(stage, frames);
   std::vector<const solve::RecordedNames*> names;
-  for (std::size_t s = 0; s < simulation.subjects.size(); ++s) {
+  for (std::size_t s = 0; s + stage.settings().props < simulation.subjects.size(); ++s) {
     const solve::RecordedNames& of_motion = simulation.names[s % simulation.names.size()];
     names.push_back(of_motion.really.empty() ? nullptr : &of_motion);
   }
@@ -107,16 +109,25 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
                                .names = std::move(names)});
   scoring::CaptureRecord record = scoring::makeRecord(simulation.subjects);
   StageOutcome outcome{.cameras = stage.knownRig().cameras.size(),
-                       .actors = simulation.subjects.size(),
+                       .actors = simulation.subjects.size() - stage.settings().props,
+                       .rate_hz = stage.knownRig().rate_hz,
                        .warm_up_frames = warm_up};
+  std::vector<std::size_t> counts;
   for (const subject::Subject& subject : simulation.subjects) {
+    counts.push_back(subject.markers.size());
     outcome.markers += subject.markers.size();
   }
-  StageRun run{
-      .source = source, .path = **path, .scorer = scorer, .record = record, .outcome = outcome};
+  scoring::StageMeter meter(counts, stage.knownRig().rate_hz);
+  StageRun run{.source = source,
+               .path = **path,
+               .scorer = scorer,
+               .meter = meter,
+               .record = record,
+               .outcome = outcome};
   run.run(warm_up, progress);
   outcome.score = scorer.score();
   outcome.marker_files = stage.isMarkerFile(0);
+  outcome.stage = meter.figures(stage.statistics());
   if (counters::threadAllocations() && run.warm_frames > 0) {
     outcome.allocations_per_frame =
         static_cast<double>(run.warm_allocations) / static_cast<double>(run.warm_frames);

@@ -8,6 +8,7 @@
 #include "capture/pipeline/capture_path.h"
 #include "engine/core/histogram.h"
 #include "engine/core/result.h"
+#include "tools/scoring/stage_meter.h"
 #include "tools/scoring/stage_scorer.h"
 #include "tools/simulation/simulation.h"
 
@@ -20,6 +21,7 @@ inline constexpr std::uint64_t kWarmUpFrames = 480;
 /// What a run through the capture path showed.
 struct StageOutcome {
   std::size_t markers = 0, cameras = 0, actors = 0;
+  double rate_hz = 0;
   std::uint64_t warm_up_frames = 0;
   scoring::StageScore score;
   bool marker_files = false;  ///< The first performer moves by a marker file.
@@ -29,9 +31,12 @@ struct StageOutcome {
   core::Histogram reconstruct_after, capture_after;
   double boot_cpu_ms = 0;  ///< Processor time of labelling up to the boot frame.
   std::optional<double> allocations_per_frame;  ///< Nothing where they cannot be counted.
+  scoring::StageFigures stage;                  ///< Of the simulation, from its truth alone.
   sync::AssemblyCounters packets;
   std::uint64_t hash = 0;
   const char* kernels = "";
+  double held_out_rms_mm = 0;  ///< See runHeldOut; NaN where it was not measured.
+  std::uint64_t held_out_frames = 0;
 };
 
 /// Runs the simulated stage through the capture path without a network, as fast as it goes.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "capture/subject/prop.h"
+
 namespace understudy::scoring {
 namespace {
 
@@ -27,9 +29,12 @@ void copyInto(const std::vector<T>& from, std::vector<T>& to) {
             from.begin() + static_cast<std::ptrdiff_t>(std::min(from.size(), to.capacity())));
 }
 
-bool allTracked(const std::vector<frame::SkeletonPose>& poses) {
-  return std::all_of(poses.begin(), poses.end(),
-                     [](const frame::SkeletonPose& pose) { return pose.tracked; });
+bool allTracked(const std::vector<frame::SkeletonPose>& poses,
+                const std::vector<std::uint8_t>& left_out) {
+  for (std::size_t s = 0; s < poses.size(); ++s) {
+    if (left_out[s] == 0 && !poses[s].tracked) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -65,15 +70,17 @@ StageScorer::StageScorer(const std::vector<subject::Subject>& subjects,
                          const camera::Rig& known_rig, const ScorerSettings& settings)
     : markers_(markerCounts(subjects)),
       cloud_(known_rig, settings.noise_px, markerCount(subjects)),
-      labels_(settings.rate_hz, markerCount(subjects)),
-      really_labels_(settings.rate_hz, markerCount(subjects)),
+      labels_(settings.rate_hz, markerCounts(subjects)),
+      really_labels_(settings.rate_hz, markerCounts(subjects)),
       fragments_(markerCount(subjects)),
       names_(settings.names),
+      props_(subjects.size()),
       has_joints_(subjects.size(), 0) {
   if (std::any_of(names_.begin(), names_.end(), [](const auto* names) { return names; })) {
     really_.resize(markerCount(subjects));
   }
   for (const subject::Subject& subject : subjects) {
+    is_prop_.push_back(subject::isProp(subject) ? 1 : 0);
     poses_.emplace_back(subject, PoseScoreSettings{.rate_hz = settings.rate_hz,
                                                    .still = settings.still,
                                                    .warm_up_frames = settings.warm_up_frames});
@@ -114,14 +121,41 @@ void StageScorer::add(const source::StageFrame& truth, const CaptureRecord* reco
   really_labels_.add(sequence, markers_, said, really_);
   fragments_.add(markers_, said);
   for (std::size_t p = 0; p < poses_.size(); ++p) {
+    if (is_prop_[p] != 0) {
+      props_[p].add(truth.performers[p], record != nullptr ? &record->poses[p] : nullptr);
+      continue;
+    }
     if (!truth.performers[p].world_from_joint.empty()) has_joints_[p] = 1;
     poses_[p].add(sequence, truth.performers[p], record != nullptr ? &record->poses[p] : nullptr,
                   record != nullptr ? &record->labels.subjects[p] : nullptr);
   }
-  if (boot_frame_ < 0 && record != nullptr && allTracked(record->poses)) {
+  if (boot_frame_ < 0 && record != nullptr && allTracked(record->poses, is_prop_) && allRight()) {
     boot_frame_ = static_cast<std::int64_t>(frames_);
   }
   ++frames_;
+}
+
+void StageScorer::scoreProps(StageScore& score) const {
+  SpreadMeter position_mm, angle_deg;
+  for (std::size_t p = 0; p < props_.size(); ++p) {
+    if (is_prop_[p] == 0) continue;
+    const PropScore& prop = props_[p];
+    ++score.props;
+    position_mm.merge(prop.position_mm);
+    angle_deg.merge(prop.angle_deg);
+    score.props_untracked += prop.untracked;
+    score.props_flipped += prop.flipped;
+    score.props_longest_search = std::max(score.props_longest_search, prop.longest_search);
+  }
+  score.prop_position_mm = position_mm.spread();
+  score.prop_angle_deg = angle_deg.spread();
+}
+
+bool StageScorer::allRight() const {
+  for (std::size_t p = 0; p < poses_.size(); ++p) {
+    if (is_prop_[p] == 0 && !labels_.isRight(p)) return false;
+  }
+  return true;
 }
 
 StageScore StageScorer::score() const {
@@ -140,6 +174,10 @@ StageScore StageScorer::score() const {
                    .label_correct_really = really_labels_.correct(),
                    .swaps_over_100ms_really = really_labels_.swapsOver100ms(),
                    .fragments = fragments_.count(),
+                   .recovery_ms = labels_.markerRecovery().spread(),
+                   .subject_recovery_ms = labels_.subjectRecovery().spread(),
+                   .not_recovered = labels_.markerRecovery().open(),
+                   .right_at_first = labels_.rightAtFirst(),
                    .boot_frame = boot_frame_};
   SpreadMeter joint_mm, joint_deg, predicted_mm;
   double marker_squares = 0, marker_count = 0, jitter_squares = 0, jitter_count = 0;
@@ -163,6 +201,7 @@ StageScore StageScorer::score() const {
   score.joint_error_deg = joint_deg.spread();
   score.predict_20ms_mm = predicted_mm.spread();
   score.marker_model_mm = 1000.0 * std::sqrt(ratio(marker_squares, marker_count));
+  scoreProps(score);
   score.jitter_mm = 1000.0 * std::sqrt(ratio(jitter_squares, jitter_count));
   return score;
 }

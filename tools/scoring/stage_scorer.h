@@ -14,6 +14,7 @@
 #include "tools/scoring/fragment_score.h"
 #include "tools/scoring/label_score.h"
 #include "tools/scoring/pose_score.h"
+#include "tools/scoring/prop_score.h"
 #include "tools/scoring/spread.h"
 
 namespace understudy::scoring {
@@ -43,9 +44,10 @@ struct ScorerSettings {
   std::vector<const solve::RecordedNames*> names{};
 };
 
-/// All figures over the frames so far, from the first frame on. Figures without a single
-/// observation are NaN (a report writes null). CloudScore, LabelScore and PoseScore say how each is
-/// defined.
+/// All figures over the frames so far, from the first frame on. Props count in those of markers and
+/// labels, each as a subject of its own; those of joints, models and the boot leave them out.
+/// Figures without a single observation are NaN (a report writes null). CloudScore, LabelScore and
+/// PoseScore say how each is defined.
 struct StageScore {
   std::uint64_t frames = 0;
   std::uint64_t missing_frames = 0;  ///< Frames of which the path said nothing.
@@ -64,7 +66,11 @@ struct StageScore {
   double label_correct_really = 0;
   std::uint64_t swaps_over_100ms_really = 0;
   FragmentCount fragments;
-  /// Frames before the first one in which every performer was tracked; -1: there was none.
+  Spread recovery_ms, subject_recovery_ms;  ///< Outages of markers and of subjects.
+  std::uint64_t not_recovered = 0;          ///< Markers lost, seen again, but not named to the end.
+  double right_at_first = 0;  ///< Share of subjects right in the first frame they were tracked in.
+  /// Frames before the first one in which every performer was tracked and right (as LabelScore says
+  /// it of subjects); -1: there was none.
   std::int64_t boot_frame = -1;
 
   Spread joint_error_mm, joint_error_deg;
@@ -73,6 +79,10 @@ struct StageScore {
   std::uint64_t untracked = 0;  ///< Performer-frames without a solved pose, after its first.
   Spread predict_20ms_mm;
   double jitter_mm = 0;
+
+  std::size_t props = 0;
+  Spread prop_position_mm, prop_angle_deg;  ///< Of all props; see PropScore for these.
+  std::uint64_t props_untracked = 0, props_flipped = 0, props_longest_search = 0;
   /// Named body joints that a clip does not have, such as "left_toes of performer 1".
   std::vector<std::string> joints_not_scored;
 };
@@ -81,8 +91,8 @@ struct StageScore {
 /// allocates nothing after construction.
 class StageScorer {
  public:
-  /// `subjects` are those of the capture path, one per performer, markers in the order of the
-  /// truth's. Performers without true joints (marker files) get no joint figures.
+  /// `subjects` are those of the capture path, one per performer and prop, markers in the order of
+  /// the truth's. Performers without true joints (marker files) get no joint figures.
   StageScorer(const std::vector<subject::Subject>& subjects, const camera::Rig& known_rig,
               const ScorerSettings& settings);
 
@@ -99,6 +109,8 @@ class StageScorer {
  private:
   void add(const source::StageFrame& truth, const CaptureRecord* record);
   void readNames(const source::StageFrame& truth);
+  void scoreProps(StageScore& score) const;
+  bool allRight() const;
 
   TrueMarkers markers_;
   CloudScore cloud_;
@@ -106,7 +118,9 @@ class StageScorer {
   FragmentScore fragments_;
   std::vector<const solve::RecordedNames*> names_;
   std::vector<std::int32_t> really_;
-  std::vector<PoseScore> poses_;
+  std::vector<PoseScore> poses_;       ///< Per subject; unused for props.
+  std::vector<PropScore> props_;       ///< Per subject; unused for performers.
+  std::vector<std::uint8_t> is_prop_;  ///< Per subject.
   frame::MarkerCloud no_cloud_;
   frame::LabelledMarkers no_labels_;
   std::uint64_t frames_ = 0, missing_ = 0;

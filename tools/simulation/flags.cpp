@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "capture/camera/rig_file.h"
@@ -11,6 +12,7 @@
 #include "engine/asset/clip_file.h"
 #include "tools/simulation/bump_flag.h"
 #include "tools/simulation/simulation.h"
+#include "tools/simulation/whole_number.h"
 
 namespace understudy::simulation {
 namespace {
@@ -94,12 +96,15 @@ void addSimulationFlags(CLI::App& app, SimulationFlags& flags) {
       ->type_name("FILE");
   add("--unit", flags.unit, "length unit of clips that do not say: m, cm, mm, in");
   add("--up", flags.up, "upward axis of clips that do not say: y, z");
-  add("--actors", stage.actors, "performers; motions are reused in turn");
+  add("--actors", stage.actors, "performers; motions are reused in turn")
+      ->check(wholeNumber(1, 64));
   add("--spacing", stage.spacing, "metres between performers");
+  add("--props", stage.props, "rigid props with their own marker patterns");
   flag("--still", stage.still, "performers hold their first pose");
   add("--markerset", flags.marker_set, "marker set, TOML; default: the 53-marker body set");
   add("--subjects", flags.subjects, "true: the solver knows the true subjects");
-  add("--cameras", flags.cameras, "cameras of the ring rig");
+  add("--cameras", flags.cameras, "cameras of the ring rig")
+      ->check(wholeNumber(1, camera::kMaxCameras));
   add("--rig", flags.rig, "a rig of your own, TOML, instead of the ring");
   add("--rig-error", stage.rig_error_px, "how far the known rig is from the true one, px");
   add("--rate", flags.rate_hz, "camera rate, Hz");
@@ -116,11 +121,14 @@ void addSimulationFlags(CLI::App& app, SimulationFlags& flags) {
       ->group(kGroup)
       ->allow_extra_args(false);
   flag("--shuffle-packets", stage.shuffle_packets, "random packet order over the whole frame");
-  add("--threads", flags.threads, "threads, where a program uses several");
+  add("--threads", flags.threads, "threads, where a program uses several")
+      ->check(wholeNumber(1, 1024));
   add("--settings", flags.settings, "pipeline settings, TOML");
   CLI::Option* frames = add("--frames", flags.frames, "length of the run in frames");
+  frames->check(wholeNumber(1, 1'000'000'000));
   add("--seconds", flags.seconds, "length of the run in seconds")->excludes(frames);
-  add("--seed", stage.seed, "seed of everything random");
+  add("--seed", stage.seed, "seed of everything random")
+      ->check(wholeNumber(0, std::numeric_limits<std::uint64_t>::max()));
 }
 
 std::vector<std::pair<std::string, std::string>> changedFlags(const CLI::App& app) {

@@ -233,8 +233,10 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
   warnings.insert(warnings.end(), stage->warnings().begin(), stage->warnings().end());
   std::vector<subject::Subject> subjects = stage->subjects();
   std::vector<RetargetSource> retarget;
-  for (std::size_t s = 0; s < subjects.size(); ++s) {
-    retarget.push_back(of_motion[s % of_motion.size()]);
+  const std::size_t performers = subjects.size() - settings.props;
+  retarget.resize(subjects.size());
+  for (std::size_t s = 0; s < performers; ++s) {
+    retarget[s] = of_motion[s % of_motion.size()];
     if (const auto& fit = fitted[s % fitted.size()]) {
       const std::string name = subjects[s].name;
       subjects[s] = *fit;

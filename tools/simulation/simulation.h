@@ -59,10 +59,11 @@ struct RetargetSource {
 struct Simulation {
   source::SimulatedStage stage;
   subject::MarkerSet marker_set;
-  std::vector<std::string> motion_files;   ///< One per motion.
-  std::vector<std::string> warnings;       ///< Of files and stage, one line each.
-  std::vector<subject::Subject> subjects;  ///< One per performer, as the pipeline is to know them.
-  std::vector<RetargetSource> retarget;    ///< One per performer.
+  std::vector<std::string> motion_files;  ///< One per motion.
+  std::vector<std::string> warnings;      ///< Of files and stage, one line each.
+  std::vector<subject::Subject>
+      subjects;  ///< Performers, then props, as the pipeline is to know them.
+  std::vector<RetargetSource> retarget;  ///< One per subject; empty for props.
   /// Per motion: what a recording's own names are worth; `really` is empty where all hold, and for
   /// clips.
   std::vector<solve::RecordedNames> names{};

@@ -134,7 +134,12 @@ void CaptureRun::finishFrame() {
   const core::Duration cpu_start = core::threadTime();
   const bool solved = std::any_of(result.poses.begin(), result.poses.end(),
                                   [](const frame::SkeletonPose& pose) { return pose.tracked; });
-  const bool publish = !result.empty && solved;
+  // A lost subject is held, then fades; the frame in which it vanishes is shown, too.
+  const bool shown =
+      std::any_of(result.poses.begin(), result.poses.end(),
+                  [](const frame::SkeletonPose& pose) { return pose.presence > 0.0f; });
+  const bool publish = !result.empty && (solved || shown || was_shown_);
+  was_shown_ = shown;
   if (!result.empty) {
     log.mark(sequence, core::Instant::received_first, result.received_first);
     log.mark(sequence, core::Instant::received_last, result.received_last);
@@ -152,7 +157,7 @@ void CaptureRun::finishFrame() {
   status.last_sequence = sequence;
   ++status.frames;
   status.empty += result.empty;
-  status.not_solved += !result.empty && !solved;
+  status.not_solved += !result.empty && !publish;
   status.published += publish;
   if (status.frames > kWarmUpFrames && publish) {
     ++warm_frames;
@@ -193,6 +198,7 @@ void CaptureRun::note() {
     CaptureStatus::Subject& subject = status.subjects[s];
     subject.seen = 0;
     subject.tracked = result.poses[s].tracked;
+    subject.presence = result.poses[s].presence;
     for (const frame::LabelledMarker& marker : result.labels.subjects[s].markers) {
       if (!(marker.confidence > 0.0f)) continue;
       ++subject.seen;

@@ -36,6 +36,7 @@ struct CaptureStatus {
   struct Subject {
     std::uint32_t seen = 0, markers = 0;
     bool tracked = false;
+    float presence = 0;  ///< Share that is shown, as in frame::SkeletonPose.
   };
   std::vector<Subject> subjects;
   std::vector<std::uint64_t> camera_received;  ///< Frames per camera.
@@ -111,6 +112,7 @@ struct CaptureRun : CaptureLinks {
   std::vector<source::RawPacket> packets_{};
   CaptureStatus status_copy_{};
   MarkerView marker_copy_{};
+  bool was_shown_ = false;  ///< Somebody was to be seen in the frame before.
 };
 
 }  // namespace understudy::stage

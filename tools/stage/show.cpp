@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/subject/prop.h"
 #include "engine/anim/kinematics.h"
+#include "tools/stage/prop_overlay.h"
 
 namespace understudy::stage {
 namespace {
@@ -29,6 +31,7 @@ math::RigidTransform toTransform(const shaders::PoseJoint& joint) {
 Show::Show(const StageSource& source, const Cast& cast, CaptureRun& capture)
     : source_(source), cast_(cast), capture_(capture), record_(capture.ring.makeRecord()) {
   palettes_.resize(source.subjects.size());
+  presence_.resize(source.subjects.size());
   std::size_t joints = 0;
   for (const subject::Subject& subject : source.subjects)
     joints = std::max(joints, subject.skeleton.size());
@@ -84,6 +87,7 @@ bool Show::latch(const scene::View& view, const panels::OverlayToggles& toggles)
       const shaders::PoseSubject& subject = record_.subjects[s];
       palettes_[s] = std::span<const glm::mat4>(record_.world_from_bind)
                          .subspan(subject.first_matrix, subject.matrix_count);
+      presence_[s] = subject.presence;
     }
     capture_.log.mark(record_.stamp.sequence, core::Instant::latched, latched);
     followPerformers();
@@ -94,6 +98,7 @@ bool Show::latch(const scene::View& view, const panels::OverlayToggles& toggles)
   renderer_->latch({.sequence = have ? record_.stamp.sequence : 0,
                     .view = view,
                     .palettes = palettes_,
+                    .presence = presence_,
                     .overlay = &overlay_});
   return have;
 }
@@ -126,16 +131,44 @@ void Show::fillOverlay(const panels::OverlayToggles& toggles) {
   }
   if (latched_number_ == 0) return;
   for (std::size_t s = 0; s < record_.subjects.size() && s < source_.subjects.size(); ++s) {
+    const float presence = record_.subjects[s].presence;
+    if (!(presence > 0.0f)) continue;
+    const bool held = record_.subjects[s].tracked == 0;
+    if (held && !subject::isProp(source_.subjects[s])) addHeldSign(s, presence);
     const bool without_character = cast_.character_of[s] < 0;
     if (!toggles.skeleton && !without_character) continue;
-    if (!record_.subjects[s].tracked) continue;
     const anim::Skeleton& skeleton = source_.subjects[s].skeleton;
     const std::uint32_t first = record_.subjects[s].first_joint;
     for (std::size_t j = 0; j < skeleton.size(); ++j)
       local_[j] = toTransform(record_.joints[first + j]);
     const std::span<math::RigidTransform> world(world_.data(), skeleton.size());
     anim::worldFromJoints(skeleton, std::span(local_.data(), skeleton.size()), world);
-    render::addSkeleton(overlay_, skeleton, world);
+    if (subject::isProp(source_.subjects[s])) {
+      addProp(overlay_, source_.subjects[s], world[0]);
+      continue;
+    }
+    const glm::vec4 color = held ? render::overlay_color::kHeld : render::overlay_color::kSkeleton;
+    render::addSkeleton(overlay_, skeleton, world, glm::vec4(glm::vec3(color), color.w * presence));
+  }
+}
+
+// The hips, where they are known: roots may stand still while the hips move.
+glm::vec3 Show::hipsOf(std::size_t subject) const {
+  const anim::Skeleton& skeleton = source_.subjects[subject].skeleton;
+  const int hips = source_.subjects[subject].humanoid[anim::HumanoidJoint::hips];
+  const std::uint32_t first = record_.subjects[subject].first_joint;
+  math::RigidTransform world;
+  for (int j = std::max(hips, 0); j >= 0; j = skeleton.parents[static_cast<std::size_t>(j)])
+    world = toTransform(record_.joints[first + static_cast<std::uint32_t>(j)]) * world;
+  return world.translation;
+}
+
+// Nobody must take a held pose for a performance: amber rings on the floor under it.
+void Show::addHeldSign(std::size_t subject, float presence) {
+  const glm::vec3 hips = hipsOf(subject);
+  const glm::vec4 color(glm::vec3(render::overlay_color::kHeld), presence);
+  for (float radius : {0.46f, 0.50f}) {
+    render::addRing(overlay_, {hips.x, 0.012f, hips.z}, radius, {.color = color, .width_px = 2.5f});
   }
 }
 
@@ -144,17 +177,10 @@ void Show::followPerformers() {
   std::size_t count = 0;
   for (std::size_t s = 0; s < record_.subjects.size(); ++s) {
     if (!record_.subjects[s].tracked || record_.subjects[s].joint_count == 0) continue;
-    // The hips, where they are known: roots may stand still while the hips move.
-    const anim::Skeleton& skeleton = source_.subjects[s].skeleton;
-    const int hips = source_.subjects[s].humanoid[anim::HumanoidJoint::hips];
-    math::RigidTransform world;
-    for (int j = std::max(hips, 0); j >= 0; j = skeleton.parents[static_cast<std::size_t>(j)]) {
-      world = toTransform(
-                  record_.joints[record_.subjects[s].first_joint + static_cast<std::uint32_t>(j)]) *
-              world;
-    }
-    low = glm::min(low, world.translation);
-    high = glm::max(high, world.translation);
+    if (subject::isProp(source_.subjects[s])) continue;
+    const glm::vec3 hips = hipsOf(s);
+    low = glm::min(low, hips);
+    high = glm::max(high, hips);
     ++count;
   }
   if (count == 0) return;

@@ -60,6 +60,8 @@ class Show {
  private:
   Show(const StageSource& source, const Cast& cast, CaptureRun& capture);
   void fillOverlay(const panels::OverlayToggles& toggles);
+  glm::vec3 hipsOf(std::size_t subject) const;
+  void addHeldSign(std::size_t subject, float presence);
   void followPerformers();
 
   const StageSource& source_;
@@ -69,6 +71,7 @@ class Show {
   anim::PoseRecord record_;
   std::uint32_t latched_number_ = 0;
   std::vector<std::span<const glm::mat4>> palettes_;
+  std::vector<float> presence_;  ///< Beside palettes_.
   std::vector<math::RigidTransform> local_, world_;
   render::Overlay overlay_;
   glm::vec3 middle_{0.0f};

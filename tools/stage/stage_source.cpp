@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "capture/camera/rig_file.h"
+#include "capture/subject/pattern_check.h"
+#include "capture/subject/prop.h"
 #include "capture/subject/subject_file.h"
 #include "engine/anim/humanoid.h"
 #include "engine/asset/character_file.h"
@@ -137,6 +139,9 @@ core::Result<std::unique_ptr<StageSource>> openStageSource(const StageOptions& o
                                                 : openSimulation(options, *source);
   if (!opened) return opened.error();
   source->retarget.resize(source->subjects.size());
+  for (const std::string& line : subject::confusionWarnings(source->subjects)) {
+    source->warnings.push_back(line);
+  }
   return source;
 }
 
@@ -183,7 +188,7 @@ core::Result<Cast> makeCast(const StageOptions& options, const StageSource& sour
       binding.retargeter = std::move(*retargeter);
       binding.skeleton = cast.characters[which].skeleton;
       binding.joint_from_bind = cast.characters[which].joint_from_bind;
-    } else {
+    } else if (!subject::isProp(subject)) {
       cast.warnings.push_back("performer " + subject.name +
                               " gets no character: " + retargeter.error().message);
     }

@@ -77,7 +77,8 @@ class PanelFeed {
       data.subjects.push_back({.name = context_.source.subjects[s].name,
                                .markers_seen = static_cast<int>(capture.subjects[s].seen),
                                .markers_total = static_cast<int>(capture.subjects[s].markers),
-                               .tracked = capture.subjects[s].tracked});
+                               .tracked = capture.subjects[s].tracked,
+                               .presence = capture.subjects[s].presence});
     }
     data.cameras.clear();
     for (std::size_t c = 0; c < capture.camera_received.size(); ++c) {

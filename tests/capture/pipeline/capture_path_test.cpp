@@ -176,8 +176,10 @@ TEST_SUITE("pipeline/capture_path") {
       "frames without a packet are empty, the subject is lost after half a second and found") {
     source::SimulatedStage stage = test::figureStage({});
     test::StageFeed feed{.stage = stage};
-    const auto path = test::makePath(stage);
+    const auto path =
+        test::makePath(stage, {.presence = {.hold_seconds = 0.1, .fade_seconds = 0.5}});
     int lost = -1, found = -1;
+    std::vector<float> presence;
     for (int f = 0; f < 360; ++f) {
       feed.simulate();
       feed.makePackets();
@@ -186,11 +188,18 @@ TEST_SUITE("pipeline/capture_path") {
       test::closeFrame(*path);
       CHECK(path->result().empty == silent);
       CHECK(path->result().stamp.sequence == std::uint64_t(f));
+      presence.push_back(path->result().poses[0].presence);
       if (happened(*path, frame::CaptureEventKind::subject_lost, 0)) lost = f;
       if (f > 0 && happened(*path, frame::CaptureEventKind::subject_found, 0)) found = f;
       path->prepareNext();
     }
     CHECK(path->counters().empty_frames == 180);
+    // Held for 24 frames, then faded: not yet gone when it was found again.
+    CHECK(presence[static_cast<std::size_t>(lost) - 1] == 1.0f);
+    CHECK(presence[static_cast<std::size_t>(lost) + 22] == 1.0f);
+    CHECK(presence[static_cast<std::size_t>(lost) + 26] < 1.0f);
+    CHECK(std::is_sorted(presence.begin() + lost, presence.begin() + 239, std::greater<>()));
+    CHECK(presence.back() == 1.0f);
     CHECK(lost >= 60 + 118);
     CHECK(lost <= 60 + 123);
     CHECK(found >= 240);

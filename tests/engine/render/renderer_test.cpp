@@ -137,6 +137,27 @@ TEST_SUITE("render/renderer") {
     CHECK_FALSE(shows(off, empty, project(view, {0.0f, 1.3f, 0.1f})));
   }
 
+  TEST_CASE("who fades is drawn in part, and throws no shadow before the end") {
+    Stage stage(render::Quality::low, 1);
+    if (!stage) return;
+    const Palettes man{test::restPalette(stage.man)};
+    const auto spans = views(man);
+    const auto shown = [&](float presence) {
+      const std::vector<float> share{presence};
+      const auto image = stage.renderer->render({.palettes = spans, .presence = share});
+      REQUIRE(image);
+      return test::copyOf(image->rgba);
+    };
+    const auto whole = shown(1.0f), gone = shown(0.0f);
+    CHECK(whole == stage.picture(man, {}));
+    CHECK(gone == stage.picture({{}}, {}));
+    const double full = differing(whole, gone, 8);
+    const double most = differing(shown(0.75f), gone, 8), least = differing(shown(0.2f), gone, 8);
+    CHECK(most < 0.95 * full);
+    CHECK(least < 0.5 * most);
+    CHECK(least > 0.02 * full);
+  }
+
   TEST_CASE("a pose that is not a number hides its performer and nothing else") {
     Stage stage(render::Quality::low, 2);
     if (!stage) return;

@@ -50,6 +50,25 @@ TEST_SUITE("report") {
     CHECK_FALSE(report::writeReport({{"a", 1}}, "/dev/full").has_value());
   }
 
+  TEST_CASE("where a report cannot go is known before the work, and trying leaves nothing behind") {
+    const std::filesystem::path path =
+        std::filesystem::temp_directory_path() / "understudy_report_try.json";
+    std::filesystem::remove(path);
+    CHECK(report::checkWritable(path.string()).has_value());
+    CHECK_FALSE(std::filesystem::exists(path));
+    REQUIRE(report::writeReport({{"a", 1}}, path.string()).has_value());
+    const auto size = std::filesystem::file_size(path);
+    CHECK(report::checkWritable(path.string()).has_value());
+    CHECK(std::filesystem::file_size(path) == size);
+    std::filesystem::remove(path);
+    CHECK(report::checkWritable("-").has_value());
+    CHECK(report::checkWritable("").has_value());
+    const core::Result<void> result = report::checkWritable("/nowhere/report.json");
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().message.starts_with("/nowhere/report.json: cannot be written"));
+    CHECK_FALSE(report::checkWritable("/tmp").has_value());
+  }
+
   TEST_CASE("progress says what is done, how fast, and what is left") {
     using std::chrono::seconds;
     CHECK(report::progressText("frames", 1200, 2400, seconds(5)) ==

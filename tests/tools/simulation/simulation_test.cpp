@@ -63,6 +63,14 @@ TEST_SUITE("simulation/flags") {
     CHECK(has(errorOf({"--cameras", "0"}), "--cameras"));
     CHECK(has(errorOf({"--cameras", "300"}), "--cameras"));
     CHECK(has(errorOf({"--rate", "nan"}), "--rate"));
+    for (const char* flag : {"--cameras", "--actors", "--frames", "--threads", "--seed"}) {
+      CHECK(has(errorOf({flag, "-1"}), std::string(flag) + ": must be a whole number from"));
+      CHECK(has(errorOf({flag, "3.5"}), "not 3.5"));
+      CHECK(has(errorOf({flag, "99999999999999999999999"}), "must be a whole number"));
+      CHECK(has(errorOf({flag, ""}), flag));
+    }
+    CHECK(errorOf({"--seed", "18446744073709551615"}) == "no error");
+    CHECK(has(errorOf({"--frames", "0"}), "from 1"));
     CHECK(has(errorOf({"--noise-px", "-1"}), "--noise-px"));
     CHECK(has(errorOf({"--bump", "3"}), "CAMERA@SECOND:PX"));
     CHECK(has(errorOf({"--bump", "99@1:1"}), "cameras 0 to 15"));

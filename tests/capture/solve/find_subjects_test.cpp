@@ -1,4 +1,4 @@
-#include "capture/solve/recognise.h"
+#include "capture/solve/find_subjects.h"
 
 #include <doctest/doctest.h>
 
@@ -17,32 +17,51 @@ namespace {
 using anim::HumanoidJoint;
 using Pose = std::vector<math::RigidTransformd>;
 
-// Recognises one subject; everything that it needs.
+// Looks for subjects among points; everything that it needs.
 struct Recogniser {
-  subject::Subject subject;
+  std::vector<subject::Subject> subjects;
   solve::RecogniseSettings settings;
   solve::SolveSettings solve_settings;
-  solve::SolveModel model = solve::makeSolveModel(subject);
-  solve::SolveWorkspace solve_workspace = solve::makeSolveWorkspace(model, subject);
-  solve::RecogniseWorkspace workspace = solve::makeRecogniseWorkspace(subject, 512);
-  solve::Placement placement;
+  std::vector<solve::SolveModel> models;
+  solve::Cast cast;
+  solve::FindState state;
+  solve::FindWorkspace workspace;
+  std::vector<solve::Placement> placements;
+  std::vector<std::uint8_t> tracked;
 
-  explicit Recogniser(subject::Subject its_subject) : subject(std::move(its_subject)) {
-    solve::reserve(placement, subject);
+  explicit Recogniser(std::vector<subject::Subject> its_subjects)
+      : subjects(std::move(its_subjects)), placements(subjects.size()), tracked(subjects.size()) {
+    for (const subject::Subject& subject : subjects) {
+      models.push_back(solve::makeSolveModel(subject));
+    }
+    for (std::size_t s = 0; s < subjects.size(); ++s) solve::reserve(placements[s], subjects[s]);
+    cast = solve::makeCast(subjects, models);
+    state = solve::makeFindState(cast);
+    workspace = solve::makeFindWorkspace(cast, 1024);
   }
 
-  const solve::Placement& run(const std::vector<glm::dvec3>& points) {
-    solve::RecogniseSubject{.settings = settings,
-                            .subject = subject,
-                            .model = model,
-                            .solve_settings = solve_settings,
-                            .kernels = solve::baselineTreeKernels(),
-                            .points = points,
-                            .solve_workspace = solve_workspace,
-                            .workspace = workspace,
-                            .placement = placement}
+  // Whoever was not tracked is looked for, whatever was found before.
+  const std::vector<solve::Placement>& run(const std::vector<glm::dvec3>& points) {
+    state = solve::makeFindState(cast);
+    return resume(points, 0);
+  }
+
+  // Goes on from the frame before.
+  const std::vector<solve::Placement>& resume(const std::vector<glm::dvec3>& points,
+                                              std::uint64_t sequence) {
+    solve::FindSubjects{.settings = settings,
+                        .solve_settings = solve_settings,
+                        .kernels = solve::baselineTreeKernels(),
+                        .cast = cast,
+                        .tracked = tracked,
+                        .points = points,
+                        .sequence = sequence,
+                        .retry = 12,
+                        .state = state,
+                        .workspace = workspace,
+                        .placements = placements}
         .run();
-    return placement;
+    return placements;
   }
 };
 
@@ -87,9 +106,9 @@ glm::dvec3 humanTurn(HumanoidJoint part, Dice& dice) {
   }
 }
 
-Pose randomPose(const Recogniser& recogniser, Dice& dice) {
-  const subject::Subject& subject = recogniser.subject;
-  Pose pose = recogniser.model.rest;
+Pose randomPose(const Recogniser& recogniser, std::size_t who, Dice& dice) {
+  const subject::Subject& subject = recogniser.subjects[who];
+  Pose pose = recogniser.models[who].rest;
   for (int part = 0; part < anim::kHumanoidJointCount; ++part) {
     const int joint = subject.humanoid.joint[std::size_t(part)];
     if (joint <= 0) continue;
@@ -107,14 +126,14 @@ Pose randomPose(const Recogniser& recogniser, Dice& dice) {
   return pose;
 }
 
-std::vector<glm::dvec3> markersOf(const Recogniser& recogniser, const Pose& pose) {
+std::vector<glm::dvec3> markersOf(const Recogniser& recogniser, std::size_t who, const Pose& pose) {
   Pose world(pose.size());
   for (std::size_t j = 0; j < pose.size(); ++j) {
-    const std::int32_t parent = recogniser.model.joint_parent[j];
+    const std::int32_t parent = recogniser.models[who].joint_parent[j];
     world[j] = parent < 0 ? pose[j] : world[std::size_t(parent)] * pose[j];
   }
   std::vector<glm::dvec3> points;
-  for (const subject::SubjectMarker& marker : recogniser.subject.markers) {
+  for (const subject::SubjectMarker& marker : recogniser.subjects[who].markers) {
     points.push_back(solve::markerPosition(marker, world));
   }
   return points;
@@ -169,13 +188,13 @@ void judge(const solve::Placement& placement, const Scene& scene, Verdict& verdi
 }
 
 Verdict recogniseRandomPoses(double noise, double missing, int extra, int poses) {
-  Recogniser recogniser(test::figureStage({}).subjects()[0]);
+  Recogniser recogniser(test::figureStage({}).subjects());
   Dice dice;
   Verdict verdict;
   for (int p = 0; p < poses; ++p) {
-    const Scene scene =
-        sceneOf(markersOf(recogniser, randomPose(recogniser, dice)), noise, missing, extra, dice);
-    judge(recogniser.run(scene.points), scene, verdict);
+    const Scene scene = sceneOf(markersOf(recogniser, 0, randomPose(recogniser, 0, dice)), noise,
+                                missing, extra, dice);
+    judge(recogniser.run(scene.points)[0], scene, verdict);
   }
   MESSAGE("found " << verdict.found << " of " << verdict.poses << ", right " << verdict.right
                    << " of " << verdict.there << ", wrong " << verdict.wrong);
@@ -184,7 +203,7 @@ Verdict recogniseRandomPoses(double noise, double missing, int extra, int poses)
 
 }  // namespace
 
-TEST_SUITE("label/recognise") {
+TEST_SUITE("solve/find_subjects") {
   TEST_CASE("a known subject is recognised in random poses from exact points") {
     const Verdict verdict = recogniseRandomPoses(0.0, 0.0, 0, 20);
     CHECK(verdict.found == 20);
@@ -205,51 +224,50 @@ TEST_SUITE("label/recognise") {
   }
 
   TEST_CASE("where nobody is, nobody is found") {
-    Recogniser recogniser(test::figureStage({}).subjects()[0]);
+    Recogniser recogniser(test::figureStage({}).subjects());
     Dice dice;
     for (int trial = 0; trial < 10; ++trial) {
       std::vector<glm::dvec3> points;
       for (int p = 0; p < 60; ++p) {
         points.emplace_back(dice.between(-1, 1), dice.between(0, 2), dice.between(-1, 1));
       }
-      CHECK_FALSE(recogniser.run(points).found);
+      CHECK_FALSE(recogniser.run(points)[0].found);
     }
-    CHECK_FALSE(recogniser.run({}).found);
-    CHECK_FALSE(recogniser.run({glm::dvec3(0.0)}).found);
-    CHECK_FALSE(recogniser.run(std::vector<glm::dvec3>(60, glm::dvec3(0.0, 1.0, 0.0))).found);
+    CHECK_FALSE(recogniser.run({})[0].found);
+    CHECK_FALSE(recogniser.run({glm::dvec3(0.0)})[0].found);
+    CHECK_FALSE(recogniser.run(std::vector<glm::dvec3>(60, glm::dvec3(0.0, 1.0, 0.0)))[0].found);
   }
 
   TEST_CASE("two subjects with the same bones are told apart by where their markers sit") {
     const std::vector<subject::Subject> subjects = test::figureStage({.actors = 2}).subjects();
     REQUIRE(subjects[0].skeleton.parents == subjects[1].skeleton.parents);
-    Recogniser first(subjects[0]), second(subjects[1]);
+    Recogniser recogniser(subjects);
     Dice dice;
-    int right = 0;
     for (int p = 0; p < 20; ++p) {
-      Recogniser& present = p % 2 == 0 ? first : second;
+      const std::size_t present = std::size_t(p % 2);
       const Scene scene =
-          sceneOf(markersOf(present, randomPose(present, dice)), 0.002, 0.05, 0, dice);
-      first.run(scene.points);
-      second.run(scene.points);
-      const auto score = [](const Recogniser& r) {
-        return r.placement.found ? r.placement.score : -1e9;
-      };
-      right += (score(first) > score(second)) == (p % 2 == 0);
+          sceneOf(markersOf(recogniser, present, randomPose(recogniser, present, dice)), 0.002,
+                  0.05, 0, dice);
+      recogniser.run(scene.points);
+      CHECK(recogniser.placements[present].found);
+      CHECK_FALSE(recogniser.placements[1 - present].found);
     }
-    CHECK(right == 20);
   }
 
-  TEST_CASE("the same points give the same placement") {
-    Recogniser recogniser(test::figureStage({}).subjects()[0]);
+  TEST_CASE("the same points give the same placement, in any order") {
+    Recogniser recogniser(test::figureStage({}).subjects());
     Dice dice;
-    const Scene scene =
-        sceneOf(markersOf(recogniser, randomPose(recogniser, dice)), 0.002, 0.2, 5, dice);
-    const solve::Placement once = recogniser.run(scene.points);
+    Scene scene =
+        sceneOf(markersOf(recogniser, 0, randomPose(recogniser, 0, dice)), 0.002, 0.2, 5, dice);
+    const solve::Placement once = recogniser.run(scene.points)[0];
     recogniser.run(std::vector<glm::dvec3>(40, glm::dvec3(1.0)));  // Leaves its traces in scratch.
-    const solve::Placement& again = recogniser.run(scene.points);
+    const solve::Placement& again = recogniser.run(scene.points)[0];
     CHECK(once.found == again.found);
-    CHECK(once.score == again.score);
+    CHECK(once.rms == again.rms);
     CHECK(once.parent_from_joint == again.parent_from_joint);
     CHECK(once.point_of_marker == again.point_of_marker);
+    std::reverse(scene.points.begin(), scene.points.end());
+    const solve::Placement& reversed = recogniser.run(scene.points)[0];
+    CHECK(once.parent_from_joint == reversed.parent_from_joint);
   }
 }

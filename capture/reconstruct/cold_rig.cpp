@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <cmath>
+
+#include "capture/reconstruct/cold_search.h"
+#include "capture/reconstruct/lanes.h"
+#include "capture/reconstruct/normal_sums.h"
+#include "capture/reconstruct/reconstruct.h"
+
+namespace understudy::reconstruct {
+namespace {
+
+glm::dvec3 forward(const PreparedCamera& camera) {
+  const double* r = camera.projection.rotation;
+  return {r[6], r[7], r[8]};
+}
+
+// Where the cameras look: the point nearest to all their axes.
+glm::dvec3 stageCentre(const std::vector<PreparedCamera>& cameras) {
+  NormalEquations equations;
+  glm::dvec3 before(0.0);
+  for (const PreparedCamera& camera : cameras) {
+    constexpr double kUsualDistance = 5.0;
+    const glm::dvec3 axis = forward(camera);
+    before += (camera.centre + kUsualDistance * axis) / static_cast<double>(cameras.size());
+    const glm::dvec3 off = camera.centre - glm::dot(camera.centre, axis) * axis;
+    int k = 0;
+    for (int r = 0; r < 3; ++r) {
+      for (int c = r; c < 3; ++c)
+        equations.information[k++] += (r == c ? 1.0 : 0.0) - axis[r] * axis[c];
+      equations.gradient[r] += off[r];
+    }
+  }
+  glm::dvec3 centre;
+  glm::dmat3 unused;
+  constexpr double kFarthest = 100.0;
+  const bool meet = solveNormalEquations(equations, centre, unused);
+  return meet && glm::length(centre - before) < kFarthest ? centre : before;
+}
+
+std::uint32_t reversedBits(std::uint32_t value) {
+  std::uint32_t reversed = 0;
+  for (int bit = 0; bit < 16; ++bit) reversed |= ((value >> bit) & 1u) << (15 - bit);
+  return reversed;
+}
+
+// How far a pair is from the best angle: wide enough to know the depth, narrow enough to see the
+// same sides. The chord stands for the angle.
+int pairClass(const glm::dvec3& side_a, const glm::dvec3& side_b) {
+  constexpr double kBestChord = 0.47;      // 27 degrees.
+  constexpr double kOppositeChord = 1.93;  // 150 degrees.
+  const double chord = std::max(1e-3, glm::length(side_a - side_b));
+  const double off = std::max(chord / kBestChord, kBestChord / chord);
+  return static_cast<int>(std::min(1000.0, 4.0 * off)) + (chord > kOppositeChord ? 8 : 0);
+}
+
+void fillProjections(const std::vector<PreparedCamera>& from, ColdCameras& cameras) {
+  for (int k = 0; k < 9; ++k) cameras.rotation[k].assign(cameras.padded, 0.0f);
+  for (int k = 0; k < 3; ++k) {
+    cameras.translation[k].assign(cameras.padded, 0.0f);
+    cameras.centre[k].assign(cameras.padded, 0.0f);
+  }
+  cameras.focal_px.assign(cameras.padded, 1.0f);
+  cameras.half_width_px.assign(cameras.padded, 0.0f);  // Padding sees nothing.
+  cameras.half_height_px.assign(cameras.padded, 0.0f);
+  for (std::size_t c = 0; c < from.size(); ++c) {
+    const PreparedCamera& camera = from[c];
+    for (std::size_t k = 0; k < 9; ++k)
+      cameras.rotation[k][c] = static_cast<float>(camera.projection.rotation[k]);
+    for (int k = 0; k < 3; ++k) {
+      cameras.translation[k][c] = static_cast<float>(camera.projection.translation[k]);
+      cameras.centre[k][c] = static_cast<float>(camera.centre[k]);
+    }
+    cameras.focal_px[c] = static_cast<float>(camera.focal_px);
+    cameras.half_width_px[c] = 0.5f * kColdImageMargin * static_cast<float>(camera.camera.width_px);
+    cameras.half_height_px[c] =
+        0.5f * kColdImageMargin * static_cast<float>(camera.camera.height_px);
+  }
+}
+
+}  // namespace
+
+ColdCameras makeColdCameras(const std::vector<PreparedCamera>& from) {
+  ColdCameras cameras;
+  cameras.count = from.size();
+  cameras.padded = (from.size() + kLanes - 1) / kLanes * kLanes;
+  fillProjections(from, cameras);
+  const glm::dvec3 centre = stageCentre(from);
+  std::vector<glm::dvec3> sides;
+  for (const PreparedCamera& camera : from) {
+    const glm::dvec3 side = camera.centre - centre;
+    sides.push_back(side / std::max(1e-6, glm::length(side)));
+  }
+  struct Ranked {
+    int rank;
+    ColdCameras::Pair pair;
+  };
+  std::vector<Ranked> ranked;
+  for (std::uint16_t a = 0; a < from.size(); ++a) {
+    for (std::uint16_t b = static_cast<std::uint16_t>(a + 1); b < from.size(); ++b)
+      ranked.push_back({pairClass(sides[a], sides[b]), {a, b}});
+  }
+  std::sort(ranked.begin(), ranked.end(), [](const Ranked& x, const Ranked& y) {
+    if (x.rank != y.rank) return x.rank < y.rank;
+    const std::uint32_t turn_x = reversedBits(x.pair.a), turn_y = reversedBits(y.pair.a);
+    return turn_x != turn_y ? turn_x < turn_y : x.pair.b < y.pair.b;
+  });
+  for (const Ranked& entry : ranked) cameras.pairs.push_back(entry.pair);
+  for (std::size_t a = 0; a < from.size(); ++a) {
+    std::vector<std::uint16_t> order(from.size());
+    for (std::uint16_t b = 0; b < from.size(); ++b) order[b] = b;
+    std::sort(order.begin(), order.end(), [&](std::uint16_t x, std::uint16_t y) {
+      const double near_x = glm::dot(sides[a], sides[x]), near_y = glm::dot(sides[a], sides[y]);
+      if ((x == a) != (y == a)) return x == a;  // The camera itself comes first.
+      return near_x != near_y ? near_x > near_y : x < y;
+    });
+    cameras.neighbours.insert(cameras.neighbours.end(), order.begin(), order.end());
+  }
+  return cameras;
+}
+
+ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
+  ColdSearchWorkspace w;
+  const std::size_t blobs = cameras.count * kColdStride;
+  w.radius_px.resize(blobs);
+  w.claimed.resize(blobs);
+  w.source.resize(blobs);
+  w.open_u.resize(blobs);
+  w.open_v.resize(blobs);
+  w.open.resize(blobs);
+  w.open_count.resize(cameras.count);
+  w.blob_count.resize(cameras.count);
+  float widest = 0, highest = 0;
+  for (std::size_t c = 0; c < cameras.count; ++c) {
+    widest = std::max(widest, cameras.half_width_px[c]);
+    highest = std::max(highest, cameras.half_height_px[c]);
+  }
+  w.cells_across = static_cast<std::int32_t>(2.0f * widest / kColdCell_px) + 2;
+  w.cells_down = static_cast<std::int32_t>(2.0f * highest / kColdCell_px) + 2;
+  w.cells_per_camera = static_cast<std::size_t>(w.cells_across * w.cells_down) + 1;
+  w.cells.assign(cameras.count * w.cells_per_camera, 0);
+  w.entries.resize(cameras.count * kColdEntries);
+  w.entry_count.resize(cameras.count);
+  for (std::vector<float>* of :
+       {&w.at_u, &w.at_v, &w.at_z, &w.residual_u, &w.residual_v, &w.weight})
+    of->resize(cameras.padded);
+  for (std::vector<float>& of : w.derivative) of.resize(cameras.padded);
+  w.cell.resize(cameras.padded);
+  w.chosen.resize(cameras.padded);
+  w.asked.resize(cameras.padded);
+  w.hits.resize(kColdStride);
+  w.candidates.reserve(16384);
+  return w;
+}
+
+}  // namespace understudy::reconstruct
