@@ -289,6 +289,18 @@ core::Result<MarkerClip> makeClip(const Source& source, MarkerClip clip,
     chosen.push_back(i);
     labels.push_back(source.labels[i]);
   }
+  for (std::size_t i = 0; options.unlabelled && labels.empty() && i < source.labels.size(); ++i) {
+    bool seen = false;
+    for (std::size_t frame = 0; frame < source.frames && !seen; ++frame) {
+      seen = !std::isnan(source.at(frame, i).x);
+    }
+    if (seen && isUnlabelled(source.labels[i])) chosen.push_back(i);
+  }
+  if (labels.empty() && !chosen.empty()) {
+    for (std::size_t i = 0; i < chosen.size(); ++i) labels.push_back(fmt::format("*{}", i + 1));
+    dropped -= chosen.size();
+    clip.warnings.push_back("no marker has a name: unlabelled points are taken and numbered");
+  }
   if (chosen.empty()) {
     return core::makeError(source.name +
                            ": has no labelled marker that was ever seen; label it first");

@@ -16,6 +16,7 @@ namespace understudy::file {
 struct MarkerOptions {
   std::optional<double> unit_m;  ///< Metres per file unit (--unit).
   std::optional<char> up;        ///< 'y' or 'z': the file's upward axis (--up).
+  bool unlabelled = false;       ///< Where nothing is labelled, unlabelled points are the markers.
 };
 
 /// Metres per unit of a name as files write it (mm, cm, m, metres, in, ft); nothing for others.

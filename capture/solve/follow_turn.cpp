@@ -8,9 +8,9 @@
 namespace understudy::solve {
 namespace {
 
-constexpr double kJustSeen = 0.1;       // Seconds.
-constexpr double kRemembered = 0.05;    // A motion is remembered after it turned, seconds.
-constexpr int kSteps = 10;              // Trials run from -1.25 to 1.25 of the motion.
+constexpr double kJustSeen = 0.1;     // Seconds.
+constexpr double kRemembered = 0.05;  // A motion is remembered after it turned, seconds.
+constexpr int kSteps = 10;            // Trials run from -1.25 to 1.25 of the motion.
 constexpr double kStep = 0.25;
 
 double squaredDistance(const glm::dvec3& a, const glm::dvec3& b) {
@@ -27,7 +27,8 @@ bool isSuspicious(const FollowTurn& job) {
     ++expected;
     open += !(named.markers[m].confidence > 0.0f);
   }
-  return open >= job.settings.fewest_open && job.labels.unlabelled.size() >= job.settings.fewest_open &&
+  return open >= job.settings.fewest_open &&
+         job.labels.unlabelled.size() >= job.settings.fewest_open &&
          static_cast<double>(open) >= job.settings.open_share * static_cast<double>(expected);
 }
 

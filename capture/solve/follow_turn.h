@@ -14,14 +14,14 @@ namespace understudy::solve {
 struct FollowSettings {
   std::size_t fewest_open = 3;  ///< Markers without a place among those seen a moment ago ...
   double open_share = 0.12;     ///< ... and at least this share of them.
-  double reach = 0.03;          ///< A marker lies this near to where the found motion has it, metres.
-  double better_share = 0.15;   ///< Share of the markers that must fit better than as predicted.
+  double reach = 0.03;  ///< A marker lies this near to where the found motion has it, metres.
+  double better_share = 0.15;  ///< Share of the markers that must fit better than as predicted.
 };
 
 /// Scratch; one per thread, for the largest subject.
 struct FollowWorkspace {
-  std::vector<frame::Marker> pool;              ///< Unnamed markers and the subject's own.
-  std::vector<std::int32_t> markers;            ///< Of the subject, seen a moment ago.
+  std::vector<frame::Marker> pool;    ///< Unnamed markers and the subject's own.
+  std::vector<std::int32_t> markers;  ///< Of the subject, seen a moment ago.
   /// Per entry of `markers`: where it was, where it would go on to, where the solver expects it,
   /// and for one trial.
   std::vector<glm::dvec3> held, moved, expected, placed;
@@ -45,7 +45,7 @@ struct FollowTurn {
   const SolveModel& model;
   const SolveSettings& solve_settings;
   const TreeKernels& kernels;
-  double seconds;  ///< Since the state's newest frame.
+  double seconds;                  ///< Since the state's newest frame.
   frame::LabelledMarkers& labels;  ///< Renamed where the body was found.
   SolveState& state;               ///< Its velocities are those of the found motion.
   SolveWorkspace& solve_workspace;

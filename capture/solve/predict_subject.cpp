@@ -9,8 +9,11 @@ using math::RigidTransformd;
 
 namespace {
 
-constexpr double kSkinCreep = 0.04;  // Metres a second,
-constexpr double kMostCreep = 0.02;  // at most so far.
+constexpr double kSkinCreep = 0.04;   // Metres a second,
+constexpr double kMostCreep = 0.02;   // at most so far.
+constexpr double kMisfitShare = 4.0;  // Of the model; what is hidden is known by it alone.
+// Skin keeps a marker this far off its model, metres; further off it may have another's name.
+constexpr double kUsualBias = 0.006;
 
 // Joints that markers measure are as sure as the solution left them: how their motion surprises is
 // known from their markers. The solver's own prior is wider, so that it never holds a motion back.
@@ -101,9 +104,12 @@ void PredictSubject::run() const {
     const glm::dvec3 position = markerPosition(marker, workspace.world_from_joint) + bias;
     double variance =
         settings.smallest_sigma * settings.smallest_sigma + growth * state.surprise[joint];
+    const double kept_off = std::sqrt(glm::dot(state.bias[m], state.bias[m])) - kUsualBias;
+    if (kept_off > 0.0) variance += kept_off * kept_off;
     if (state.unseen[m] > 0.0) {  // Skin creeps while nobody looks.
       const double crept = std::min(kSkinCreep * state.unseen[m], kMostCreep);
       variance += settings.marker_sigma * settings.marker_sigma + crept * crept +
+                  kMisfitShare * state.misfit +
                   markerVariance(model, workspace, marker.joint, position);
     }
     markers.push_back({.subject = subject_index,

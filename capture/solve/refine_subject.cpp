@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "capture/solve/solve_steps.h"
 #include "capture/subject/clip_geometry.h"
 
 namespace understudy::solve {
@@ -59,33 +60,9 @@ struct Normals {
 
 std::vector<RigidTransformd> worldOf(const SolveModel& model,
                                      const std::vector<RigidTransformd>& local) {
-  std::vector<RigidTransformd> world(local);
-  for (std::size_t j = 0; j < world.size(); ++j) {
-    const std::int32_t parent = model.joint_parent[j];
-    if (parent >= 0) world[j] = world[static_cast<std::size_t>(parent)] * local[j];
-  }
+  std::vector<RigidTransformd> world(local.size());
+  worldFromJoints(model, local, world);
   return world;
-}
-
-// The rest pose laid over the frame's markers.
-std::vector<RigidTransformd> layRestPose(const subject::Subject& subject, const SolveModel& model,
-                                         const frame::LabelledSubject& labelled) {
-  const std::vector<RigidTransformd> world = worldOf(model, model.rest);
-  std::vector<glm::dvec3> from, to;
-  for (const bool root_only : {true, false}) {
-    from.clear();
-    to.clear();
-    for (std::size_t m = 0; m < subject.markers.size(); ++m) {
-      if (!(labelled.markers[m].confidence > 0.0f)) continue;
-      if (root_only && subject.markers[m].joint != 0) continue;
-      from.push_back(markerPosition(subject.markers[m], world));
-      to.emplace_back(labelled.markers[m].position);
-    }
-    if (from.size() >= 3) break;
-  }
-  std::vector<RigidTransformd> pose = model.rest;
-  pose[0] = subject::fitRigid(from, to) * pose[0];
-  return pose;
 }
 
 struct Refinement {

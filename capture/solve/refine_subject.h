@@ -8,10 +8,10 @@ namespace understudy::solve {
 
 /// How bones and marker offsets are fitted to a recording.
 struct RefineSettings {
-  std::size_t frames = 120;     ///< Taken from the recording, evenly spread.
-  int rounds = 40;              ///< Poses and sizes in turn.
-  double wide_radius = 0.06;    ///< In the first half of the rounds, a marker this far off the model
-                                ///< has a quarter of its weight, metres; then solve.robust_radius.
+  std::size_t frames = 120;   ///< Taken from the recording, evenly spread.
+  int rounds = 40;            ///< Poses and sizes in turn.
+  double wide_radius = 0.06;  ///< In the first half of the rounds, a marker this far off the model
+                              ///< has a quarter of its weight, metres; then solve.robust_radius.
   double marker_sigma = 0.006;  ///< Skin motion, metres.
   double bone_sigma = 0.020;    ///< How far a joint may lie from where it was estimated, metres.
   double offset_sigma = 0.030;  ///< The same for a marker on its segment, metres.

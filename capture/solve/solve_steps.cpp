@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/subject/clip_geometry.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::solve {
@@ -89,6 +90,27 @@ double markerVariance(const SolveModel& model, const SolveWorkspace& workspace, 
     variance += glm::dot(moved, moved) / workspace.information[f];
   }
   return variance;
+}
+
+std::vector<RigidTransformd> layRestPose(const subject::Subject& subject, const SolveModel& model,
+                                         const frame::LabelledSubject& labelled) {
+  std::vector<RigidTransformd> world(model.joints());
+  worldFromJoints(model, model.rest, world);
+  std::vector<glm::dvec3> from, to;
+  for (const bool root_only : {true, false}) {
+    from.clear();
+    to.clear();
+    for (std::size_t m = 0; m < subject.markers.size(); ++m) {
+      if (!(labelled.markers[m].confidence > 0.0f)) continue;
+      if (root_only && subject.markers[m].joint != 0) continue;
+      from.push_back(markerPosition(subject.markers[m], world));
+      to.emplace_back(labelled.markers[m].position);
+    }
+    if (from.size() >= 3) break;
+  }
+  std::vector<RigidTransformd> pose = model.rest;
+  pose[0] = subject::fitRigid(from, to) * pose[0];
+  return pose;
 }
 
 }  // namespace understudy::solve

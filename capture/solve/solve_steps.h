@@ -60,4 +60,9 @@ void updateSurprise(const SolveSubject& job, double seconds);
 /// SolveWorkspace::information says; the answer is left in SolveWorkspace::candidate.
 void fitNearPrediction(const SolveSubject& job, int iterations);
 
+/// The rest pose laid over the seen markers of the root, or over all where those are too few.
+std::vector<math::RigidTransformd> layRestPose(const subject::Subject& subject,
+                                               const SolveModel& model,
+                                               const frame::LabelledSubject& labelled);
+
 }  // namespace understudy::solve

@@ -12,10 +12,10 @@ namespace {
 
 using math::RigidTransformd;
 
-constexpr double kFoundAngle = 0.05;      // Doubt about a pose that recognition found, rad
-constexpr double kFoundPlace = 0.01;      // and metres.
-constexpr double kFoundSurprise = 0.02;   // How far its markers may move meanwhile, metres.
-constexpr double kMeasuredGain = 1.1;  // A joint whose information grew by less was not measured.
+constexpr double kFoundAngle = 0.05;     // Doubt about a pose that recognition found, rad
+constexpr double kFoundPlace = 0.01;     // and metres.
+constexpr double kFoundSurprise = 0.06;  // How far its markers may move meanwhile, metres.
+constexpr double kMeasuredGain = 1.1;    // A joint whose information grew by less was not measured.
 constexpr double kAgreement =
     2.0;  // Markers are believed to this many times the distance of their neighbours.
 constexpr int kReturnIterations = 3;  // More steps when a limb comes back into sight.
@@ -267,8 +267,8 @@ void updateMotion(const SolveSubject& job, double seconds) {
     const bool returned = measured && !state.measured[joint];
     state.measured[joint] = measured ? 1 : 0;
     // What was to be expected of a motion that turned says nothing of where it goes now.
-    const double gain = job.settings.velocity_gain +
-                        (1.0 - job.settings.velocity_gain) * w.surprise[joint];
+    const double gain =
+        job.settings.velocity_gain + (1.0 - job.settings.velocity_gain) * w.surprise[joint];
     for (std::size_t k = 0; k < count; ++k) {
       double& velocity = state.velocity[first + k];
       const double moved = step[k] / seconds;
@@ -343,6 +343,8 @@ void SolveSubject::run() const {
   worldFromJoints(model, workspace.candidate, workspace.world_from_joint);
   pose.residual_mm =
       static_cast<float>(1000.0 * rmsDistance(subject, labelled, workspace.world_from_joint));
+  const double rms = 1e-3 * static_cast<double>(pose.residual_mm);
+  state.misfit += std::min(1.0, seconds / settings.bias_time) * (rms * rms - state.misfit);
   updateBias(*this, seconds);
   updateMotion(*this, seconds);
   updateTracking(*this, seconds);

@@ -31,12 +31,12 @@ struct SolveSettings {
   double limit_sigma = 0.05;       ///< Softness of joint limits, rad.
   double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
   double largest_bias = 0.018;     ///< Longest remembered offset, metres.
-  double smallest_sigma = 3e-4;    ///< A marker's place is never predicted better than this, metres.
-  double surprise_rise = 0.5;      ///< Share of a prediction's error that counts at once, 0..1.
-  double surprise_time = 0.05;     ///< How long the error of predictions is remembered, seconds.
-  double lost_share = 0.12;        ///< Below this share of markers seen, a subject ...
-  double lost_time = 0.5;          ///< ... is lost after this many seconds.
-  int iterations = 2;              ///< Gauss-Newton steps per frame.
+  double smallest_sigma = 3e-4;  ///< A marker's place is never predicted better than this, metres.
+  double surprise_rise = 0.5;    ///< Share of a prediction's error that counts at once, 0..1.
+  double surprise_time = 0.05;   ///< How long the error of predictions is remembered, seconds.
+  double lost_share = 0.12;      ///< Below this share of markers seen, a subject ...
+  double lost_time = 0.5;        ///< ... is lost after this many seconds.
+  int iterations = 2;            ///< Gauss-Newton steps per frame.
 };
 
 /// Says which setting is out of range, if any.
@@ -72,13 +72,15 @@ struct SolveState {
   std::vector<double> variance;                          ///< Per freedom, given its ancestors.
   std::vector<double> turned_velocity;  ///< Velocity before the motion last turned (FollowTurn).
   double turned_seconds = 1.0;          ///< Since then.
-  std::vector<std::uint8_t> measured;  ///< Per joint: a marker informed it in the newest frame.
-  std::vector<glm::dvec3> bias;        ///< Per marker: its own offset from the model, joint frame.
-  std::vector<double> unseen;          ///< Per marker: seconds since it was seen.
+  std::vector<std::uint8_t> measured;   ///< Per joint: a marker informed it in the newest frame.
+  std::vector<glm::dvec3> bias;         ///< Per marker: its own offset from the model, joint frame.
+  std::vector<double> unseen;           ///< Per marker: seconds since it was seen.
   /// Per joint: mean square error of its markers' predictions of late, per axis, square metres.
   std::vector<double> surprise;
-  double surprise_seconds = 1.0;       ///< Step of time of those predictions.
-  double unseen_share_time = 0;        ///< Seconds with too few markers.
+  double misfit = 0.0;            ///< Mean square distance of the markers from the model of late,
+                                  ///< square metres.
+  double surprise_seconds = 1.0;  ///< Step of time of those predictions.
+  double unseen_share_time = 0;   ///< Seconds with too few markers.
 };
 
 SolveState makeSolveState(const subject::Subject& subject, const SolveModel& model);

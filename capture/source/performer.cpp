@@ -243,6 +243,7 @@ class MarkerFilePerformer : public Performer {
     const auto last = clip_.frames - 1;
     const auto frame = std::min(static_cast<std::size_t>(at), last);
     const auto share = static_cast<float>(at - static_cast<double>(frame));
+    truth.motion_frame = std::min(frame + (share > 0.5f ? 1 : 0), last);
     for (std::size_t m = 0; m < clip_.names.size(); ++m) {
       truth.markers[m].position = world_from_motion_ * sample(frame, share, m);
     }
@@ -259,10 +260,23 @@ class MarkerFilePerformer : public Performer {
     if (share > 1.0f - kExact) return c;
     if (frame == 0 || frame + 2 > last) return glm::mix(b, c, share);
     const glm::vec3 &a = clip_.at(frame - 1, marker), &d = clip_.at(frame + 2, marker);
+    if (leaps(b - a, c - b, d - c)) return share > 0.5f ? c : b;
     if (std::isnan(a.x) || std::isnan(d.x)) return glm::mix(b, c, share);
     const float s = share, s2 = s * s, s3 = s2 * s;
     return 0.5f * (2.0f * b + (c - a) * s + (2.0f * a - 5.0f * b + 4.0f * c - d) * s2 +
                    (3.0f * (b - c) + d - a) * s3);
+  }
+
+  // A name that goes over to another marker: nothing flies between the two places. Differences to
+  // missing frames are NaN and count as no motion.
+  static bool leaps(const glm::vec3& before, const glm::vec3& between, const glm::vec3& after) {
+    constexpr float kLeap = 0.03f, kTimesUsual = 4.0f;
+    const auto length = [](const glm::vec3& step) {
+      const float metres = glm::length(step);
+      return std::isnan(metres) ? 0.0f : metres;
+    };
+    const float usual = std::max(length(before), length(after));
+    return length(between) > std::max(kLeap, kTimesUsual * usual);
   }
 
   const Score& score_;

@@ -89,6 +89,7 @@ struct PerformerTruth {
   /// All joints of the clip, in the order of the subject's skeleton; empty for marker files. A
   /// prop's only joint is its pose.
   std::vector<math::RigidTransform> world_from_joint;
+  std::size_t motion_frame = 0;  ///< Nearest frame of the motion that is played.
 };
 
 /// One exposure with its truth.

@@ -13,6 +13,7 @@
 #include "tools/report/report.h"
 #include "tools/score/commands.h"
 #include "tools/score/held_out_run.h"
+#include "tools/score/performances.h"
 #include "tools/score/stage_report.h"
 #include "tools/score/stage_run.h"
 #include "tools/simulation/simulation.h"
@@ -88,6 +89,10 @@ int runStage(const CLI::App& app, const StageCommand& command, report::Json json
   for (const auto& [name, value] : simulation::changedFlags(app)) {
     json["changed_flags"][name] = value;
   }
+  if (const std::string why = score::whyNothingCorrect(*outcome); !why.empty()) {
+    fmt::print(stderr, "note: {}\n", why);
+    simulation->warnings.push_back(why);
+  }
   json["warnings"] = simulation->warnings;
   score::addStageKeys(*outcome, json);
   if (auto written = report::writeReport(json, command.json_path); !written) {
@@ -111,6 +116,16 @@ int run(int argument_count, char** arguments) {
       ->capture_default_str();
   stage->add_option("--json", command.json_path, "writes a report; - is standard output")
       ->type_name("FILE");
+  CLI::App* performances = app.add_subcommand(
+      "performances", "Runs every marker file of a folder through simulated cameras: a table");
+  score::PerformancesCommand table;
+  performances->add_option("folder", table.folder, "folder with .c3d and .trc files")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  simulation::addSimulationFlags(*performances, table.flags);
+  performances->add_option("--json", table.json_path, "writes a report; - is standard output");
+  performances->add_option("--html", table.html_path, "writes the table as a page");
+  performances->add_option("--markdown", table.markdown_path, "writes the table as Markdown");
   const score::Command view = score::addViewCommand(app);
   const auto header = [&] {
     return report::makeReport({.program = "understudy-score",
@@ -123,6 +138,14 @@ int run(int argument_count, char** arguments) {
     app.parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (performances->parsed()) {
+    if (auto sound = simulation::check(table.flags); !sound) return fail(2, sound.error());
+    auto done = score::runPerformances(table, report::makeReport({.program = "understudy-score",
+                                                                  .argument_count = argument_count,
+                                                                  .arguments = arguments,
+                                                                  .seed = table.flags.stage.seed}));
+    return done ? 0 : fail(1, done.error());
   }
   if (view.app->parsed()) return view.run();
   if (scorecard.app->parsed()) return scorecard.run();

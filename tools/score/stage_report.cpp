@@ -43,6 +43,8 @@ Json labelJson(const StageOutcome& outcome) {
           {"boot_frame", booted ? Json(score.boot_frame) : Json()},
           {"boot_cpu_ms", booted ? Json(outcome.boot_cpu_ms) : Json()},
           {"idf1", number(score.idf1)},
+          {"correct_really", number(score.label_correct_really)},
+          {"swaps_over_100ms_really", score.swaps_over_100ms_really},
           {"right_at_first", number(score.right_at_first)},
           {"recovery_ms", recoveryJson(score.recovery_ms)},
           {"subject_recovery_ms", recoveryJson(score.subject_recovery_ms)},
@@ -142,6 +144,12 @@ void addStageKeys(const StageOutcome& outcome, report::Json& json) {
   json["reconstruct"] = reconstructJson(outcome);
   json["label"] = labelJson(outcome);
   json["solve"] = solveJson(outcome);
+  json["fragments"] = nullptr;
+  if (outcome.marker_files) {
+    json["fragments"] = {{"before", score.fragments.before},
+                         {"after", score.fragments.after},
+                         {"markers", score.fragments.markers}};
+  }
   json["capture"] = times(outcome.capture_after);
   json["jitter_mm"] = number(score.jitter_mm);
   json["props"] = propsJson(score, outcome.rate_hz);
@@ -159,6 +167,19 @@ void addStageKeys(const StageOutcome& outcome, report::Json& json) {
   json["stage"] = stageJson(outcome.stage);
   json["notes"] = notesJson(outcome);
   json["hash"] = fmt::format("{:016x}", outcome.hash);
+}
+
+std::string whyNothingCorrect(const StageOutcome& outcome) {
+  const scoring::StageScore& score = outcome.score;
+  if (!std::isfinite(score.label_correct)) {
+    return "no labels to score: in the frames that were played, no marker is seen by two cameras; "
+           "play longer or start elsewhere";
+  }
+  if (score.label_correct > 0.0) return "";
+  return score.boot_frame < 0
+             ? "no label is right: the subject was never recognised (fewer than three markers on a "
+               "segment, or too few in sight at once)"
+             : "no label is right";
 }
 
 void printStage(const StageOutcome& outcome) {

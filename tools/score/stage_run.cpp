@@ -96,11 +96,17 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
   if (!path) return path.error();
   const std::uint64_t warm_up = std::min(kWarmUpFrames, frames / 2);
   source::SimulatedSource source(stage, frames);
+  std::vector<const solve::RecordedNames*> names;
+  for (std::size_t s = 0; s + stage.settings().props < simulation.subjects.size(); ++s) {
+    const solve::RecordedNames& of_motion = simulation.names[s % simulation.names.size()];
+    names.push_back(of_motion.really.empty() ? nullptr : &of_motion);
+  }
   scoring::StageScorer scorer(simulation.subjects, stage.knownRig(),
                               {.rate_hz = stage.knownRig().rate_hz,
                                .noise_px = stage.settings().noise_px,
                                .still = stage.settings().still,
-                               .warm_up_frames = warm_up});
+                               .warm_up_frames = warm_up,
+                               .names = std::move(names)});
   scoring::CaptureRecord record = scoring::makeRecord(simulation.subjects);
   StageOutcome outcome{.cameras = stage.knownRig().cameras.size(),
                        .actors = simulation.subjects.size() - stage.settings().props,
@@ -120,6 +126,7 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
                .outcome = outcome};
   run.run(warm_up, progress);
   outcome.score = scorer.score();
+  outcome.marker_files = stage.isMarkerFile(0);
   outcome.stage = meter.figures(stage.statistics());
   if (counters::threadAllocations() && run.warm_frames > 0) {
     outcome.allocations_per_frame =

@@ -24,6 +24,7 @@ struct StageOutcome {
   double rate_hz = 0;
   std::uint64_t warm_up_frames = 0;
   scoring::StageScore score;
+  bool marker_files = false;  ///< The first performer moves by a marker file.
   /// Processor time per frame.
   core::Histogram reconstruct_cpu, label_cpu, solve_cpu_per_actor;
   /// From the frame's last packet to its markers and to its poses.

@@ -14,16 +14,16 @@ LabelScore::LabelScore(double rate_hz, const std::vector<std::size_t>& counts)
 }
 
 void LabelScore::add(std::uint64_t sequence, const TrueMarkers& markers,
-                     const frame::LabelledMarkers& labels) {
+                     const frame::LabelledMarkers& labels, std::span<const std::int32_t> really) {
   for (std::size_t p = 0; p < subjects_.size(); ++p) {
     Subject& subject = subjects_[p];
     const frame::LabelledSubject* said = p < labels.subjects.size() ? &labels.subjects[p] : nullptr;
     std::size_t wanted = 0, right = 0;
     for (std::size_t m = 0; m < subject.markers; ++m) {
       const std::size_t i = markers.index(p, m);
-      const bool good = scoreSlot(sequence, markers, i, said ? &said->markers[m] : nullptr);
+      const bool good = scoreSlot(sequence, markers, i, said ? &said->markers[m] : nullptr, really);
       wanted += markers[i].seen_2 ? 1 : 0;
-      right += good && markers[i].seen_2 ? 1 : 0;
+      right += good ? 1 : 0;
     }
     wanted_ += static_cast<double>(wanted);
     right_ += static_cast<double>(right);
@@ -37,18 +37,20 @@ void LabelScore::add(std::uint64_t sequence, const TrueMarkers& markers,
 }
 
 bool LabelScore::scoreSlot(std::uint64_t sequence, const TrueMarkers& markers, std::size_t index,
-                           const frame::LabelledMarker* slot) {
+                           const frame::LabelledMarker* slot,
+                           std::span<const std::int32_t> really) {
   const bool filled = slot != nullptr && slot->confidence > 0.0f;
   const std::int32_t nearest = filled ? markers.nearest(slot->position, kRightRadius) : -1;
-  const bool right = nearest == static_cast<std::int32_t>(index);
+  const auto at = static_cast<std::size_t>(nearest < 0 ? 0 : nearest);
+  const std::int32_t who = nearest < 0 || really.empty() ? nearest : really[at];
+  const bool right = who == static_cast<std::int32_t>(index);
   if (markers[index].seen_2) identity_.want();
   if (filled) {
-    identity_.slot(index, nearest,
-                   nearest >= 0 && markers[static_cast<std::size_t>(nearest)].seen_2);
+    identity_.slot(index, who, nearest >= 0 && markers[static_cast<std::size_t>(nearest)].seen_2);
   }
   marker_recovery_.add(index, markers[index].seen_2, right);
   follow(slots_[index], sequence, filled, nearest >= 0 && !right);
-  return right;
+  return right && markers[at].seen_2;
 }
 
 void LabelScore::follow(Slot& slot, std::uint64_t sequence, bool filled, bool elsewhere) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "capture/frame/frames.h"
@@ -25,8 +26,10 @@ class LabelScore {
   LabelScore(double rate_hz, const std::vector<std::size_t>& counts);
 
   /// Takes one frame; a frame without subjects counts every marker as missed.
-  void add(std::uint64_t sequence, const TrueMarkers& markers,
-           const frame::LabelledMarkers& labels);
+  /// `really` says per true marker which one it is held to be (empty: each itself), for recordings
+  /// whose names change hands.
+  void add(std::uint64_t sequence, const TrueMarkers& markers, const frame::LabelledMarkers& labels,
+           std::span<const std::int32_t> really = {});
 
   /// Share of the markers that `seen_2` holds for whose slots are right.
   double correct() const { return ratio(right_, wanted_); }
@@ -54,7 +57,7 @@ class LabelScore {
   };
   void follow(Slot& slot, std::uint64_t sequence, bool filled, bool elsewhere);
   bool scoreSlot(std::uint64_t sequence, const TrueMarkers& markers, std::size_t index,
-                 const frame::LabelledMarker* slot);
+                 const frame::LabelledMarker* slot, std::span<const std::int32_t> really);
 
   double rate_hz_;
   std::vector<Slot> slots_;

@@ -71,8 +71,14 @@ StageScorer::StageScorer(const std::vector<subject::Subject>& subjects,
     : markers_(markerCounts(subjects)),
       cloud_(known_rig, settings.noise_px, markerCount(subjects)),
       labels_(settings.rate_hz, markerCounts(subjects)),
+      really_labels_(settings.rate_hz, markerCounts(subjects)),
+      fragments_(markerCount(subjects)),
+      names_(settings.names),
       props_(subjects.size()),
       has_joints_(subjects.size(), 0) {
+  if (std::any_of(names_.begin(), names_.end(), [](const auto* names) { return names; })) {
+    really_.resize(markerCount(subjects));
+  }
   for (const subject::Subject& subject : subjects) {
     is_prop_.push_back(subject::isProp(subject) ? 1 : 0);
     poses_.emplace_back(subject, PoseScoreSettings{.rate_hz = settings.rate_hz,
@@ -91,11 +97,29 @@ void StageScorer::addMissing(const source::StageFrame& truth) {
   add(truth, nullptr);
 }
 
+void StageScorer::readNames(const source::StageFrame& truth) {
+  if (really_.empty()) return;
+  for (std::size_t p = 0; p < truth.performers.size(); ++p) {
+    const source::PerformerTruth& performer = truth.performers[p];
+    const std::size_t count = performer.markers.size();
+    for (std::size_t m = 0; m < count; ++m) {
+      const std::size_t who = p < names_.size() && names_[p]
+                                  ? names_[p]->really[performer.motion_frame * count + m]
+                                  : m;
+      really_[markers_.index(p, m)] = static_cast<std::int32_t>(markers_.index(p, who));
+    }
+  }
+}
+
 void StageScorer::add(const source::StageFrame& truth, const CaptureRecord* record) {
   const std::uint64_t sequence = truth.stamp.sequence;
   markers_.set(truth);
   cloud_.add(truth, markers_, record != nullptr ? record->cloud : no_cloud_);
-  labels_.add(sequence, markers_, record != nullptr ? record->labels : no_labels_);
+  const frame::LabelledMarkers& said = record != nullptr ? record->labels : no_labels_;
+  readNames(truth);
+  labels_.add(sequence, markers_, said);
+  really_labels_.add(sequence, markers_, said, really_);
+  fragments_.add(markers_, said);
   for (std::size_t p = 0; p < poses_.size(); ++p) {
     if (is_prop_[p] != 0) {
       props_[p].add(truth.performers[p], record != nullptr ? &record->poses[p] : nullptr);
@@ -147,6 +171,9 @@ StageScore StageScorer::score() const {
                    .swaps = labels_.swaps(),
                    .swaps_over_100ms = labels_.swapsOver100ms(),
                    .idf1 = labels_.idf1(),
+                   .label_correct_really = really_labels_.correct(),
+                   .swaps_over_100ms_really = really_labels_.swapsOver100ms(),
+                   .fragments = fragments_.count(),
                    .recovery_ms = labels_.markerRecovery().spread(),
                    .subject_recovery_ms = labels_.subjectRecovery().spread(),
                    .not_recovered = labels_.markerRecovery().open(),

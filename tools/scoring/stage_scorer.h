@@ -7,9 +7,11 @@
 #include "capture/camera/rig.h"
 #include "capture/frame/frames.h"
 #include "capture/pipeline/capture_path.h"
+#include "capture/solve/recorded_names.h"
 #include "capture/source/simulated_stage.h"
 #include "capture/subject/subject.h"
 #include "tools/scoring/cloud_score.h"
+#include "tools/scoring/fragment_score.h"
 #include "tools/scoring/label_score.h"
 #include "tools/scoring/pose_score.h"
 #include "tools/scoring/prop_score.h"
@@ -38,6 +40,8 @@ struct ScorerSettings {
   double noise_px = 0.1;               ///< Of the stage, for the Cramer-Rao bound; 0 = no bound.
   bool still = false;                  ///< Performers stand still: jitter is measured.
   std::uint64_t warm_up_frames = 480;  ///< Left out of jitter; nothing else.
+  /// Per performer what the names of its recording are worth; null where they are not in doubt.
+  std::vector<const solve::RecordedNames*> names{};
 };
 
 /// All figures over the frames so far, from the first frame on. Props count in those of markers and
@@ -57,6 +61,11 @@ struct StageScore {
   double label_correct = 0;
   std::uint64_t swaps = 0, swaps_over_100ms = 0;
   double idf1 = 0;
+  /// The same share and count with each marker under the name that it really has: they differ
+  /// where a recording's own names change hands.
+  double label_correct_really = 0;
+  std::uint64_t swaps_over_100ms_really = 0;
+  FragmentCount fragments;
   Spread recovery_ms, subject_recovery_ms;  ///< Outages of markers and of subjects.
   std::uint64_t not_recovered = 0;          ///< Markers lost, seen again, but not named to the end.
   double right_at_first = 0;  ///< Share of subjects right in the first frame they were tracked in.
@@ -99,12 +108,16 @@ class StageScorer {
 
  private:
   void add(const source::StageFrame& truth, const CaptureRecord* record);
+  void readNames(const source::StageFrame& truth);
   void scoreProps(StageScore& score) const;
   bool allRight() const;
 
   TrueMarkers markers_;
   CloudScore cloud_;
-  LabelScore labels_;
+  LabelScore labels_, really_labels_;
+  FragmentScore fragments_;
+  std::vector<const solve::RecordedNames*> names_;
+  std::vector<std::int32_t> really_;
   std::vector<PoseScore> poses_;       ///< Per subject; unused for props.
   std::vector<PropScore> props_;       ///< Per subject; unused for performers.
   std::vector<std::uint8_t> is_prop_;  ///< Per subject.

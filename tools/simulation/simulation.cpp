@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "capture/camera/rig_file.h"
 #include "capture/camera/ring_rig.h"
@@ -55,7 +56,7 @@ core::Result<source::PerformerMotion> loadMotion(const std::string& name,
     for (const std::string& line : lines) warnings.push_back(line);
   };
   if (file::isReadableMarkerKind(name)) {
-    auto clip = file::loadMarkerClip(name, {.unit_m = unit, .up = up});
+    auto clip = file::loadMarkerClip(name, {.unit_m = unit, .up = up, .unlabelled = true});
     if (!clip) return clip.error();
     note(clip->warnings);
     return source::PerformerMotion(source::MarkerMotion{*std::move(clip)});
@@ -90,24 +91,69 @@ RetargetSource retargetSource(const source::PerformerMotion& motion) {
           .ankle_height = anim::standingAnkleHeight(clip->clip, clip->humanoid)};
 }
 
-// The subject that a marker file's own labelled frame shows. The stage's own subject of it only
-// names the markers.
-core::Result<subject::Subject> fitMarkerSubject(const file::MarkerClip& clip,
-                                                const std::string& name,
-                                                std::vector<std::string>& warnings) {
+// The subject that a marker file shows, and where its names do not hold.
+struct MarkerSubject {
+  subject::Subject subject;
+  solve::RecordedNames names;
+};
+
+core::Result<subject::StaticFit> fitAndRefine(const file::MarkerClip& clip,
+                                              const subject::StaticFitSettings& settings,
+                                              solve::RefineReport& refined) {
+  auto fit = subject::fitSubject(clip, settings);
+  if (fit) refined = solve::refineSubject(clip, {}, fit->subject);
+  return fit;
+}
+
+std::string describeChanges(const file::MarkerClip& clip, const solve::RecordedNames& names) {
+  std::set<std::size_t> markers;
+  for (const solve::NameChange& change : names.changes) markers.insert(change.marker);
+  std::string list;
+  for (const std::size_t marker : markers) {
+    list += (list.empty() ? "" : ", ") + clip.names[marker];
+  }
+  const solve::NameChange& first = names.changes.front();
+  return fmt::format(
+      "the recording's own names change hands {} times, first at frame {} ({:.2f} s), where what "
+      "is "
+      "called {} is {}; concerned are {}",
+      names.changes.size(), first.first_frame + 1,
+      static_cast<double>(first.first_frame) / clip.rate_hz, clip.names[first.marker],
+      clip.names[first.really], list);
+}
+
+// The stage's own subject of a marker file only names the markers.
+core::Result<MarkerSubject> fitMarkerSubject(const file::MarkerClip& clip, const std::string& name,
+                                             std::vector<std::string>& warnings) {
   const auto path = findAsset("markersets/landmarks.toml");
   if (!path) return path.error();
-  auto names = subject::loadLandmarkNames(*path);
-  if (!names) return names.error();
-  auto fit = subject::fitSubject(clip, {.name = name, .names = *std::move(names)});
+  auto landmarks = subject::loadLandmarkNames(*path);
+  if (!landmarks) return landmarks.error();
+  const subject::StaticFitSettings settings{.name = name, .names = *std::move(landmarks)};
+  solve::RefineReport refined;
+  auto fit = fitAndRefine(clip, settings, refined);
   if (!fit) return fit.error();
+  MarkerSubject found{.subject = {}, .names = solve::checkRecordedNames(clip, {}, fit->subject)};
+  if (found.names.changes.empty()) {
+    found.names.really.clear();
+  } else {
+    warnings.push_back(name + ": " + describeChanges(clip, found.names));
+    fit = fitAndRefine(solve::renameMarkers(clip, found.names), settings, refined);
+    if (!fit) return fit.error();
+  }
   for (const std::string& line : fit->warnings) warnings.push_back(name + ": " + line);
-  const solve::RefineReport refined = solve::refineSubject(clip, {}, fit->subject);
   warnings.push_back(
       fmt::format("{}: bones and marker offsets were fitted over {} of its own frames: markers lie "
                   "{:.1f} mm off (rms)",
                   name, refined.frames, 1000.0 * refined.rms_after));
-  return std::move(fit->subject);
+  found.subject = std::move(fit->subject);
+  return found;
+}
+
+bool isUnnamed(const file::MarkerClip& clip) {
+  return std::all_of(clip.names.begin(), clip.names.end(), [](const std::string& name) {
+    return name.find_first_not_of("0123456789*#_ ") == std::string::npos;
+  });
 }
 
 core::Result<camera::Rig> makeRig(const SimulationFlags& flags) {
@@ -152,15 +198,20 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
   std::vector<source::PerformerMotion> motions;
   std::vector<RetargetSource> of_motion;
   std::vector<std::optional<subject::Subject>> fitted;  // Of marker files.
+  std::vector<solve::RecordedNames> names;
+  bool unnamed = false;
   for (const std::string& name : files) {
     core::Result<source::PerformerMotion> motion = loadMotion(name, flags, warnings);
     if (!motion) return motion.error();
     of_motion.push_back(retargetSource(*motion));
     fitted.emplace_back();
+    names.emplace_back();
     if (const auto* markers = std::get_if<source::MarkerMotion>(&*motion)) {
       auto subject = fitMarkerSubject(markers->clip, name, warnings);
       if (!subject) return subject.error();
-      fitted.back() = *std::move(subject);
+      fitted.back() = std::move(subject->subject);
+      names.back() = std::move(subject->names);
+      unnamed = unnamed || isUnnamed(markers->clip);
     }
     motions.push_back(*std::move(motion));
   }
@@ -197,7 +248,9 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
                     .motion_files = std::move(files),
                     .warnings = std::move(warnings),
                     .subjects = std::move(subjects),
-                    .retarget = std::move(retarget)};
+                    .retarget = std::move(retarget),
+                    .names = std::move(names),
+                    .unnamed = unnamed};
 }
 
 }  // namespace understudy::simulation

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "capture/solve/recorded_names.h"
 #include "capture/source/simulated_stage.h"
 #include "engine/core/result.h"
 
@@ -63,6 +64,10 @@ struct Simulation {
   std::vector<subject::Subject>
       subjects;  ///< Performers, then props, as the pipeline is to know them.
   std::vector<RetargetSource> retarget;  ///< One per subject; empty for props.
+  /// Per motion: what a recording's own names are worth; `really` is empty where all hold, and for
+  /// clips.
+  std::vector<solve::RecordedNames> names{};
+  bool unnamed = false;  ///< A marker file whose markers have numbers for names.
 };
 
 /// Loads motions, marker set and rig and sets up the stage; the flags have passed `check`. Failure
