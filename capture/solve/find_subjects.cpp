@@ -161,12 +161,12 @@ struct Search {
   // True if the body lacks markers although points are left near their places: then a limb may sit
   // on the wrong points, and another placement explain them all.
   static bool leavesUnexplained(const RecogniseSubject& one, const Placement& placement) {
-    constexpr double kNear = 0.4, kFewLack = 0.1;
+    constexpr double kNear = 0.4;
     const std::size_t markers = one.subject.markers.size();
     const RecogniseWorkspace& mine = one.workspace;
     std::size_t lacking = 0;
     for (const std::int32_t p : placement.point_of_marker) lacking += p < 0;
-    if (static_cast<double>(lacking) <= kFewLack * static_cast<double>(markers)) return false;
+    if (lacking < 2) return false;
     std::size_t left = 0;
     for (std::size_t p = 0; p < one.points.size(); ++p) {
       const auto& taken = placement.point_of_marker;
