@@ -84,6 +84,15 @@ void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
   table.read("iterations", settings.iterations);
 }
 
+void readFollow(core::SettingsTable table, solve::FollowSettings& settings) {
+  std::uint32_t fewest = static_cast<std::uint32_t>(settings.fewest_open);
+  table.read("fewest_open", fewest, {1.0, 1000.0});
+  settings.fewest_open = fewest;
+  table.read("open_share", settings.open_share, {0.0, 1.0});
+  table.read("reach", settings.reach, {1e-4, 1.0});
+  table.read("better_share", settings.better_share, {0.0, 1.0});
+}
+
 void readPresence(core::SettingsTable table, PresenceSettings& settings) {
   table.read("hold_seconds", settings.hold_seconds);
   table.read("fade_seconds", settings.fade_seconds);
@@ -124,6 +133,7 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readLabel(root.table("label"), settings.label);
   readRecognise(root.table("recognise"), settings.recognise);
   readSolve(root.table("solve"), settings.solve);
+  readFollow(root.table("follow"), settings.follow);
   readPresence(root.table("presence"), settings.presence);
   readGuard(root.table("guard"), settings.guard);
   readProps(root.table("props"), settings.props);

@@ -91,12 +91,14 @@ struct Search {
                   .run();
     const std::size_t bodies =
         1 + freePoints() / std::max<std::size_t>(job.cast.subjects[s].markers.size(), 1);
-    const std::size_t tries =
-        round.sure ? job.settings.sure_hypotheses : job.settings.hypotheses * bodies;
-    const std::size_t end = std::min(w.segments.size(), tries);
+    const std::size_t end = std::min(w.segments.size(), job.settings.hypotheses * bodies);
+    const std::size_t sure_end = std::min<std::size_t>(end, job.settings.sure_hypotheses);
     std::size_t h = std::min(skip, end);
     bool any = false;
     for (; h < end && w.work <= most; ++h) {
+      // Nothing there: others first. Something that leaves markers unexplained: perhaps a limb sits
+      // on the wrong points, and another place explains them all.
+      if (round.sure && !any && h >= sure_end) break;
       if (w.body_count == w.bodies.size()) break;
       if (isTaken(w.segments[h]) || !growTrial(s, w.segments[h], round.sure)) continue;
       if (!round.sure) {
@@ -145,6 +147,7 @@ struct Search {
         std::count_if(placement.point_of_marker.begin(), placement.point_of_marker.end(),
                       [](std::int32_t p) { return p >= 0; }));
     w.trial.rms = placement.rms;
+    w.trial.doubtful = leavesUnexplained(one, placement);
     w.trial.parent_from_joint = placement.parent_from_joint;
     w.trial.point_of_marker.assign(placement.point_of_marker.size(), -1);
     for (std::size_t m = 0; m < placement.point_of_marker.size(); ++m) {
@@ -155,9 +158,36 @@ struct Search {
     return true;
   }
 
+  // True if the body lacks markers although points are left near their places: then a limb may sit
+  // on the wrong points, and another placement explain them all.
+  static bool leavesUnexplained(const RecogniseSubject& one, const Placement& placement) {
+    constexpr double kNear = 0.4;
+    const std::size_t markers = one.subject.markers.size();
+    const RecogniseWorkspace& mine = one.workspace;
+    std::size_t lacking = 0;
+    for (const std::int32_t p : placement.point_of_marker) lacking += p < 0;
+    if (lacking < 2) return false;
+    std::size_t left = 0;
+    for (std::size_t p = 0; p < one.points.size(); ++p) {
+      const auto& taken = placement.point_of_marker;
+      if (std::find(taken.begin(), taken.end(), static_cast<std::int32_t>(p)) != taken.end())
+        continue;
+      for (std::size_t m = 0; m < markers; ++m) {
+        if (taken[m] >= 0) continue;
+        if (distance(one.points[p], markerPosition(one.subject.markers[m], mine.world_from_joint)) >
+            kNear)
+          continue;
+        ++left;
+        break;
+      }
+    }
+    return 2 * left >= lacking;
+  }
+
   bool isSure(const FoundBody& body) const {
     const double markers = static_cast<double>(job.cast.subjects[body.subject].markers.size());
-    return static_cast<double>(body.matched) >= job.settings.sure_share * markers &&
+    return !body.doubtful &&
+           static_cast<double>(body.matched) >= job.settings.sure_share * markers &&
            body.rms <= job.settings.sure_rms;
   }
 

@@ -36,6 +36,7 @@ FindState makeFindState(const Cast& cast);
 
 /// Points that are a body, as one subject's markers.
 struct FoundBody {
+  bool doubtful = false;    ///< Points are left where markers are lacking.
   std::size_t subject = 0;  ///< As which it was found.
   std::size_t matched = 0;
   double rms = 0;                             ///< Metres.

@@ -35,7 +35,7 @@ struct NameCheck {
   std::vector<std::int32_t> path_of{};  // Frames x markers, -1 where missing.
 
   void splitPaths();
-  bool jumps(std::size_t frame, std::size_t marker) const;
+  bool jumps(std::size_t first, std::size_t frame, std::size_t marker) const;
   void measure();
   bool fitFrame(std::size_t frame, std::vector<RigidTransformd>& pose);
   bool rename();
@@ -45,12 +45,12 @@ struct NameCheck {
   }
 };
 
-// True if the marker is not where its last two places lead.
-bool NameCheck::jumps(std::size_t frame, std::size_t marker) const {
+// True if the marker is not where the last two places of its path, which began at `first`, lead.
+bool NameCheck::jumps(std::size_t first, std::size_t frame, std::size_t marker) const {
   const glm::vec3& now = clip.at(frame, marker);
   const glm::vec3& before = clip.at(frame - 1, marker);
   glm::vec3 step(0.0f);
-  if (frame >= 2 && subject::isSeen(clip.at(frame - 2, marker))) {
+  if (frame >= first + 2) {
     step = before - clip.at(frame - 2, marker);
   }
   return static_cast<double>(glm::distance(now, before + step)) > settings.jump;
@@ -63,7 +63,7 @@ void NameCheck::splitPaths() {
     bool open = false;
     for (std::size_t f = 0; f < clip.frames; ++f) {
       const bool seen = subject::isSeen(clip.at(f, m));
-      if (seen && (!open || jumps(f, m))) {
+      if (seen && (!open || jumps(paths.back().first, f, m))) {
         paths.push_back({.marker = m, .first = f, .last = f, .really = m});
       }
       if (seen) {

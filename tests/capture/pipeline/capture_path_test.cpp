@@ -110,6 +110,19 @@ TEST_SUITE("pipeline/capture_path") {
     CHECK(score.diverged == 0);
   }
 
+  TEST_CASE("a motion that turns about within a frame keeps its names") {
+    // A third of a second, over and over, forwards and backwards.
+    std::vector<source::PerformerMotion> motions;
+    motions.emplace_back(test::figureMotion(40));
+    auto stage = source::SimulatedStage::create({}, std::move(motions), test::bodySet(),
+                                                camera::makeRingRig(16, 1, 240));
+    REQUIRE_MESSAGE(stage, (stage ? "" : stage.error().message));
+    const scoring::StageScore score = scoreOf(*std::move(stage), 480);
+    CHECK(score.label_correct >= 0.995);
+    CHECK(score.swaps_over_100ms == 0);
+    CHECK(score.untracked == 0);
+  }
+
   TEST_CASE("two performers are both held") {
     const scoring::StageScore score = scoreOf(test::figureStage({.actors = 2}), 480);
     CHECK(score.boot_frame == 0);
