@@ -32,17 +32,20 @@ struct CentroidFrame {
   std::vector<CameraCentroids> cameras;  ///< One per camera of the rig.
 };
 
+/// As the subject of a prediction: a marker without a name is followed there.
+inline constexpr std::uint32_t kNoSubject = 0xffffffffu;
+
 /// Where the solver expects one marker.
 struct PredictedMarker {
-  std::uint32_t subject = 0;  ///< Index of the subject.
-  std::uint32_t marker = 0;   ///< Index in Subject::markers.
+  std::uint32_t subject = 0;  ///< Index of the subject, or kNoSubject.
+  std::uint32_t marker = 0;   ///< Index in Subject::markers; without a subject, of the track.
   glm::vec3 position{0};      ///< World, metres.
   float sigma = 0;            ///< Standard deviation of the prediction per axis, metres.
 };
 
 struct PredictedMarkers {
-  core::Stamp stamp;  ///< The exposure that is predicted.
-  std::vector<PredictedMarker> markers;
+  core::Stamp stamp;                     ///< The exposure that is predicted.
+  std::vector<PredictedMarker> markers;  ///< By subject; those without one last.
 };
 
 inline constexpr std::int32_t kNoPrediction = -1;
@@ -55,6 +58,7 @@ struct Marker {
   std::uint16_t rays = 0;                   ///< Number of cameras.
   float angle = 0;                          ///< Largest angle between two of its rays, radians.
   std::int32_t prediction = kNoPrediction;  ///< Index in PredictedMarkers that it was matched to.
+  std::uint32_t track = 0;  ///< Of an unlabelled marker: the same from frame to frame; 0 = none.
 };
 
 struct MarkerCloud {

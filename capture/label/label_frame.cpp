@@ -24,6 +24,9 @@ double squaredDistance(const glm::vec3& a, const glm::vec3& b) {
 constexpr float kLeastConfidence = 0.2f;
 constexpr float kUndecided = 0.3f;
 
+// Predictions of subjects; those of markers without a name come after them.
+std::size_t namedPredictions(const LabelFrame& job) { return job.workspace.named_predictions; }
+
 float confidence(const LabelFrame& job, const frame::PredictedMarker& predicted,
                  const frame::Marker& marker) {
   const double off = std::sqrt(squaredDistance(marker.position, predicted.position));
@@ -52,7 +55,7 @@ std::int32_t rootOf(std::vector<std::int32_t>& component, std::int32_t node) {
 void findPairs(const LabelFrame& job) {
   LabelWorkspace& w = job.workspace;
   w.pairs.clear();
-  for (std::size_t p = 0; p < job.predictions.markers.size(); ++p) {
+  for (std::size_t p = 0; p < namedPredictions(job); ++p) {
     if (w.slot_filled[p]) continue;
     const frame::PredictedMarker& predicted = job.predictions.markers[p];
     const double reach = gate(job.settings, predicted);
@@ -67,7 +70,7 @@ void findPairs(const LabelFrame& job) {
 
 void joinComponents(const LabelFrame& job) {
   LabelWorkspace& w = job.workspace;
-  const std::size_t slots = job.predictions.markers.size();
+  const std::size_t slots = namedPredictions(job);
   w.component.resize(slots + w.open.size());
   for (std::size_t i = 0; i < w.component.size(); ++i)
     w.component[i] = static_cast<std::int32_t>(i);
@@ -189,9 +192,9 @@ bool isDouble(const LabelFrame& job, const frame::Marker& marker) {
 // holds.
 void measureSteps(const LabelFrame& job) {
   LabelWorkspace& w = job.workspace;
-  w.step.assign(job.predictions.markers.size(), glm::vec3(0.0f));
-  w.seen_before.assign(job.predictions.markers.size(), 0);
-  for (std::size_t p = 0; p < job.predictions.markers.size(); ++p) {
+  w.step.assign(namedPredictions(job), glm::vec3(0.0f));
+  w.seen_before.assign(namedPredictions(job), 0);
+  for (std::size_t p = 0; p < namedPredictions(job); ++p) {
     const frame::PredictedMarker& predicted = job.predictions.markers[p];
     const frame::LabelledMarker& before =
         job.labelled.subjects[predicted.subject].markers[predicted.marker];
@@ -202,13 +205,14 @@ void measureSteps(const LabelFrame& job) {
 
 void findMatches(const LabelFrame& job) {
   LabelWorkspace& w = job.workspace;
-  w.match.assign(job.predictions.markers.size(), -1);
+  w.match.assign(namedPredictions(job), -1);
   w.jumped.clear();
   const double jump = job.settings.doubted_jump * job.settings.doubted_jump;
   for (std::size_t m = 0; m < job.cloud.markers.size(); ++m) {
     const frame::Marker& marker = job.cloud.markers[m];
     if (marker.prediction == frame::kNoPrediction) continue;
     const std::size_t p = static_cast<std::size_t>(marker.prediction);
+    if (p >= namedPredictions(job)) continue;
     w.match[p] = static_cast<std::int32_t>(m);
     if (squaredDistance(marker.position, job.predictions.markers[p].position) > jump)
       w.jumped.push_back(marker.prediction);
@@ -225,7 +229,7 @@ void openJumped(const LabelFrame& job) {
     const glm::vec3& place = job.predictions.markers[j].position;
     const double jump = std::sqrt(squaredDistance(marker.position, place));
     const double reach = std::min(1.5 * jump + kAround, job.settings.largest_gate);
-    for (std::size_t p = 0; p < job.predictions.markers.size(); ++p) {
+    for (std::size_t p = 0; p < namedPredictions(job); ++p) {
       if (squaredDistance(job.predictions.markers[p].position, place) < reach * reach)
         w.slot_filled[p] = 2;
     }
@@ -266,13 +270,17 @@ LabelWorkspace makeLabelWorkspace(std::size_t most_predictions, std::size_t most
 
 void LabelFrame::run() const {
   LabelWorkspace& w = workspace;
+  const auto unnamed =
+      std::find_if(predictions.markers.begin(), predictions.markers.end(),
+                   [](const frame::PredictedMarker& p) { return p.subject == frame::kNoSubject; });
+  w.named_predictions = static_cast<std::size_t>(unnamed - predictions.markers.begin());
   measureSteps(*this);
   labelled.stamp = cloud.stamp;
   labelled.unlabelled.clear();
   for (frame::LabelledSubject& subject : labelled.subjects) {
     std::fill(subject.markers.begin(), subject.markers.end(), frame::LabelledMarker{});
   }
-  w.slot_filled.assign(predictions.markers.size(), 0);
+  w.slot_filled.assign(w.named_predictions, 0);
   findMatches(*this);
   openJumped(*this);
   w.open.clear();
@@ -280,7 +288,7 @@ void LabelFrame::run() const {
     const frame::Marker& marker = cloud.markers[m];
     if (marker.prediction != frame::kNoPrediction) {
       const std::size_t p = static_cast<std::size_t>(marker.prediction);
-      if (w.slot_filled[p] == 0) {
+      if (p < w.named_predictions && w.slot_filled[p] == 0) {
         fillSlot(*this, p, marker);
         continue;
       }
@@ -292,7 +300,7 @@ void LabelFrame::run() const {
     findPairs(*this);
     joinComponents(*this);
     w.done.assign(w.open.size(), 0);
-    for (std::size_t p = 0; p < predictions.markers.size(); ++p) {
+    for (std::size_t p = 0; p < w.named_predictions; ++p) {
       const std::int32_t root = rootOf(w.component, static_cast<std::int32_t>(p));
       if (root == static_cast<std::int32_t>(p) && !w.slot_filled[p]) assignComponent(*this, root);
     }

@@ -31,6 +31,7 @@ struct LabelWorkspace {
     std::int32_t slot, marker;
     double cost;
   };
+  std::size_t named_predictions = 0;      ///< Those of subjects, which come first.
   std::vector<std::uint8_t> slot_filled;  ///< Per prediction.
   std::vector<std::int32_t> match;        ///< Per prediction: cloud marker, -1 for none.
   std::vector<glm::vec3> step;  ///< Per prediction: the move that is expected since the last
@@ -54,8 +55,8 @@ LabelWorkspace makeLabelWorkspace(std::size_t most_predictions, std::size_t most
 /// a limb that moved otherwise than foreseen puts markers where others were expected: they are
 /// assigned exactly, one component of the gate graph at a time, under three guesses of what the
 /// limb did - went on, stopped, bounced - of which the one that fits best counts. Markers that no
-/// prediction has are assigned in the same way to those that are open. A component may hold markers
-/// of several subjects.
+/// prediction of a subject has are assigned in the same way to those that are open. A component may
+/// hold markers of several subjects.
 ///
 /// LabelledMarker::confidence is 1 for a marker where it was expected and falls with its distance
 /// from there, to 0.2; a marker that another open name would suit as well gets 0.3. Such a marker

@@ -79,6 +79,7 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = sync::check(settings.assembly); !sound) return sound;
   if (auto sound = reconstruct::check(settings.reconstruct); !sound) return sound;
   if (auto sound = label::check(settings.label); !sound) return sound;
+  if (auto sound = label::check(settings.tracks); !sound) return sound;
   if (auto sound = solve::check(settings.recognise); !sound) return sound;
   if (auto sound = solve::check(settings.solve); !sound) return sound;
   if (auto sound = check(settings.presence); !sound) return sound;
@@ -121,11 +122,14 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   assembly_ = sync::makeFrameAssembly(settings.assembly, rig.cameras.size());
   std::size_t markers = 0;
   for (const subject::Subject& subject : subjects_) markers += subject.markers.size();
-  predictions_.markers.reserve(markers);
-  reconstruct_state_ = reconstruct::makeReconstructState(rig, std::max<std::size_t>(markers, 8));
+  const std::size_t predictions = markers + label::kMostTracks;
+  predictions_.markers.reserve(predictions);
+  reconstruct_state_ = reconstruct::makeReconstructState(rig, predictions);
   reconstruct_workspace_ = reconstruct::makeReconstructWorkspace(reconstruct_state_);
-  label_workspace_ = label::makeLabelWorkspace(markers, markers + kMostUnlabelled);
-  result_.cloud.markers.reserve(markers + kMostUnlabelled);
+  label_workspace_ = label::makeLabelWorkspace(markers, predictions + kMostUnlabelled);
+  tracks_ = label::makeTrackState();
+  track_workspace_ = label::makeTrackWorkspace(markers, kMostUnlabelled);
+  result_.cloud.markers.reserve(predictions + kMostUnlabelled);
   result_.labels.unlabelled.reserve(kMostUnlabelled);
   result_.labels.subjects.resize(subjects_.size());
   result_.poses.resize(subjects_.size());
@@ -184,6 +188,7 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
       for (solve::FindPropsState::Prop& prop : props_.props) prop.next_attempt = 0;
       std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
       solve::forgetDates(guard_state_);
+      label::forgetTracks(tracks_);
     }
   }
   if (verdict == sync::PacketVerdict::camera_complete &&
@@ -249,6 +254,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
     const StageTimer timer(cpu_.label);
     recoverLimbs();
     guardNames();
+    followUnlabelled();
   }
   result_.labelled = core::Clock::now();
   {
@@ -302,6 +308,12 @@ void CapturePath::prepareNext() {
           .markers = predictions_.markers}
           .run();
     }
+    label::PredictTracks{.settings = settings_.tracks,
+                         .rate_hz = rig_.rate_hz,
+                         .state = tracks_,
+                         .workspace = track_workspace_,
+                         .predictions = predictions_}
+        .run();
     reconstruct::PredictFrame{.settings = settings_.reconstruct,
                               .kernels = *projection_kernels_,
                               .predictions = predictions_,
@@ -430,6 +442,17 @@ void CapturePath::guardNames() {
                    .state = guard_state_,
                    .workspace = guard_workspace_,
                    .events = result_.events}
+      .run();
+}
+
+void CapturePath::followUnlabelled() {
+  label::UpdateTracks{.settings = settings_.tracks,
+                      .rate_hz = rig_.rate_hz,
+                      .predictions = predictions_,
+                      .cloud = result_.cloud,
+                      .state = tracks_,
+                      .workspace = track_workspace_,
+                      .labels = result_.labels}
       .run();
 }
 

@@ -8,6 +8,7 @@
 #include "capture/camera/rig.h"
 #include "capture/frame/frames.h"
 #include "capture/label/label_frame.h"
+#include "capture/label/unlabelled_tracks.h"
 #include "capture/pipeline/presence.h"
 #include "capture/reconstruct/reconstruct.h"
 #include "capture/solve/find_props.h"
@@ -31,6 +32,7 @@ struct PipelineSettings {
   sync::AssemblySettings assembly;
   reconstruct::ReconstructSettings reconstruct;
   label::LabelSettings label;
+  label::TrackSettings tracks;
   solve::RecogniseSettings recognise;
   solve::FollowSettings follow;
   solve::SolveSettings solve;
@@ -123,6 +125,7 @@ class CapturePath {
   }
   void recoverLimbs();
   void guardNames();
+  void followUnlabelled();
   void adoptMarkers(std::size_t subject, const solve::Placement& placement);
   void solveSubjects();
   void notePresence(std::size_t subject);
@@ -146,6 +149,8 @@ class CapturePath {
   reconstruct::ReconstructWorkspace reconstruct_workspace_;
   reconstruct::ReconstructCounters reconstruct_counters_;
   label::LabelWorkspace label_workspace_;
+  label::TrackState tracks_;
+  label::TrackWorkspace track_workspace_;
 
   std::vector<solve::SolveModel> models_;
   std::vector<solve::SolveState> states_;

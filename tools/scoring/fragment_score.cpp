@@ -11,6 +11,7 @@ void FragmentScore::add(const TrueMarkers& markers, const frame::LabelledMarkers
     const bool there = isFinite(markers[i].position);
     paths_[i].before += there && !paths_[i].there ? 1 : 0;
     paths_[i].there = there;
+    paths_[i].carried = false;
   }
   for (std::size_t p = 0; p < labels.subjects.size(); ++p) {
     const std::vector<frame::LabelledMarker>& slots = labels.subjects[p].markers;
@@ -19,6 +20,11 @@ void FragmentScore::add(const TrueMarkers& markers, const frame::LabelledMarkers
       carry(markers, slots[m].position, static_cast<std::int64_t>(markers.index(p, m)));
     }
   }
+  // Beyond all slots.
+  constexpr std::int64_t kFirstTrack = std::int64_t{1} << 40;
+  for (const frame::Marker& marker : labels.unlabelled) {
+    if (marker.track != 0) carry(markers, marker.position, kFirstTrack + marker.track);
+  }
 }
 
 void FragmentScore::carry(const TrueMarkers& markers, const glm::vec3& position,
@@ -26,6 +32,8 @@ void FragmentScore::carry(const TrueMarkers& markers, const glm::vec3& position,
   const std::int32_t nearest = markers.nearest(position, LabelScore::kRightRadius);
   if (nearest < 0) return;
   Path& path = paths_[static_cast<std::size_t>(nearest)];
+  if (path.carried) return;
+  path.carried = true;
   path.after += path.identity != identity ? 1 : 0;
   path.identity = identity;
 }

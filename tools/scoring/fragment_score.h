@@ -30,6 +30,7 @@ class FragmentScore {
  private:
   struct Path {
     bool there = false;
+    bool carried = false;  ///< In this frame; names come before tracks.
     std::int64_t identity = -1;
     std::uint64_t before = 0, after = 0;
   };
