@@ -25,6 +25,7 @@ struct Match {
   CellGrid grid;
   bool has_wide;      // Some gates are beyond half a cell.
   std::size_t count;  // Of centroids.
+  float widest_px;    // Gate of those that are in the map.
   float noise;        // The camera's centroid variance over the reference's.
 };
 
@@ -173,28 +174,6 @@ void findPairs(const Match& m, std::size_t i) {
   w.second[i] = nearest.second;
 }
 
-// Of a centroid in a crowd: the one prediction that it can be, kNothingNear or kNotSimple.
-std::int32_t lookCloser(const Match& m, std::size_t i) {
-  if (m.centroids.slack[i] > 0.0f || !m.w.wide.empty()) return kNotSimple;
-  const CellGrid& grid = m.grid;
-  const float u = m.centroids.u[i], v = m.centroids.v[i], inverse = 1.0f / grid.cell_px;
-  const std::int32_t column = static_cast<std::int32_t>((u - grid.least_u) * inverse + 0.5f);
-  const std::int32_t row = static_cast<std::int32_t>((v - grid.least_v) * inverse + 0.5f);
-  const std::uint32_t* first = &m.w.cells[static_cast<std::size_t>(row * grid.columns + column)];
-  const std::uint32_t* below = first + grid.columns;
-  std::int32_t found = kNothingNear;
-  for (const std::uint32_t word : {first[0], first[1], below[0], below[1]}) {
-    for (std::size_t id = word & 0xffffu; id != 0; id = m.w.next[id - 1]) {
-      const std::size_t p = id - 1;
-      const float du = u - m.views.u[p], dv = v - m.views.v[p], gate = m.views.gate_px[p];
-      if (du * du + dv * dv > gate * gate) continue;
-      if (found != kNothingNear) return kNotSimple;
-      found = static_cast<std::int32_t>(p);
-    }
-  }
-  return found;
-}
-
 // Centroids and predictions that have nobody but each other are pairs; the others are put into
 // `queue`, and so are pairs that one of those might break, until none is left.
 void separate(const Match& m) {
@@ -205,7 +184,10 @@ void separate(const Match& m) {
     w.queue[crowded] = static_cast<std::uint16_t>(i);
     crowded += w.found[i] == kNotSimple;
   }
-  for (std::size_t k = 0; k < crowded; ++k) w.found[w.queue[k]] = lookCloser(m, w.queue[k]);
+  if (w.wide.empty()) {
+    m.state.kernels->lookCloser(m.grid, w.cells.data(), w.next.data(), m.views, m.centroids,
+                                w.queue.data(), crowded, m.widest_px, w.found.data());
+  }
   std::fill_n(w.claim.begin(), m.state.predictions, std::uint16_t{0});
   std::size_t queued = 0;
   std::uint16_t* claims = w.claim.data();
@@ -388,7 +370,7 @@ void MatchCamera::run() const {
   state.kernels->project(prepared.view, gates, state.x.data(), state.y.data(), state.z.data(),
                          state.reach.data(), padded, views, counts);
   const int level = chooseLevel(prepared.view, counts);
-  const Match m{.job = *this,
+  Match m{.job = *this,
                 .camera = prepared,
                 .state = state,
                 .w = workspace,
@@ -397,13 +379,14 @@ void MatchCamera::run() const {
                 .grid = makeGrid(prepared.view, level),
                 .has_wide = counts.beyond[level] > 0,
                 .count = std::min(centroids.size(), kMaxCentroids),
+                .widest_px = 0.0f,
                 .noise = static_cast<float>(sigma * sigma)};
   undistortCentroids(m);
-  const float widest_px = state.kernels->place(m.grid, padded, views);
+  m.widest_px = state.kernels->place(m.grid, padded, views);
   stamp(m);
   listWide(m);
   state.kernels->classify(m.grid, workspace.cells.data(), views, m.centroids, roundUp(m.count),
-                          widest_px, workspace.found.data());
+                          m.widest_px, workspace.found.data());
   for (const std::uint16_t p : workspace.wide) {
     state.kernels->claimWide(views, p, m.centroids, roundUp(m.count), workspace.found.data());
   }

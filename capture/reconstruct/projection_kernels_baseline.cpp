@@ -5,7 +5,7 @@ namespace understudy::reconstruct {
 
 const ProjectionKernels& baselineProjectionKernels() {
   static constexpr ProjectionKernels kernels{"x86-64", project,   place,      undistort,
-                                             classify, claimWide, accumulate, solve};
+                                             classify, lookCloser, claimWide, accumulate, solve};
   return kernels;
 }
 
