@@ -137,7 +137,7 @@ struct ProjectionKernels {
                    std::int32_t* found);
   /// Decides for listed centroids that are kNotSimple whether they are, looking at the last two
   /// predictions of each cell as well; what was put into a cell before one is in `next` as its
-  /// index + 1. To be used only if no prediction is outside the map.
+  /// index + 1.
   void (*lookCloser)(const CellGrid& grid, const std::uint32_t* cells, const std::uint16_t* next,
                      const PredictedViews& views, const UndistortedCentroids& centroids,
                      const std::uint16_t* list, std::size_t count, float widest_px,

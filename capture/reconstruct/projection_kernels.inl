@@ -272,7 +272,9 @@ void lookCloser(const CellGrid& grid, const std::uint32_t* cells, const std::uin
       found[i] = kNotSimple;
       continue;
     }
-    const Int8 word = *reinterpret_cast<const Int8*>(words);
+    const auto wordOf = [&words](int c) { return static_cast<std::int32_t>(words[c]); };
+    const Int8 word{wordOf(0), wordOf(1), wordOf(2), wordOf(3),
+                    wordOf(4), wordOf(5), wordOf(6), wordOf(7)};
     const Float8 du = __builtin_convertvector((word >> 16) & 127, Float8) + (lane_u - from_u);
     const Float8 dv = __builtin_convertvector((word >> 23) & 127, Float8) + (lane_v - from_v);
     const Int8 near = (du * du + dv * dv <= squared_reach) & (word != 0);
@@ -316,50 +318,87 @@ inline Double4 toDoubles(Int4 values) {
 #endif
 }
 
-// With a and b the rows of the image's derivative, each with its residual as a fourth entry, all
-// sums of a ray are entries of w (a a^T + b b^T).
+// A column of eight rays' derivative of the image along one of its axes.
+inline Float8 column(Float8 scale, Float8 slope, float across, float forward) {
+  return scale * (across - slope * forward);
+}
+
+inline void addHalf(double* sums, Int8 terms, int half) {
+  const Int4 part = half == 0 ? __builtin_shufflevector(terms, terms, 0, 1, 2, 3)
+                              : __builtin_shufflevector(terms, terms, 4, 5, 6, 7);
+  *reinterpret_cast<Double4*>(sums) += toDoubles(part);
+}
+
+// Adds four terms of eight rays, turned from columns to rows, to entries `first` to `first` + 3.
+inline void addFour(const std::size_t* at, std::size_t rays, std::size_t first, const Int8* terms,
+                    double* sums) {
+  const Int8 low_01 = __builtin_shufflevector(terms[0], terms[1], 0, 8, 1, 9, 4, 12, 5, 13);
+  const Int8 low_23 = __builtin_shufflevector(terms[2], terms[3], 0, 8, 1, 9, 4, 12, 5, 13);
+  const Int8 high_01 = __builtin_shufflevector(terms[0], terms[1], 2, 10, 3, 11, 6, 14, 7, 15);
+  const Int8 high_23 = __builtin_shufflevector(terms[2], terms[3], 2, 10, 3, 11, 6, 14, 7, 15);
+  const Int8 rows[4] = {__builtin_shufflevector(low_01, low_23, 0, 1, 8, 9, 4, 5, 12, 13),
+                        __builtin_shufflevector(low_01, low_23, 2, 3, 10, 11, 6, 7, 14, 15),
+                        __builtin_shufflevector(high_01, high_23, 0, 1, 8, 9, 4, 5, 12, 13),
+                        __builtin_shufflevector(high_01, high_23, 2, 3, 10, 11, 6, 7, 14, 15)};
+  sums += first;
+  if (rays == 8) {
+    for (int k = 0; k < 4; ++k) addHalf(sums + at[k], rows[k], 0);
+    for (int k = 0; k < 4; ++k) addHalf(sums + at[k + 4], rows[k], 1);
+    return;
+  }
+  for (std::size_t k = 0; k < rays; ++k) addHalf(sums + at[k], rows[k % 4], k < 4 ? 0 : 1);
+}
+
+// With a and b the rows of the image's derivative and r its residual, a ray's information is
+// w (a a^T + b b^T) and its gradient w (a r_u + b r_v). Eight rays at a time.
 void accumulate(const ViewCamera& camera, const Ray* rays, std::size_t count, const float* u,
                 const float* v, const float* scale, double* sums) {
   const float* r = camera.rotation;
-  const Float8 across{r[0], r[1], r[2], 0, r[3], r[4], r[5], 0};
-  const Float8 forward{r[6], r[7], r[8], 0, r[6], r[7], r[8], 0};
   const float inverse_focal = 1.0f / camera.focal_px;
-  constexpr float h = kInformationScale, g = kGradientScale;
-  const Float4 scale_0{h, h, h, h}, scale_1{h, h, g, g}, scale_2{g, kResidualScale, 0, 0};
-  const Float4 add_weight{0, 0, kWeightScale, 0}, add_one{0, 0, 0, 1};
-  const Float4 most = Float4{} + 2.1e9f;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t p = rays[i].prediction;
-    const float s = scale[p], pu = u[p], pv = v[p];
-    const float limit = kLargestInformation / (s * s);
-    const float w = rays[i].weight < limit ? rays[i].weight : limit;
-    const Float4 ray = *reinterpret_cast<const Float4*>(&rays[i].u), image{pu, pv, pu, pv};
-    const Float8 observed = __builtin_shufflevector(ray, ray, 0, 0, 0, 0, 1, 1, 1, 1);
-    const Float8 predicted = __builtin_shufflevector(image, image, 0, 0, 0, 0, 1, 1, 1, 1);
-    const Float8 derivative = s * (across - (predicted * inverse_focal) * forward);
-    const Float8 residual = observed - predicted;
-    const Float8 ab = __builtin_shufflevector(derivative, residual, 0, 1, 2, 11, 4, 5, 6, 15);
-    const Float8 p0 = __builtin_shufflevector(ab, ab, 0, 0, 0, 1, 4, 4, 4, 5) *
-                      __builtin_shufflevector(ab, ab, 0, 1, 2, 1, 4, 5, 6, 5);
-    const Float8 p1 = __builtin_shufflevector(ab, ab, 1, 2, 0, 1, 5, 6, 4, 5) *
-                      __builtin_shufflevector(ab, ab, 2, 2, 3, 3, 6, 6, 7, 7);
-    const Float8 p2 = __builtin_shufflevector(ab, ab, 2, 3, 2, 3, 6, 7, 6, 7) *
-                      __builtin_shufflevector(ab, ab, 3, 3, 3, 3, 7, 7, 7, 7);
-    const Float4 t0 =
-        __builtin_shufflevector(p0, p0, 0, 1, 2, 3) + __builtin_shufflevector(p0, p0, 4, 5, 6, 7);
-    const Float4 t1 =
-        __builtin_shufflevector(p1, p1, 0, 1, 2, 3) + __builtin_shufflevector(p1, p1, 4, 5, 6, 7);
-    const Float4 t2 =
-        __builtin_shufflevector(p2, p2, 0, 1, 2, 3) + __builtin_shufflevector(p2, p2, 4, 5, 6, 7);
-    Float4 last = t2 * (w * scale_2) + w * add_weight + add_one;
-    last = last < most ? last : most;
-    const Int4 f0 = __builtin_convertvector(t0 * (w * scale_0), Int4);
-    const Int4 f1 = __builtin_convertvector(t1 * (w * scale_1), Int4);
-    const Int4 f2 = __builtin_convertvector(last, Int4);
-    Double4* sum = reinterpret_cast<Double4*>(sums + kSumsPerMarker * p);
-    sum[0] += toDoubles(f0);
-    sum[1] += toDoubles(f1);
-    sum[2] += toDoubles(f2);
+  const Float8 most = Float8{} + 2.1e9f;
+  const auto whole = [](Float8 value) { return __builtin_convertvector(value, Int8); };
+  for (std::size_t i = 0; i < count; i += 8) {
+    const std::size_t some = count - i < 8 ? count - i : 8;
+    Ray padded[8];
+    const Ray* ray = rays + i;
+    if (some < 8) {
+      for (std::size_t k = 0; k < some; ++k) padded[k] = ray[k];
+      ray = padded;
+    }
+    std::int32_t p[8];
+    std::size_t at[8];
+    for (int k = 0; k < 8; ++k) {
+      p[k] = ray[k].prediction;
+      at[k] = kSumsPerMarker * ray[k].prediction;
+    }
+    const Float8 c0 = twoOf(&ray[0].u, &ray[4].u), c1 = twoOf(&ray[1].u, &ray[5].u);
+    const Float8 c2 = twoOf(&ray[2].u, &ray[6].u), c3 = twoOf(&ray[3].u, &ray[7].u);
+    const Float8 uv01 = __builtin_shufflevector(c0, c1, 0, 8, 1, 9, 4, 12, 5, 13);
+    const Float8 uv23 = __builtin_shufflevector(c2, c3, 0, 8, 1, 9, 4, 12, 5, 13);
+    const Float8 w01 = __builtin_shufflevector(c0, c1, 2, 10, 3, 11, 6, 14, 7, 15);
+    const Float8 w23 = __builtin_shufflevector(c2, c3, 2, 10, 3, 11, 6, 14, 7, 15);
+    const Float8 pu = gather(u, p), pv = gather(v, p), s = gather(scale, p);
+    const Float8 ru = __builtin_shufflevector(uv01, uv23, 0, 1, 8, 9, 4, 5, 12, 13) - pu;
+    const Float8 rv = __builtin_shufflevector(uv01, uv23, 2, 3, 10, 11, 6, 7, 14, 15) - pv;
+    Float8 w = __builtin_shufflevector(w01, w23, 0, 1, 8, 9, 4, 5, 12, 13);
+    const Float8 limit = kLargestInformation / (s * s);
+    w = w < limit ? w : limit;
+    const Float8 x = pu * inverse_focal, y = pv * inverse_focal;
+    const Float8 ax = column(s, x, r[0], r[6]), bx = column(s, y, r[3], r[6]);
+    const Float8 ay = column(s, x, r[1], r[7]), by = column(s, y, r[4], r[7]);
+    const Float8 az = column(s, x, r[2], r[8]), bz = column(s, y, r[5], r[8]);
+    const Float8 h = w * kInformationScale, g = w * kGradientScale;
+    const Int8 first[4] = {whole((ax * ax + bx * bx) * h), whole((ax * ay + bx * by) * h),
+                           whole((ax * az + bx * bz) * h), whole((ay * ay + by * by) * h)};
+    addFour(at, some, 0, first, sums);
+    const Int8 second[4] = {whole((ay * az + by * bz) * h), whole((az * az + bz * bz) * h),
+                            whole((ax * ru + bx * rv) * g), whole((ay * ru + by * rv) * g)};
+    addFour(at, some, 4, second, sums);
+    const Float8 gz = (az * ru + bz * rv) * g, squared = (ru * ru + rv * rv) * (w * kResidualScale);
+    const Float8 weight = w * kWeightScale;
+    const Int8 third[4] = {whole(gz < most ? gz : most), whole(squared < most ? squared : most),
+                           whole(weight < most ? weight : most), Int8{} + 1};
+    addFour(at, some, 8, third, sums);
   }
 }
 
