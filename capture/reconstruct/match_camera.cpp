@@ -136,16 +136,16 @@ struct Nearest {
   }
 };
 
-// Tests one prediction against one centroid, for both sides. Most are too far away.
+// Tests one prediction against one centroid, for both sides.
 void testPair(const Match& m, std::size_t prediction, std::size_t centroid, float u, float v,
               float slack, Nearest& nearest) {
   const float du = u - m.views.u[prediction], dv = v - m.views.v[prediction];
   const float squared = du * du + dv * dv, reach = m.views.gate_px[prediction] + slack;
-  if (!(squared <= reach * reach)) return;
-  nearest.offer(keyOf(squared, prediction));
+  const std::uint64_t outside = squared <= reach * reach ? 0 : kNobody;
+  nearest.offer(keyOf(squared, prediction) | outside);
   std::uint64_t& other = m.w.nearest_centroid[prediction];
-  other = std::min(other, keyOf(squared, centroid));
-  m.w.touched.push_back(static_cast<std::uint16_t>(prediction));
+  other = std::min(other, keyOf(squared, centroid) | outside);
+  if (outside == 0) m.w.touched.push_back(static_cast<std::uint16_t>(prediction));
 }
 
 // All pairs of one centroid.
@@ -169,7 +169,10 @@ void findPairs(const Match& m, std::size_t i) {
       for (; p != 0; p = w.next[p - 1]) testPair(m, p - 1, i, u, v, slack, nearest);
     }
   }
-  for (const std::uint16_t p : w.wide) testPair(m, p, i, u, v, slack, nearest);
+  for (const std::uint16_t p : w.wide) {
+    const float du = u - m.views.u[p], dv = v - m.views.v[p], gate = m.views.gate_px[p] + slack;
+    if (du * du + dv * dv <= gate * gate) testPair(m, p, i, u, v, slack, nearest);
+  }
   w.nearest[i] = nearest.first;
   w.second[i] = nearest.second;
 }

@@ -238,22 +238,6 @@ void classify(const CellGrid& grid, const std::uint32_t* cells, const PredictedV
   }
 }
 
-// A centroid's one prediction in its gate of those in four cells, `first` being their last ones.
-inline std::int32_t walkCells(const std::uint32_t* first, const std::uint16_t* next,
-                              const PredictedViews& views, float u, float v) {
-  std::int32_t result = kNothingNear;
-  for (int c = 0; c < 4; ++c) {
-    for (std::uint32_t id = first[c] & 0xffffu; id != 0; id = next[id - 1]) {
-      const std::uint32_t p = id - 1;
-      const float du = u - views.u[p], dv = v - views.v[p], gate = views.gate_px[p];
-      if (!(du * du + dv * dv <= gate * gate)) continue;
-      if (result != kNothingNear) return kNotSimple;
-      result = static_cast<std::int32_t>(p);
-    }
-  }
-  return result;
-}
-
 // Eight candidates of a centroid at once: the last two of each of its four cells.
 void lookCloser(const CellGrid& grid, const std::uint32_t* cells, const std::uint16_t* next,
                 const PredictedViews& views, const UndistortedCentroids& centroids,
@@ -285,7 +269,7 @@ void lookCloser(const CellGrid& grid, const std::uint32_t* cells, const std::uin
       deeper |= next[before - any] & (0u - any);
     }
     if (deeper != 0) {
-      found[i] = walkCells(words, next, views, u, v);
+      found[i] = kNotSimple;
       continue;
     }
     const auto wordOf = [&words](int c) { return static_cast<std::int32_t>(words[c]); };
