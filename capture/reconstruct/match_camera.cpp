@@ -25,6 +25,7 @@ struct Match {
   CellGrid grid;
   bool has_wide;      // Some gates are beyond half a cell.
   std::size_t count;  // Of centroids.
+  float widest_px;    // Gate of those that are in the map.
   float noise;        // The camera's centroid variance over the reference's.
 };
 
@@ -168,75 +169,107 @@ void findPairs(const Match& m, std::size_t i) {
       for (; p != 0; p = w.next[p - 1]) testPair(m, p - 1, i, u, v, slack, nearest);
     }
   }
-  for (const std::uint16_t p : w.wide) testPair(m, p, i, u, v, slack, nearest);
+  for (const std::uint16_t p : w.wide) {
+    const float du = u - m.views.u[p], dv = v - m.views.v[p], gate = m.views.gate_px[p] + slack;
+    if (du * du + dv * dv <= gate * gate) testPair(m, p, i, u, v, slack, nearest);
+  }
   w.nearest[i] = nearest.first;
   w.second[i] = nearest.second;
 }
 
-// Of a centroid in a crowd: the one prediction that it can be, kNothingNear or kNotSimple.
-std::int32_t lookCloser(const Match& m, std::size_t i) {
-  if (m.centroids.slack[i] > 0.0f || !m.w.wide.empty()) return kNotSimple;
-  const CellGrid& grid = m.grid;
-  const float u = m.centroids.u[i], v = m.centroids.v[i], inverse = 1.0f / grid.cell_px;
-  const std::int32_t column = static_cast<std::int32_t>((u - grid.least_u) * inverse + 0.5f);
-  const std::int32_t row = static_cast<std::int32_t>((v - grid.least_v) * inverse + 0.5f);
-  const std::uint32_t* first = &m.w.cells[static_cast<std::size_t>(row * grid.columns + column)];
-  const std::uint32_t* below = first + grid.columns;
-  std::int32_t found = kNothingNear;
-  for (const std::uint32_t word : {first[0], first[1], below[0], below[1]}) {
-    for (std::size_t id = word & 0xffffu; id != 0; id = m.w.next[id - 1]) {
-      const std::size_t p = id - 1;
-      const float du = u - m.views.u[p], dv = v - m.views.v[p], gate = m.views.gate_px[p];
-      if (du * du + dv * dv > gate * gate) continue;
-      if (found != kNothingNear) return kNotSimple;
-      found = static_cast<std::int32_t>(p);
-    }
-  }
-  return found;
+// The camera's row of ray_of: while its packet is matched, a prediction's ray so far in w.rays + 1.
+std::uint16_t* claimsOf(const Match& m) { return &m.state.ray_of[m.job.camera * m.state.capacity]; }
+
+// Takes a ray back and queues its centroid.
+void takeBack(const Match& m, std::size_t prediction, std::size_t& taken) {
+  ReconstructWorkspace& w = m.w;
+  std::uint16_t* claims = claimsOf(m);
+  const std::size_t at = claims[prediction] - 1u;
+  w.queue.push_back(w.rays[at].centroid);
+  w.rays[at] = w.rays[--taken];
+  claims[w.rays[at].prediction] = static_cast<std::uint16_t>(at + 1);
+  claims[prediction] = 0;
 }
 
-// Centroids and predictions that have nobody but each other are pairs; the others are put into
-// `queue`, and so are pairs that one of those might break, until none is left.
-void separate(const Match& m) {
+// Rays of centroids and predictions that have nobody but each other. The others are put into
+// `queue`, and so are second claims on a prediction into `rivals`. Without a branch that is hard to
+// foresee. Returns the number of rays.
+std::size_t takeSimple(const Match& m) {
   ReconstructWorkspace& w = m.w;
+  std::uint16_t* claims = claimsOf(m);
+  std::fill_n(claims, m.state.predictions, std::uint16_t{0});
+  w.queue.resize(m.count);
+  w.left.resize(m.count);
+  Ray* rays = w.rays.data();
+  std::uint16_t* queue = w.queue.data();
+  std::uint16_t* lefts = w.left.data();
+  const std::int32_t* all_found = w.found.data();
+  std::size_t taken = 0, queued = 0, left = 0;
+  for (std::size_t i = 0; i < m.count; ++i) {
+    const std::int32_t found = all_found[i];
+    const bool simple = found >= 0;
+    const std::size_t p = static_cast<std::size_t>(simple ? found : 0);
+    rays[taken] = {.u = m.centroids.u[i],
+                   .v = m.centroids.v[i],
+                   .weight = m.centroids.weight[i],
+                   .prediction = static_cast<std::uint16_t>(p),
+                   .centroid = static_cast<std::uint16_t>(i)};
+    const std::uint16_t claim = claims[p];
+    if (simple && claim != 0) w.rivals.push_back(static_cast<std::uint16_t>(i));
+    const bool takes = simple && claim == 0;
+    taken += takes;
+    claims[p] = takes ? static_cast<std::uint16_t>(taken) : claim;
+    queue[queued] = static_cast<std::uint16_t>(i);
+    queued += found == kNotSimple;
+    lefts[left] = static_cast<std::uint16_t>(i);
+    left += found == kNothingNear;
+  }
+  w.queue.resize(queued);
+  w.left.resize(left);
+  return taken;
+}
+
+// Finds each centroid's one prediction, where it can be no other.
+void classify(const Match& m) {
+  ReconstructWorkspace& w = m.w;
+  const ProjectionKernels& kernels = *m.state.kernels;
+  kernels.classify(m.grid, w.cells.data(), m.views, m.centroids, roundUp(m.count), m.widest_px,
+                   w.found.data());
   w.queue.resize(m.count);
   std::size_t crowded = 0;
   for (std::size_t i = 0; i < m.count; ++i) {
     w.queue[crowded] = static_cast<std::uint16_t>(i);
     crowded += w.found[i] == kNotSimple;
   }
-  for (std::size_t k = 0; k < crowded; ++k) w.found[w.queue[k]] = lookCloser(m, w.queue[k]);
-  std::fill_n(w.claim.begin(), m.state.predictions, std::uint16_t{0});
-  std::size_t queued = 0;
-  std::uint16_t* claims = w.claim.data();
-  const std::size_t nobody = m.state.capacity;  // Has an entry, so that nothing is branched over.
-  for (std::size_t i = 0; i < m.count; ++i) {
-    const std::int32_t found = w.found[i];
-    std::uint16_t& claim = claims[found >= 0 ? static_cast<std::size_t>(found) : nobody];
-    w.queue[queued] = static_cast<std::uint16_t>(i);
-    queued += found == kNotSimple;
-    if (found >= 0 && claim != 0) w.rivals.push_back(static_cast<std::uint16_t>(i));
-    claim = claim != 0 ? claim : static_cast<std::uint16_t>(i + 1);
+  kernels.lookCloser(m.grid, w.cells.data(), w.next.data(), m.views, m.centroids, w.queue.data(),
+                     crowded, m.widest_px, w.found.data());
+  for (const std::uint16_t p : w.wide) {
+    kernels.claimWide(m.views, p, m.centroids, roundUp(m.count), w.found.data());
   }
-  w.queue.resize(queued);
-  const auto queue = [&w](std::size_t i) {
-    if (w.found[i] < 0) return;
-    w.found[i] = kNotSimple;
-    w.queue.push_back(static_cast<std::uint16_t>(i));
-  };
+}
+
+// Centroids and predictions that have nobody but each other are pairs; the others are put into
+// `queue`, and so are pairs that one of those might break, until none is left. Returns the number
+// of rays.
+std::size_t separate(const Match& m) {
+  ReconstructWorkspace& w = m.w;
+  std::size_t taken = takeSimple(m);
+  const std::uint16_t* claims = claimsOf(m);
   for (const std::uint16_t i : w.rivals) {
-    queue(claims[w.found[i]] - 1u);
-    queue(i);
+    const std::size_t p = static_cast<std::size_t>(w.found[i]);
+    if (claims[p] != 0) takeBack(m, p, taken);
+    w.queue.push_back(i);
   }
   w.rivals.clear();
-  if (w.queue.empty()) return;
+  if (w.queue.empty()) return taken;
   std::fill_n(w.nearest_centroid.begin(), m.state.predictions, kNobody);
   for (std::size_t k = 0; k < w.queue.size(); ++k) {
     findPairs(m, w.queue[k]);
     for (const std::size_t p : w.touched) {
-      if (w.claim[p] != 0) queue(w.claim[p] - 1u);
+      if (claims[p] != 0) takeBack(m, p, taken);
     }
   }
+  return taken;
 }
 
 void addRay(const Match& m, std::size_t prediction, std::size_t centroid, float u, float v,
@@ -336,29 +369,9 @@ void takeMutual(const Match& m, std::size_t i) {
 }
 
 // Turns pairs into rays; what is left over is free for the cold search.
-void takePairs(const Match& m) {
-  ReconstructWorkspace& w = m.w;
-  std::vector<Ray>& rays = m.state.rays[m.job.camera];
-  std::uint16_t* ray_of = &m.state.ray_of[m.job.camera * m.state.capacity];
-  rays.resize(std::min(m.count + 1, rays.capacity()));
-  w.left.resize(m.count);
-  std::size_t taken = 0, left = 0;
-  for (std::size_t i = 0; i < m.count; ++i) {
-    const std::int32_t found = w.found[i];
-    const bool simple = found >= 0;
-    const std::size_t p = static_cast<std::size_t>(simple ? found : 0);
-    rays[taken] = {.u = m.centroids.u[i],
-                   .v = m.centroids.v[i],
-                   .weight = m.centroids.weight[i],
-                   .prediction = static_cast<std::uint16_t>(p),
-                   .centroid = static_cast<std::uint16_t>(i)};
-    taken += simple;
-    ray_of[p] = simple ? static_cast<std::uint16_t>(taken) : ray_of[p];
-    w.left[left] = static_cast<std::uint16_t>(i);
-    left += found == kNothingNear;
-  }
-  rays.resize(taken);
-  w.left.resize(left);
+void takePairs(const Match& m, std::size_t taken) {
+  const ReconstructWorkspace& w = m.w;
+  m.state.rays[m.job.camera].assign(w.rays.data(), w.rays.data() + taken);
   for (const std::uint16_t i : w.left) setFree(m, i);
   for (const std::uint16_t i : w.queue) takeMutual(m, i);
 }
@@ -388,27 +401,23 @@ void MatchCamera::run() const {
   state.kernels->project(prepared.view, gates, state.x.data(), state.y.data(), state.z.data(),
                          state.reach.data(), padded, views, counts);
   const int level = chooseLevel(prepared.view, counts);
-  const Match m{.job = *this,
-                .camera = prepared,
-                .state = state,
-                .w = workspace,
-                .views = views,
-                .centroids = centroidsOf(workspace),
-                .grid = makeGrid(prepared.view, level),
-                .has_wide = counts.beyond[level] > 0,
-                .count = std::min(centroids.size(), kMaxCentroids),
-                .noise = static_cast<float>(sigma * sigma)};
+  Match m{.job = *this,
+          .camera = prepared,
+          .state = state,
+          .w = workspace,
+          .views = views,
+          .centroids = centroidsOf(workspace),
+          .grid = makeGrid(prepared.view, level),
+          .has_wide = counts.beyond[level] > 0,
+          .count = std::min(centroids.size(), kMaxCentroids),
+          .widest_px = 0.0f,
+          .noise = static_cast<float>(sigma * sigma)};
   undistortCentroids(m);
-  const float widest_px = state.kernels->place(m.grid, padded, views);
+  m.widest_px = state.kernels->place(m.grid, padded, views);
   stamp(m);
   listWide(m);
-  state.kernels->classify(m.grid, workspace.cells.data(), views, m.centroids, roundUp(m.count),
-                          widest_px, workspace.found.data());
-  for (const std::uint16_t p : workspace.wide) {
-    state.kernels->claimWide(views, p, m.centroids, roundUp(m.count), workspace.found.data());
-  }
-  separate(m);
-  takePairs(m);
+  classify(m);
+  takePairs(m, separate(m));
   unstamp(m);
   const std::vector<Ray>& rays = state.rays[camera];
   state.kernels->accumulate(prepared.view, rays.data(), rays.size(), m.views.u, m.views.v,

@@ -88,7 +88,7 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   w.next.assign(capacity, 0);
   w.wide.reserve(capacity);
   w.found.assign(kMaxCentroids, kNothingNear);
-  w.claim.assign(capacity + 1, 0);
+  w.rays.resize(kMaxCentroids + 1);
   w.queue.reserve(kMaxCentroids);
   w.rivals.reserve(kMaxCentroids);
   w.left.reserve(kMaxCentroids);

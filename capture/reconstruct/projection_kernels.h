@@ -135,6 +135,13 @@ struct ProjectionKernels {
   void (*classify)(const CellGrid& grid, const std::uint32_t* cells, const PredictedViews& views,
                    const UndistortedCentroids& centroids, std::size_t count, float widest_px,
                    std::int32_t* found);
+  /// Decides for listed centroids that are kNotSimple whether they are, looking at the last two
+  /// predictions of each cell as well; what was put into a cell before one is in `next` as its
+  /// index + 1.
+  void (*lookCloser)(const CellGrid& grid, const std::uint32_t* cells, const std::uint16_t* next,
+                     const PredictedViews& views, const UndistortedCentroids& centroids,
+                     const std::uint16_t* list, std::size_t count, float widest_px,
+                     std::int32_t* found);
   /// Sets `found` to kNotSimple where a centroid is within the gate of this prediction.
   void (*claimWide)(const PredictedViews& views, std::size_t prediction,
                     const UndistortedCentroids& centroids, std::size_t count, std::int32_t* found);

@@ -170,69 +170,128 @@ void undistort(const ViewCamera& camera, float noise, const float* centroids, st
   }
 }
 
+inline std::int64_t twoWords(const std::uint32_t* at) {
+  typedef std::int64_t Long1 __attribute__((aligned(4), may_alias));
+  return *reinterpret_cast<const Long1*>(at);
+}
+
+inline Float8 gather(const float* from, const std::int32_t* at) {
+  return Float8{from[at[0]], from[at[1]], from[at[2]], from[at[3]],
+                from[at[4]], from[at[5]], from[at[6]], from[at[7]]};
+}
+
 // The least window of cells around a centroid is two by two, around the point half a cell before
 // it: all within half a cell are in there. Places in cells are known to 1/128, so that a little
-// more is looked at; then the one that is left is looked at exactly.
+// more is looked at; then the one that is left is looked at exactly. All of it is worked out for
+// every centroid, eight at a time: a wrong guess of what it is costs more.
 void classify(const CellGrid& grid, const std::uint32_t* cells, const PredictedViews& views,
               const UndistortedCentroids& centroids, std::size_t count, float widest_px,
               std::int32_t* found) {
   const float inverse = 1.0f / grid.cell_px;
   const float reach = widest_px * inverse * 128.0f + 2.0f, squared_reach = reach * reach;
   const std::size_t columns = static_cast<std::size_t>(grid.columns);
-  const Float4 lane_u{0, 128, 0, 128}, lane_v{0, 0, 128, 128};
-  const float* __restrict all_u = centroids.u;
-  const float* __restrict all_v = centroids.v;
-  const float* __restrict slack = centroids.slack;
-  const float* __restrict weight = centroids.weight;
-  const float* __restrict predicted_u = views.u;
-  const float* __restrict predicted_v = views.v;
-  const float* __restrict gates = views.gate_px;
-  std::int32_t* __restrict results = found;
+  const Int8 none = Int8{} + kNothingNear, not_simple = Int8{} + kNotSimple;
   for (std::size_t i = 0; i < count; i += 8) {
-    const Float8 u = UNDERSTUDY_LOAD8(all_u + i), v = UNDERSTUDY_LOAD8(all_v + i);
+    const Float8 u = UNDERSTUDY_LOAD8(centroids.u + i), v = UNDERSTUDY_LOAD8(centroids.v + i);
     const Float8 column = (u - grid.least_u) * inverse + 0.5f;
     const Float8 row = (v - grid.least_v) * inverse + 0.5f;
     const Int8 whole_column = __builtin_convertvector(column, Int8);
     const Int8 whole_row = __builtin_convertvector(row, Int8);
-    const Int8 cell = whole_row * grid.columns + whole_column;
-    const Float8 offset_u =
-        (column - __builtin_convertvector(whole_column, Float8) + 0.5f) * 128.0f;
-    const Float8 offset_v = (row - __builtin_convertvector(whole_row, Float8) + 0.5f) * 128.0f;
     std::int32_t first[8];
-    float from_u[8], from_v[8];
-    *reinterpret_cast<Int8*>(first) = cell;
-    UNDERSTUDY_STORE8(from_u, offset_u);
-    UNDERSTUDY_STORE8(from_v, offset_v);
-    for (std::size_t k = 0; k < 8; ++k) {
-      const std::uint32_t* upper = cells + first[k];
-      const std::uint32_t* lower = upper + columns;
-      typedef std::int64_t Long2 __attribute__((vector_size(16)));
-      typedef std::int64_t Long1 __attribute__((aligned(4), may_alias));
-      const Long2 both{*reinterpret_cast<const Long1*>(upper),
-                       *reinterpret_cast<const Long1*>(lower)};
-      const Int4 words = (Int4)both;
-      const Float4 du = __builtin_convertvector((words >> 16) & 127, Float4) + (lane_u - from_u[k]);
-      const Float4 dv = __builtin_convertvector((words >> 23) & 127, Float4) + (lane_v - from_v[k]);
-      const Int4 near = (du * du + dv * dv <= squared_reach) & (words != 0);
-      typedef float Aligned4 __attribute__((vector_size(16)));
-      const Int4 crowded = words << 1;  // The sign is kOthersInCell.
-      const int near_bits = __builtin_ia32_movmskps((Aligned4)near);
-      const int crowd_bits = __builtin_ia32_movmskps((Aligned4)crowded);
-      // All of it is worked out for every centroid: a wrong guess of what it is costs more.
-      std::uint32_t word[4];
-      *reinterpret_cast<Int4*>(word) = words;
-      const std::uint32_t id = word[__builtin_ctz(static_cast<unsigned>(near_bits) | 8u)] & 0xffffu;
-      const std::size_t p = id - (id != 0);
-      const float exact_u = all_u[i + k] - predicted_u[p], exact_v = all_v[i + k] - predicted_v[p];
-      const int outside = exact_u * exact_u + exact_v * exact_v > gates[p] * gates[p];
-      const int nothing = outside | (near_bits == 0);
-      const int several = (crowd_bits != 0) | ((near_bits & (near_bits - 1)) != 0);
-      const int measured = weight[i + k] > 0.0f, is_long = slack[i + k] > 0.0f;
-      const std::int32_t not_simple = -((several | is_long) & measured);
-      const std::int32_t none = -(nothing | (measured ^ 1));
-      results[i + k] =
-          ((static_cast<std::int32_t>(p) | none) & ~not_simple) | (not_simple & kNotSimple);
+    *reinterpret_cast<Int8*>(first) = whole_row * grid.columns + whole_column;
+    // Of the window's first cell; those of the others are one cell less.
+    const Float8 from_u = (column - __builtin_convertvector(whole_column, Float8) + 0.5f) * 128.0f;
+    const Float8 from_v = (row - __builtin_convertvector(whole_row, Float8) + 0.5f) * 128.0f;
+    const auto upper = [&](int k) { return twoWords(cells + first[k]); };
+    const auto lower = [&](int k) { return twoWords(cells + first[k] + columns); };
+    const Int8 a = (Int8)Long4{upper(0), upper(1), upper(4), upper(5)};
+    const Int8 b = (Int8)Long4{upper(2), upper(3), upper(6), upper(7)};
+    const Int8 c = (Int8)Long4{lower(0), lower(1), lower(4), lower(5)};
+    const Int8 d = (Int8)Long4{lower(2), lower(3), lower(6), lower(7)};
+    const Int8 words[4] = {__builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14),
+                           __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15),
+                           __builtin_shufflevector(c, d, 0, 2, 8, 10, 4, 6, 12, 14),
+                           __builtin_shufflevector(c, d, 1, 3, 9, 11, 5, 7, 13, 15)};
+    Int8 id{}, minus_near{};
+    for (int k = 0; k < 4; ++k) {
+      const Float8 du = __builtin_convertvector((words[k] >> 16) & 127, Float8) -
+                        (from_u - (k % 2 == 0 ? 0.0f : 128.0f));
+      const Float8 dv = __builtin_convertvector((words[k] >> 23) & 127, Float8) -
+                        (from_v - (k < 2 ? 0.0f : 128.0f));
+      const Int8 near = (du * du + dv * dv <= squared_reach) & (words[k] != 0);
+      id |= near & words[k];  // Of more than one none is used.
+      minus_near += near;
     }
+    const Int8 crowd = (words[0] | words[1] | words[2] | words[3]) << 1;  // kOthersInCell.
+    id = minus_near == -1 ? id & 0xffff : Int8{} + 1;
+    std::int32_t p[8];
+    *reinterpret_cast<Int8*>(p) = id - 1;
+    const Float8 du = u - gather(views.u, p), dv = v - gather(views.v, p);
+    const Float8 gate = gather(views.gate_px, p);
+    const Int8 measured = UNDERSTUDY_LOAD8(centroids.weight + i) > 0.0f;
+    const Int8 several =
+        ((crowd < 0) | (minus_near < -1) | (UNDERSTUDY_LOAD8(centroids.slack + i) > 0.0f)) &
+        measured;
+    const Int8 one = (minus_near == -1) & (du * du + dv * dv <= gate * gate) & measured;
+    const Int8 simple = one ? id - 1 : none;
+    *reinterpret_cast<Int8*>(found + i) = several ? not_simple : simple;
+  }
+}
+
+// Eight candidates of a centroid at once: the last two of each of its four cells.
+void lookCloser(const CellGrid& grid, const std::uint32_t* cells, const std::uint16_t* next,
+                const PredictedViews& views, const UndistortedCentroids& centroids,
+                const std::uint16_t* list, std::size_t count, float widest_px,
+                std::int32_t* found) {
+  const float inverse = 1.0f / grid.cell_px;
+  const float reach = widest_px * inverse * 128.0f + 2.0f, squared_reach = reach * reach;
+  const std::size_t columns = static_cast<std::size_t>(grid.columns);
+  const Float8 lane_u{0, 128, 0, 128, 0, 128, 0, 128}, lane_v{0, 0, 128, 128, 0, 0, 128, 128};
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::size_t i = list[k];
+    if (centroids.slack[i] > 0.0f) continue;
+    const float u = centroids.u[i], v = centroids.v[i];
+    const float column = (u - grid.least_u) * inverse + 0.5f;
+    const float row = (v - grid.least_v) * inverse + 0.5f;
+    const std::int32_t whole_column = static_cast<std::int32_t>(column);
+    const std::int32_t whole_row = static_cast<std::int32_t>(row);
+    const float from_u = (column - static_cast<float>(whole_column) + 0.5f) * 128.0f;
+    const float from_v = (row - static_cast<float>(whole_row) + 0.5f) * 128.0f;
+    const std::uint32_t* upper =
+        cells + static_cast<std::size_t>(whole_row * grid.columns + whole_column);
+    const std::uint32_t* lower = upper + columns;
+    std::uint32_t words[8] = {upper[0], upper[1], lower[0], lower[1]};
+    std::uint32_t deeper = 0;
+    for (int c = 0; c < 4; ++c) {
+      const std::uint32_t id = words[c] & 0xffffu, some = id != 0;
+      const std::uint32_t before = next[id - some] & (0u - some), any = before != 0;
+      words[c + 4] = views.word[before - any] & (0u - any);
+      deeper |= next[before - any] & (0u - any);
+    }
+    if (deeper != 0) {
+      found[i] = kNotSimple;
+      continue;
+    }
+    const auto wordOf = [&words](int c) { return static_cast<std::int32_t>(words[c]); };
+    const Int8 word{wordOf(0), wordOf(1), wordOf(2), wordOf(3),
+                    wordOf(4), wordOf(5), wordOf(6), wordOf(7)};
+    const Float8 du = __builtin_convertvector((word >> 16) & 127, Float8) + (lane_u - from_u);
+    const Float8 dv = __builtin_convertvector((word >> 23) & 127, Float8) + (lane_v - from_v);
+    const Int8 near = (du * du + dv * dv <= squared_reach) & (word != 0);
+    typedef float Aligned4 __attribute__((vector_size(16)));
+    const Int4 low = __builtin_shufflevector(near, near, 0, 1, 2, 3);
+    const Int4 high = __builtin_shufflevector(near, near, 4, 5, 6, 7);
+    unsigned bits = static_cast<unsigned>(__builtin_ia32_movmskps((Aligned4)low)) |
+                    static_cast<unsigned>(__builtin_ia32_movmskps((Aligned4)high)) << 4;
+    std::int32_t result = kNothingNear;
+    for (; bits != 0; bits &= bits - 1) {
+      const std::size_t p = (words[__builtin_ctz(bits)] & 0xffffu) - 1;
+      const float exact_u = u - views.u[p], exact_v = v - views.v[p], gate = views.gate_px[p];
+      const bool inside = exact_u * exact_u + exact_v * exact_v <= gate * gate;
+      const std::int32_t also = result == kNothingNear ? static_cast<std::int32_t>(p) : kNotSimple;
+      result = inside ? also : result;
+    }
+    found[i] = result;
   }
 }
 
@@ -259,50 +318,87 @@ inline Double4 toDoubles(Int4 values) {
 #endif
 }
 
-// With a and b the rows of the image's derivative, each with its residual as a fourth entry, all
-// sums of a ray are entries of w (a a^T + b b^T).
+// A column of eight rays' derivative of the image along one of its axes.
+inline Float8 column(Float8 scale, Float8 slope, float across, float forward) {
+  return scale * (across - slope * forward);
+}
+
+inline void addHalf(double* sums, Int8 terms, int half) {
+  const Int4 part = half == 0 ? __builtin_shufflevector(terms, terms, 0, 1, 2, 3)
+                              : __builtin_shufflevector(terms, terms, 4, 5, 6, 7);
+  *reinterpret_cast<Double4*>(sums) += toDoubles(part);
+}
+
+// Adds four terms of eight rays, turned from columns to rows, to entries `first` to `first` + 3.
+inline void addFour(const std::size_t* at, std::size_t rays, std::size_t first, const Int8* terms,
+                    double* sums) {
+  const Int8 low_01 = __builtin_shufflevector(terms[0], terms[1], 0, 8, 1, 9, 4, 12, 5, 13);
+  const Int8 low_23 = __builtin_shufflevector(terms[2], terms[3], 0, 8, 1, 9, 4, 12, 5, 13);
+  const Int8 high_01 = __builtin_shufflevector(terms[0], terms[1], 2, 10, 3, 11, 6, 14, 7, 15);
+  const Int8 high_23 = __builtin_shufflevector(terms[2], terms[3], 2, 10, 3, 11, 6, 14, 7, 15);
+  const Int8 rows[4] = {__builtin_shufflevector(low_01, low_23, 0, 1, 8, 9, 4, 5, 12, 13),
+                        __builtin_shufflevector(low_01, low_23, 2, 3, 10, 11, 6, 7, 14, 15),
+                        __builtin_shufflevector(high_01, high_23, 0, 1, 8, 9, 4, 5, 12, 13),
+                        __builtin_shufflevector(high_01, high_23, 2, 3, 10, 11, 6, 7, 14, 15)};
+  sums += first;
+  if (rays == 8) {
+    for (int k = 0; k < 4; ++k) addHalf(sums + at[k], rows[k], 0);
+    for (int k = 0; k < 4; ++k) addHalf(sums + at[k + 4], rows[k], 1);
+    return;
+  }
+  for (std::size_t k = 0; k < rays; ++k) addHalf(sums + at[k], rows[k % 4], k < 4 ? 0 : 1);
+}
+
+// With a and b the rows of the image's derivative and r its residual, a ray's information is
+// w (a a^T + b b^T) and its gradient w (a r_u + b r_v). Eight rays at a time.
 void accumulate(const ViewCamera& camera, const Ray* rays, std::size_t count, const float* u,
                 const float* v, const float* scale, double* sums) {
   const float* r = camera.rotation;
-  const Float8 across{r[0], r[1], r[2], 0, r[3], r[4], r[5], 0};
-  const Float8 forward{r[6], r[7], r[8], 0, r[6], r[7], r[8], 0};
   const float inverse_focal = 1.0f / camera.focal_px;
-  constexpr float h = kInformationScale, g = kGradientScale;
-  const Float4 scale_0{h, h, h, h}, scale_1{h, h, g, g}, scale_2{g, kResidualScale, 0, 0};
-  const Float4 add_weight{0, 0, kWeightScale, 0}, add_one{0, 0, 0, 1};
-  const Float4 most = Float4{} + 2.1e9f;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t p = rays[i].prediction;
-    const float s = scale[p], pu = u[p], pv = v[p];
-    const float limit = kLargestInformation / (s * s);
-    const float w = rays[i].weight < limit ? rays[i].weight : limit;
-    const Float4 ray = *reinterpret_cast<const Float4*>(&rays[i].u), image{pu, pv, pu, pv};
-    const Float8 observed = __builtin_shufflevector(ray, ray, 0, 0, 0, 0, 1, 1, 1, 1);
-    const Float8 predicted = __builtin_shufflevector(image, image, 0, 0, 0, 0, 1, 1, 1, 1);
-    const Float8 derivative = s * (across - (predicted * inverse_focal) * forward);
-    const Float8 residual = observed - predicted;
-    const Float8 ab = __builtin_shufflevector(derivative, residual, 0, 1, 2, 11, 4, 5, 6, 15);
-    const Float8 p0 = __builtin_shufflevector(ab, ab, 0, 0, 0, 1, 4, 4, 4, 5) *
-                      __builtin_shufflevector(ab, ab, 0, 1, 2, 1, 4, 5, 6, 5);
-    const Float8 p1 = __builtin_shufflevector(ab, ab, 1, 2, 0, 1, 5, 6, 4, 5) *
-                      __builtin_shufflevector(ab, ab, 2, 2, 3, 3, 6, 6, 7, 7);
-    const Float8 p2 = __builtin_shufflevector(ab, ab, 2, 3, 2, 3, 6, 7, 6, 7) *
-                      __builtin_shufflevector(ab, ab, 3, 3, 3, 3, 7, 7, 7, 7);
-    const Float4 t0 =
-        __builtin_shufflevector(p0, p0, 0, 1, 2, 3) + __builtin_shufflevector(p0, p0, 4, 5, 6, 7);
-    const Float4 t1 =
-        __builtin_shufflevector(p1, p1, 0, 1, 2, 3) + __builtin_shufflevector(p1, p1, 4, 5, 6, 7);
-    const Float4 t2 =
-        __builtin_shufflevector(p2, p2, 0, 1, 2, 3) + __builtin_shufflevector(p2, p2, 4, 5, 6, 7);
-    Float4 last = t2 * (w * scale_2) + w * add_weight + add_one;
-    last = last < most ? last : most;
-    const Int4 f0 = __builtin_convertvector(t0 * (w * scale_0), Int4);
-    const Int4 f1 = __builtin_convertvector(t1 * (w * scale_1), Int4);
-    const Int4 f2 = __builtin_convertvector(last, Int4);
-    Double4* sum = reinterpret_cast<Double4*>(sums + kSumsPerMarker * p);
-    sum[0] += toDoubles(f0);
-    sum[1] += toDoubles(f1);
-    sum[2] += toDoubles(f2);
+  const Float8 most = Float8{} + 2.1e9f;
+  const auto whole = [](Float8 value) { return __builtin_convertvector(value, Int8); };
+  for (std::size_t i = 0; i < count; i += 8) {
+    const std::size_t some = count - i < 8 ? count - i : 8;
+    Ray padded[8];
+    const Ray* ray = rays + i;
+    if (some < 8) {
+      for (std::size_t k = 0; k < some; ++k) padded[k] = ray[k];
+      ray = padded;
+    }
+    std::int32_t p[8];
+    std::size_t at[8];
+    for (int k = 0; k < 8; ++k) {
+      p[k] = ray[k].prediction;
+      at[k] = kSumsPerMarker * ray[k].prediction;
+    }
+    const Float8 c0 = twoOf(&ray[0].u, &ray[4].u), c1 = twoOf(&ray[1].u, &ray[5].u);
+    const Float8 c2 = twoOf(&ray[2].u, &ray[6].u), c3 = twoOf(&ray[3].u, &ray[7].u);
+    const Float8 uv01 = __builtin_shufflevector(c0, c1, 0, 8, 1, 9, 4, 12, 5, 13);
+    const Float8 uv23 = __builtin_shufflevector(c2, c3, 0, 8, 1, 9, 4, 12, 5, 13);
+    const Float8 w01 = __builtin_shufflevector(c0, c1, 2, 10, 3, 11, 6, 14, 7, 15);
+    const Float8 w23 = __builtin_shufflevector(c2, c3, 2, 10, 3, 11, 6, 14, 7, 15);
+    const Float8 pu = gather(u, p), pv = gather(v, p), s = gather(scale, p);
+    const Float8 ru = __builtin_shufflevector(uv01, uv23, 0, 1, 8, 9, 4, 5, 12, 13) - pu;
+    const Float8 rv = __builtin_shufflevector(uv01, uv23, 2, 3, 10, 11, 6, 7, 14, 15) - pv;
+    Float8 w = __builtin_shufflevector(w01, w23, 0, 1, 8, 9, 4, 5, 12, 13);
+    const Float8 limit = kLargestInformation / (s * s);
+    w = w < limit ? w : limit;
+    const Float8 x = pu * inverse_focal, y = pv * inverse_focal;
+    const Float8 ax = column(s, x, r[0], r[6]), bx = column(s, y, r[3], r[6]);
+    const Float8 ay = column(s, x, r[1], r[7]), by = column(s, y, r[4], r[7]);
+    const Float8 az = column(s, x, r[2], r[8]), bz = column(s, y, r[5], r[8]);
+    const Float8 h = w * kInformationScale, g = w * kGradientScale;
+    const Int8 first[4] = {whole((ax * ax + bx * bx) * h), whole((ax * ay + bx * by) * h),
+                           whole((ax * az + bx * bz) * h), whole((ay * ay + by * by) * h)};
+    addFour(at, some, 0, first, sums);
+    const Int8 second[4] = {whole((ay * az + by * bz) * h), whole((az * az + bz * bz) * h),
+                            whole((ax * ru + bx * rv) * g), whole((ay * ru + by * rv) * g)};
+    addFour(at, some, 4, second, sums);
+    const Float8 gz = (az * ru + bz * rv) * g, squared = (ru * ru + rv * rv) * (w * kResidualScale);
+    const Float8 weight = w * kWeightScale;
+    const Int8 third[4] = {whole(gz < most ? gz : most), whole(squared < most ? squared : most),
+                           whole(weight < most ? weight : most), Int8{} + 1};
+    addFour(at, some, 8, third, sums);
   }
 }
 

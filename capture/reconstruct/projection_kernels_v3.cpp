@@ -4,8 +4,8 @@
 namespace understudy::reconstruct {
 
 const ProjectionKernels& v3ProjectionKernels() {
-  static constexpr ProjectionKernels kernels{"x86-64-v3", project,   place,      undistort,
-                                             classify,    claimWide, accumulate, solve};
+  static constexpr ProjectionKernels kernels{
+      "x86-64-v3", project, place, undistort, classify, lookCloser, claimWide, accumulate, solve};
   return kernels;
 }
 

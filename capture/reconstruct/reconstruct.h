@@ -118,7 +118,7 @@ struct ReconstructWorkspace {
   std::vector<std::uint16_t> next;          ///< Per prediction: the one before it in its cell + 1.
   std::vector<std::uint16_t> wide;          ///< Predictions with a gate beyond half a cell.
   std::vector<std::int32_t> found;          ///< Per centroid, see ProjectionKernels::classify.
-  std::vector<std::uint16_t> claim;         ///< Per prediction: centroid + 1 with no other near.
+  std::vector<Ray> rays;                    ///< Of centroids that have no choice.
   std::vector<std::uint16_t> queue;         ///< Centroids that have a choice.
   std::vector<std::uint16_t> rivals, left;  ///< Centroids that share a prediction; with none near.
   std::vector<std::uint16_t> touched;       ///< Predictions in whose gate one of them is.
