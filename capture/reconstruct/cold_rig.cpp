@@ -99,6 +99,9 @@ void fillProjections(const std::vector<PreparedCamera>& from, ColdCameras& camer
 
 }  // namespace
 
+// Pairs far from the best angle find next to nothing that the better ones left, but hit by chance.
+constexpr std::size_t kPairsPerCamera = 16;
+
 ColdCameras makeColdCameras(const std::vector<PreparedCamera>& from) {
   ColdCameras cameras;
   cameras.count = from.size();
@@ -124,7 +127,10 @@ ColdCameras makeColdCameras(const std::vector<PreparedCamera>& from) {
     const std::uint32_t turn_x = reversedBits(x.pair.a), turn_y = reversedBits(y.pair.a);
     return turn_x != turn_y ? turn_x < turn_y : x.pair.b < y.pair.b;
   });
-  for (const Ranked& entry : ranked) cameras.pairs.push_back(entry.pair);
+  const std::size_t most = kPairsPerCamera * from.size();
+  for (const Ranked& entry : ranked) {
+    if (cameras.pairs.size() < most) cameras.pairs.push_back(entry.pair);
+  }
   for (std::size_t a = 0; a < from.size(); ++a) {
     std::vector<std::uint16_t> order(from.size());
     for (std::uint16_t b = 0; b < from.size(); ++b) order[b] = b;
@@ -142,6 +148,7 @@ ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
   ColdSearchWorkspace w;
   const std::size_t blobs = cameras.count * (kColdBlobs + 2 * kLanes);  // Read in whole lanes.
   w.blobs.resize(blobs);
+  w.radius_px.resize(blobs);
   w.source.resize(blobs);
   w.open_u.resize(blobs);
   w.open_v.resize(blobs);
@@ -161,7 +168,8 @@ ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
   w.mapped.resize(cameras.count);
   w.cell_of.resize(kColdBlobs);
   w.order.resize(kColdBlobs);
-  w.ranges.resize(2 * cameras.count);
+  w.ranges.resize(cameras.count);
+  w.touched.resize(cameras.count);
   for (std::vector<float>* of :
        {&w.at_u, &w.at_v, &w.at_z, &w.residual_u, &w.residual_v, &w.weight, &w.cosine})
     of->resize(cameras.padded);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/reconstruct/cold_ghosts.h"
 #include "capture/reconstruct/lanes.h"
 #include "capture/reconstruct/normal_sums.h"
 #include "capture/reconstruct/reconstruct.h"
@@ -18,8 +19,8 @@ static_assert(kColdBlobs == kMaxCentroids);
 constexpr float kReach_px = 3.5f;  // How far from a point's image its blob is looked for.
 constexpr float kGone = 1e9f;      // Where claimed blobs are: no line passes, no point is near.
 constexpr float kPerCell = 1.0f / kColdCell_px;
-constexpr std::size_t kFewBlobs = 24;       // A camera with so few has no map: all are looked at.
-constexpr std::uint32_t kMostInRange = 32;  // Blobs that are looked at round one image.
+constexpr std::size_t kFewBlobs = 24;      // A camera with so few has no map: all are looked at.
+constexpr std::int32_t kMostInRange = 32;  // Blobs that are looked at round one image.
 
 // Copies camera c's free centroids, in their order; returns how many.
 std::size_t copyFree(const SearchCold& job, std::size_t c) {
@@ -80,10 +81,12 @@ std::uint32_t fill(const SearchCold& job) {
     const std::vector<FreeCentroid>& free = job.state.free[c];
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint16_t blob = w.mapped[c] ? w.cell_of[i] : static_cast<std::uint16_t>(i);
-      w.blobs[base + blob] = {w.open_u[base + i], w.open_v[base + i], free[w.order[i]].radius_px};
+      w.blobs[base + blob] = {w.open_u[base + i], w.open_v[base + i]};
+      w.radius_px[base + blob] = free[w.order[i]].radius_px;
       w.source[base + blob] = w.order[i];
       w.open[base + i] = blob;
     }
+    w.touched[c] = 1;
     w.open_count[c] = w.blob_count[c] = static_cast<std::uint32_t>(count);
     blobs += static_cast<std::uint32_t>(count);
     base += count / kLanes * kLanes + 2 * kLanes;  // Lists end with lanes that no line meets.
@@ -144,21 +147,43 @@ void projectIntoAll(const SearchCold& job, const glm::vec3& point) {
   }
 }
 
-// Nearest open blob of a range within the reach of an image position, -1 for none.
-std::int32_t nearestOpen(const ColdSearchWorkspace& w, const ColdSearchWorkspace::Range& range,
-                         float u, float v, float& squared_reach) {
-  const std::size_t base = w.first_blob[range.camera];
-  std::int32_t found = -1;
-  const std::uint32_t last = std::min<std::uint32_t>(range.last, range.first + kMostInRange);
-  for (std::uint32_t blob = range.first; blob < last; ++blob) {
-    const float du = w.blobs[base + blob].u - u, dv = w.blobs[base + blob].v - v;
-    const float squared = du * du + dv * dv;
-    if (!(squared < squared_reach)) continue;
-    squared_reach = squared;
-    found = static_cast<std::int32_t>(blob);
+// The open blob nearest to an image position, lane by lane. Four at a time: a cell seldom holds
+// more, so that there is little for the processor to guess.
+struct NearestBlob {
+  Lanes u, v, squared;
+  IntLanes blob{-1, -1, -1, -1};
+
+  NearestBlob(float at_u, float at_v, float reach)
+      : u(all(at_u)), v(all(at_v)), squared(all(reach * reach)) {}
+
+  void look(const ColdSearchWorkspace::Blob* blobs, std::int32_t first, std::int32_t last) {
+    last = std::min(last, first + kMostInRange);
+    const IntLanes end{last, last, last, last};
+    std::int32_t at = first;
+    do {
+      const Lanes a = load(&blobs[at].u), b = load(&blobs[at + 2].u);
+      const Lanes du = __builtin_shufflevector(a, b, 0, 2, 4, 6) - u;
+      const Lanes dv = __builtin_shufflevector(a, b, 1, 3, 5, 7) - v;
+      const Lanes distance = du * du + dv * dv;
+      const IntLanes index{at, at + 1, at + 2, at + 3};
+      const IntLanes nearer = (distance < squared) & (index < end);
+      squared = nearer ? distance : squared;
+      blob = nearer ? index : blob;
+      at += static_cast<std::int32_t>(kLanes);
+    } while (at < last);
   }
-  return found;
-}
+
+  // The first of the nearest, -1 for none.
+  std::int32_t result() const {
+    const Lanes other = __builtin_shufflevector(squared, squared, 2, 3, 0, 1);
+    const IntLanes other_blob = __builtin_shufflevector(blob, blob, 2, 3, 0, 1);
+    const auto better = (other < squared) | ((other == squared) & (other_blob < blob));
+    const Lanes two = better ? other : squared;
+    const IntLanes two_blob = better ? other_blob : blob;
+    const bool second = two[1] < two[0] || (two[1] == two[0] && two_blob[1] < two_blob[0]);
+    return second ? two_blob[1] : two_blob[0];
+  }
+};
 
 // Chooses the open blob nearest to the point's image in every camera.
 void chooseBlobs(const SearchCold& job, const glm::vec3& point) {
@@ -167,32 +192,33 @@ void chooseBlobs(const SearchCold& job, const glm::vec3& point) {
   const std::size_t cameras = job.state.cold_cameras.count;
   job.counters.cold_tests += static_cast<std::uint32_t>(cameras);
   // First the cells of all cameras, so that the memory's answers come in one go.
-  std::size_t asked = 0;
-  const auto ask = [&](std::size_t c, std::uint16_t first, std::uint16_t last) {
-    w.ranges[asked] = {static_cast<std::uint16_t>(c), first, last};
-    __builtin_prefetch(&w.blobs[w.first_blob[c] + first]);
-    asked += first != last;
-  };
   for (std::size_t c = 0; c < cameras; ++c) {
+    ColdSearchWorkspace::Range& range = w.ranges[c];
     if (!w.mapped[c]) {
-      ask(c, 0, static_cast<std::uint16_t>(w.blob_count[c]));
-      continue;
+      range = {0, static_cast<std::uint16_t>(w.blob_count[c]), 0, 0};
+    } else {
+      const std::uint16_t* start =
+          &w.cell_start[c * w.cells_per_camera + static_cast<std::size_t>(w.cell[c])];
+      const std::int32_t below = w.rows[c] != 0 ? w.cells_across : 0;
+      const std::int32_t end = w.columns[c] + 1;
+      range = {start[0], start[end], start[below], start[below + end]};
+      range.last_below = below != 0 ? range.last_below : range.first_below;
     }
-    const std::uint16_t* start = &w.cell_start[c * w.cells_per_camera];
-    const std::int32_t last = w.cell[c] + w.columns[c] + 1;
-    ask(c, start[w.cell[c]], start[last]);
-    if (w.rows[c] != 0) ask(c, start[w.cell[c] + w.cells_across], start[last + w.cells_across]);
+    __builtin_prefetch(&w.blobs[w.first_blob[c] + range.first]);
+    __builtin_prefetch(&w.blobs[w.first_blob[c] + range.first_below]);
   }
-  float squared_reach = 0.0f;
-  for (std::size_t i = 0; i < asked; ++i) {
-    const std::size_t c = w.ranges[i].camera;
-    if (i == 0 || w.ranges[i - 1].camera != c) squared_reach = kReach_px * kReach_px;
-    const std::int32_t blob = nearestOpen(w, w.ranges[i], w.at_u[c], w.at_v[c], squared_reach);
-    if (blob < 0) continue;
-    const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(blob);
+  for (std::size_t c = 0; c < cameras; ++c) {
+    const ColdSearchWorkspace::Range& range = w.ranges[c];
+    const ColdSearchWorkspace::Blob* blobs = &w.blobs[w.first_blob[c]];
+    NearestBlob nearest(w.at_u[c], w.at_v[c], kReach_px);
+    nearest.look(blobs, range.first, range.last);
+    if (range.first_below != range.last_below)
+      nearest.look(blobs, range.first_below, range.last_below);
+    const std::int32_t blob = nearest.result();
+    const ColdSearchWorkspace::Blob& chosen = blobs[std::max(blob, 0)];
     w.chosen[c] = blob;
-    w.residual_u[c] = w.blobs[at].u - w.at_u[c];
-    w.residual_v[c] = w.blobs[at].v - w.at_v[c];
+    w.residual_u[c] = blob < 0 ? kGone : chosen.u - w.at_u[c];
+    w.residual_v[c] = blob < 0 ? 0.0f : chosen.v - w.at_v[c];
   }
 }
 
@@ -200,25 +226,23 @@ void chooseBlobs(const SearchCold& job, const glm::vec3& point) {
 std::int32_t findBlob(const SearchCold& job, std::size_t c, float u, float v, float reach) {
   const ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& k = job.state.cold_cameras;
-  float squared_reach = reach * reach;
-  const std::uint16_t camera = static_cast<std::uint16_t>(c);
-  if (!w.mapped[c])
-    return nearestOpen(w, {camera, 0, static_cast<std::uint16_t>(w.blob_count[c])}, u, v,
-                       squared_reach);
+  const ColdSearchWorkspace::Blob* blobs = &w.blobs[w.first_blob[c]];
+  NearestBlob nearest(u, v, reach);
+  if (!w.mapped[c]) {
+    nearest.look(blobs, 0, static_cast<std::int32_t>(w.blob_count[c]));
+    return nearest.result();
+  }
   const float x = u + k.half_width_px[c], y = v + k.half_height_px[c];
   const auto cellOf = [](float at) {
     return static_cast<std::int32_t>(std::max(0.0f, at) * kPerCell);
   };
   const std::int32_t left = cellOf(x - reach), right = cellOf(x + reach);
   const std::uint16_t* start = &w.cell_start[c * w.cells_per_camera];
-  std::int32_t found = -1;
   for (std::int32_t row = cellOf(y - reach); row <= cellOf(y + reach); ++row) {
     const std::uint16_t* of_row = start + row * w.cells_across;
-    const std::int32_t blob =
-        nearestOpen(w, {camera, of_row[left], of_row[right + 1]}, u, v, squared_reach);
-    if (blob >= 0) found = blob;
+    nearest.look(blobs, of_row[left], of_row[right + 1]);
   }
-  return found;
+  return nearest.result();
 }
 
 // The derivatives of all images by the point that was projected last.
@@ -358,7 +382,8 @@ void takeRays(const SearchCold& job, const frame::Marker& marker) {
     if (!(w.weight[c] > 0.0f)) continue;
     const std::size_t at = w.first_blob[c] + static_cast<std::size_t>(w.chosen[c]);
     w.blobs[at].u = kGone;
-    size += w.blobs[at].radius_px * w.at_z[c] / job.state.cold_cameras.focal_px[c];
+    w.touched[c] = 1;
+    size += w.radius_px[at] * w.at_z[c] / job.state.cold_cameras.focal_px[c];
   }
   if (w.found.size() == w.found.capacity()) return;
   w.found.push_back({marker, size / static_cast<float>(marker.rays)});
@@ -409,7 +434,7 @@ bool meetingPoint(const SearchCold& job, const PreparedCamera& a, const glm::dve
 // their rays meet; false if none of them sees anything there. The rays of a and b begin the sums.
 bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, NormalEquations& equations,
                  glm::vec3& point) {
-  constexpr int kMostViews = 16, kEnough = 3;
+  constexpr int kMostViews = 8, kEnough = 2;
   const ColdSearchWorkspace& w = job.workspace;
   const ColdCameras& k = job.state.cold_cameras;
   const float nearest = static_cast<float>(job.settings.nearest);
@@ -447,6 +472,8 @@ bool isConfirmed(const SearchCold& job, std::size_t a, std::size_t b, NormalEqua
 
 // Leaves out of camera c's open blobs those that were claimed since; returns how many are left.
 std::size_t keepOpen(ColdSearchWorkspace& w, std::size_t c) {
+  if (!w.touched[c]) return w.open_count[c];
+  w.touched[c] = 0;
   const std::size_t base = w.first_blob[c];
   std::uint32_t kept = 0;
   for (std::uint32_t i = 0; i < w.open_count[c]; ++i) {
@@ -492,15 +519,14 @@ std::size_t findOnLine(const SearchCold& job, const PairGeometry& pair, const Pr
 }
 
 // True if two blobs may show one sphere at the point; a radius of 0 is unknown.
-bool isOneSize(const ColdSearchWorkspace::Blob& in_a, const PreparedCamera& a,
-               const ColdSearchWorkspace::Blob& in_b, const PreparedCamera& b,
-               const glm::vec3& point) {
+bool isOneSize(float radius_a_px, const PreparedCamera& a, float radius_b_px,
+               const PreparedCamera& b, const glm::vec3& point) {
   constexpr double kMostApart =
       1.6;  // Merged and half hidden blobs differ; noise does not so much.
-  const double size_a = static_cast<double>(in_a.radius_px) *
-                        toCamera(a.projection, glm::dvec3(point)).z / a.focal_px;
-  const double size_b = static_cast<double>(in_b.radius_px) *
-                        toCamera(b.projection, glm::dvec3(point)).z / b.focal_px;
+  const double size_a =
+      static_cast<double>(radius_a_px) * toCamera(a.projection, glm::dvec3(point)).z / a.focal_px;
+  const double size_b =
+      static_cast<double>(radius_b_px) * toCamera(b.projection, glm::dvec3(point)).z / b.focal_px;
   if (!(size_a > 0.0 && size_b > 0.0)) return true;
   return size_a < kMostApart * size_b && size_b < kMostApart * size_a;
 }
@@ -536,7 +562,8 @@ std::uint32_t searchPair(const SearchCold& job, std::size_t a, std::size_t b, st
           rayWorld(camera_b, static_cast<double>(w.open_u[to]), static_cast<double>(w.open_v[to]));
       glm::vec3 point;
       if (!meetingPoint(job, camera_a, ray_a, camera_b, ray_b, point)) continue;
-      if (!isOneSize(w.blobs[from], camera_a, w.blobs[base_b + w.open[to]], camera_b, point))
+      if (!isOneSize(w.radius_px[from], camera_a, w.radius_px[base_b + w.open[to]], camera_b,
+                     point))
         continue;
       NormalEquations equations;
       addRay(camera_a, glm::dvec3(point), static_cast<double>(u), static_cast<double>(v), 1.0,
@@ -631,77 +658,6 @@ void searchPairs(const SearchCold& job, std::uint32_t blobs) {
   } else if (!spent) {
     state.searched = true;
     state.barren_blobs = openBlobs(job);
-  }
-}
-
-float distance2(const glm::vec3& a, const glm::vec3& b) { return glm::dot(a - b, a - b); }
-
-// True if `marker` is what two others look like where their blobs are one: it lies between them and
-// is as large as both together, or of unknown size.
-bool isMergedImage(const ColdSearchWorkspace::Found& marker, const ColdSearchWorkspace::Found& a,
-                   const ColdSearchWorkspace::Found& b) {
-  const glm::vec3 along = b.marker.position - a.marker.position;
-  const glm::vec3 from = marker.marker.position - a.marker.position;
-  const float length2 = glm::dot(along, along);
-  const float share = glm::dot(from, along) / std::max(length2, 1e-12f);
-  if (!(share > 0.15f && share < 0.85f)) return false;
-  constexpr float kOff = 0.006f;  // Metres.
-  if (distance2(from, share * along) > kOff * kOff) return false;
-  const float both = std::sqrt(a.size * a.size + b.size * b.size);
-  if (marker.size == 0.0f || both == 0.0f) return true;
-  return marker.size > 0.85f * both;
-}
-
-// Spheres cannot be inside each other: the same marker a second time, from rays left over.
-bool isDouble(const ColdSearchWorkspace::Found& marker, const ColdSearchWorkspace::Found& other) {
-  constexpr float kUsualSize = 0.005f;
-  const float size = std::min(marker.size, other.size > 0.0f ? other.size : kUsualSize);
-  return distance2(marker.marker.position, other.marker.position) < size * size;
-}
-
-// Appends to the cloud what is a marker of its own. Markers that were predicted bear witness too.
-void refuseGhosts(const SearchCold& job) {
-  ColdSearchWorkspace& w = job.workspace;
-  if (w.found.empty()) return;
-  const std::size_t fresh = w.found.size();
-  for (const frame::Marker& marker : job.cloud.markers) {
-    if (w.found.size() < w.found.capacity()) w.found.push_back({marker, 0.0f});
-  }
-  w.by_x.clear();
-  for (std::uint32_t i = 0; i < w.found.size(); ++i) w.by_x.push_back(i);
-  const auto x = [&](std::uint32_t i) { return w.found[i].marker.position.x; };
-  std::sort(w.by_x.begin(), w.by_x.end(),
-            [&](std::uint32_t a, std::uint32_t b) { return x(a) != x(b) ? x(a) < x(b) : a < b; });
-  constexpr float kNeighbourhood = 0.04f;  // Blobs of markers further apart seldom touch, metres.
-  constexpr std::size_t kMostNear = 8;
-  for (std::size_t at = 0; at < w.by_x.size(); ++at) {
-    const std::uint32_t own = w.by_x[at];
-    if (own >= fresh) continue;
-    const ColdSearchWorkspace::Found& marker = w.found[own];
-    std::uint32_t near[kMostNear];
-    std::size_t count = 0;
-    bool refused = false;
-    const auto look = [&](std::uint32_t other) {
-      const ColdSearchWorkspace::Found& neighbour = w.found[other];
-      if (distance2(marker.marker.position, neighbour.marker.position) >
-          kNeighbourhood * kNeighbourhood)
-        return;
-      // Of two markers in one place the one with more rays stays.
-      const bool better = other >= fresh || neighbour.marker.rays > marker.marker.rays ||
-                          (neighbour.marker.rays == marker.marker.rays && other < own);
-      refused = refused || (better && isDouble(marker, neighbour));
-      for (std::size_t n = 0; n < count; ++n)
-        refused = refused || isMergedImage(marker, w.found[near[n]], neighbour);
-      if (count < kMostNear) near[count++] = other;
-    };
-    for (std::size_t n = at; n-- > 0 && x(w.by_x[n]) > x(own) - kNeighbourhood;) look(w.by_x[n]);
-    for (std::size_t n = at + 1; n < w.by_x.size() && x(w.by_x[n]) < x(own) + kNeighbourhood; ++n)
-      look(w.by_x[n]);
-    w.refused[own] = refused ? 1 : 0;
-  }
-  for (std::uint32_t i = 0; i < fresh; ++i) {
-    if (!w.refused[i] && job.cloud.markers.size() < job.cloud.markers.capacity())
-      job.cloud.markers.push_back(w.found[i].marker);
   }
 }
 

@@ -51,9 +51,10 @@ struct ColdSearchWorkspace {
   };
   /// An unclaimed blob, ideal plane; `u` is moved out of sight when it is claimed.
   struct Blob {
-    float u, v, radius_px;
+    float u, v;
   };
   std::vector<Blob> blobs;            ///< Cell by cell.
+  std::vector<float> radius_px;       ///< Their radii.
   std::vector<std::uint16_t> source;  ///< Index in the camera's list of free centroids.
   std::vector<float> open_u, open_v;  ///< Blobs still unclaimed, at their first places.
   std::vector<std::uint16_t> open;    ///< Which they are.
@@ -65,19 +66,20 @@ struct ColdSearchWorkspace {
   std::vector<std::uint16_t> cell_start;
   std::vector<std::uint8_t> mapped;           ///< Per camera: 1 if it has a map.
   std::vector<std::uint16_t> cell_of, order;  ///< Of one camera's blobs while they are sorted.
-  /// Blobs of one camera that may be near a point's image.
+  /// Blobs of a camera that may be near a point's image: those of its cells, and those of the row
+  /// of cells below if it may lie there.
   struct Range {
-    std::uint16_t camera, first, last;
+    std::uint16_t first, last, first_below, last_below;
   };
   std::vector<Range> ranges;
   // Per camera, of one point: its image and depth, the blob chosen, its residual, 1 if it counts.
   std::vector<float> at_u, at_v, at_z, residual_u, residual_v, weight, cosine;
   std::vector<float> derivative[6];  ///< Of the image by the point: u by x, y, z, then v.
   std::vector<std::int32_t> cell, columns, rows;  ///< First cell near its image; how many further.
-  std::vector<std::uint8_t> in_view;
-  std::vector<std::int32_t> chosen;  ///< Its blob, -1 for none.
-  std::vector<std::uint16_t> hits;   ///< Blobs on an epipolar line.
-  std::uint32_t budget = 0;          ///< Tests of this frame.
+  std::vector<std::uint8_t> touched;  ///< Per camera: 1 if blobs were claimed that are in `open`.
+  std::vector<std::int32_t> chosen;   ///< Its blob, -1 for none.
+  std::vector<std::uint16_t> hits;    ///< Blobs on an epipolar line.
+  std::uint32_t budget = 0;           ///< Tests of this frame.
   std::vector<Candidate> candidates;
   /// A marker whose blobs were claimed.
   struct Found {
