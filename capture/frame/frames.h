@@ -52,11 +52,12 @@ inline constexpr std::int32_t kNoPrediction = -1;
 
 /// A reconstructed 3D marker.
 struct Marker {
-  glm::vec3 position{0};                    ///< World, metres.
-  glm::mat3 covariance{0};                  ///< Square metres.
-  float residual_px = 0;                    ///< RMS distance between rays and centroids.
-  std::uint16_t rays = 0;                   ///< Number of cameras.
-  float angle = 0;                          ///< Largest angle between two of its rays, radians.
+  glm::vec3 position{0};    ///< World, metres.
+  glm::mat3 covariance{0};  ///< Square metres.
+  float residual_px = 0;    ///< RMS distance between rays and centroids.
+  std::uint16_t rays = 0;   ///< Number of cameras.
+  float angle =
+      0;  ///< Between two of its rays, radians: the largest where they are few, else at least this.
   std::int32_t prediction = kNoPrediction;  ///< Index in PredictedMarkers that it was matched to.
   std::uint32_t track = 0;  ///< Of an unlabelled marker: the same from frame to frame; 0 = none.
 };
