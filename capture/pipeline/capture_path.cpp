@@ -295,14 +295,12 @@ void CapturePath::prepareNext() {
     predictions_.markers.clear();
     predictions_.stamp = {.sequence = assembly_.current};
     for (std::size_t s = 0; s < subjects_.size(); ++s) {
-      const std::uint64_t ahead =
-          assembly_.current > states_[s].sequence ? assembly_.current - states_[s].sequence : 1;
       solve::PredictSubject{
           .subject = subjects_[s],
           .subject_index = static_cast<std::uint32_t>(s),
           .model = models_[s],
           .settings = solveSettings(s),
-          .seconds_ahead = static_cast<double>(std::min<std::uint64_t>(ahead, 240)) / rig_.rate_hz,
+          .seconds_ahead = solve::secondsSince(states_[s], assembly_.current, rig_.rate_hz),
           .state = states_[s],
           .workspace = solve_workspaces_[s],
           .markers = predictions_.markers}
@@ -378,9 +376,6 @@ void CapturePath::recogniseLost() {
 // Looks for tracked subjects whose motion stopped or turned since the frame before.
 void CapturePath::followTurns() {
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
-    const std::uint64_t elapsed = result_.stamp.sequence > states_[s].sequence
-                                      ? result_.stamp.sequence - states_[s].sequence
-                                      : 1;
     if (isProp(s)) continue;
     solve::FollowTurn{
         .settings = settings_.follow,
@@ -389,7 +384,7 @@ void CapturePath::followTurns() {
         .model = models_[s],
         .solve_settings = settings_.solve,
         .kernels = *tree_kernels_,
-        .seconds = static_cast<double>(std::min<std::uint64_t>(elapsed, 240)) / rig_.rate_hz,
+        .seconds = solve::secondsSince(states_[s], result_.stamp.sequence, rig_.rate_hz),
         .labels = result_.labels,
         .state = states_[s],
         .solve_workspace = solve_workspaces_[s],

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/solve/solve_steps.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::solve {
@@ -238,14 +239,7 @@ void worldToLocal(const RecogniseSubject& job) {
 // ---- Polishing: nearest points and the solver in turn ----
 
 void updateWorld(const RecogniseSubject& job) {
-  RecogniseWorkspace& w = job.workspace;
-  const std::vector<RigidTransformd>& pose = w.pose;
-  for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
-    const std::int32_t parent = job.model.joint_parent[joint];
-    w.world_from_joint[joint] =
-        parent < 0 ? pose[joint]
-                   : w.world_from_joint[static_cast<std::size_t>(parent)] * pose[joint];
-  }
+  worldFromJoints(job.model, job.workspace.pose, job.workspace.world_from_joint);
 }
 
 namespace {

@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/solve/recognise_steps.h"
+
 namespace understudy::solve {
 namespace {
 
 constexpr std::size_t kMostAnchors = 4;
 constexpr double kFlat = 1e-4;  // A triple of a smaller area, square metres, leaves its turn open.
-
-double distance(const glm::dvec3& a, const glm::dvec3& b) {
-  const glm::dvec3 between = a - b;
-  return std::sqrt(glm::dot(between, between));
-}
 
 double triangleArea(const glm::dvec3& a, const glm::dvec3& b, const glm::dvec3& c) {
   const glm::dvec3 n = glm::cross(b - a, c - a);

@@ -318,6 +318,12 @@ void updateTracking(const SolveSubject& job, double seconds) {
 
 }  // namespace
 
+double secondsSince(const SolveState& state, std::uint64_t sequence, double rate_hz) {
+  constexpr std::uint64_t kMostFrames = 240;
+  const std::uint64_t elapsed = sequence > state.sequence ? sequence - state.sequence : 1;
+  return static_cast<double>(std::min(elapsed, kMostFrames)) / rate_hz;
+}
+
 void SolveSubject::run() const {
   assert(labelled.markers.size() == subject.markers.size());
   pose.stamp = stamp;
@@ -325,9 +331,7 @@ void SolveSubject::run() const {
     publish(*this);
     return;
   }
-  const std::uint64_t elapsed =
-      stamp.sequence > state.sequence ? stamp.sequence - state.sequence : 1;
-  const double seconds = static_cast<double>(std::min<std::uint64_t>(elapsed, 240)) / rate_hz;
+  const double seconds = secondsSince(state, stamp.sequence, rate_hz);
   predictPose(model, settings, state, seconds, workspace.predicted, workspace.information);
   updateSurprise(*this, seconds);
   workspace.candidate = workspace.predicted;

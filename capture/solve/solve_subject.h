@@ -97,6 +97,10 @@ struct SolveWorkspace {
 
 SolveWorkspace makeSolveWorkspace(const SolveModel& model, const subject::Subject& subject);
 
+/// Time from the frame that the state is of to a later one, seconds: one frame at least, 240 at
+/// most.
+double secondsSince(const SolveState& state, std::uint64_t sequence, double rate_hz);
+
 /// Finds the pose that explains the labelled markers of one subject: damped Gauss-Newton on joint
 /// angles with robust markers, the motion prior of the state and soft limits. Gives the most
 /// probable pose of this very frame, no lag.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "capture/solve/recognise_steps.h"
+#include "capture/solve/solve_steps.h"
 
 namespace understudy::solve {
 namespace {
@@ -170,14 +171,6 @@ void listCandidates(const Test& test) {
 
 // ---- Fits ----
 
-void updateWorld(const Test& test, const std::vector<RigidTransformd>& pose) {
-  std::vector<RigidTransformd>& world = test.work().world;
-  for (std::size_t j = 0; j < test.model().joints(); ++j) {
-    const std::int32_t parent = test.model().joint_parent[j];
-    world[j] = parent < 0 ? pose[j] : world[static_cast<std::size_t>(parent)] * pose[j];
-  }
-}
-
 // Turns a joint to where its markers are; what hangs on it keeps its direction in the world.
 void turnJoint(const Test& test, std::size_t joint) {
   SwapGuardWorkspace& w = test.work();
@@ -204,7 +197,7 @@ void turnJoint(const Test& test, std::size_t joint) {
     w.pose[child].rotation =
         glm::normalize(glm::conjugate(after) * before * w.pose[child].rotation);
   }
-  updateWorld(test, w.pose);
+  worldFromJoints(test.model(), w.pose, w.world);
 }
 
 // Fits w.pose to w.labelled and says what is left of it: squared distances of the markers, and a
@@ -271,7 +264,7 @@ void fitExchanged(const Test& test, const frame::SlotExchange& pair) {
   SwapGuardWorkspace& w = test.work();
   w.pose = w.start;
   exchangeSlots(test, pair);
-  updateWorld(test, w.pose);
+  worldFromJoints(test.model(), w.pose, w.world);
   const std::size_t one = static_cast<std::size_t>(test.subject().markers[pair.marker].joint);
   std::size_t other = one;
   if (pair.other_subject != frame::kSparePlace)

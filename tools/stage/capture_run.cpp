@@ -132,13 +132,12 @@ void CaptureRun::finishFrame() {
   const pipeline::FrameResult& result = path.result();
   const std::uint64_t sequence = result.stamp.sequence;
   const core::Duration cpu_start = core::threadTime();
-  const bool solved = std::any_of(result.poses.begin(), result.poses.end(),
-                                  [](const frame::SkeletonPose& pose) { return pose.tracked; });
-  // A lost subject is held, then fades; the frame in which it vanishes is shown, too.
+  // What is solved is present. A lost subject is held, then fades; the frame in which it vanishes
+  // is shown, too.
   const bool shown =
       std::any_of(result.poses.begin(), result.poses.end(),
                   [](const frame::SkeletonPose& pose) { return pose.presence > 0.0f; });
-  const bool publish = !result.empty && (solved || shown || was_shown_);
+  const bool publish = !result.empty && (shown || was_shown_);
   was_shown_ = shown;
   if (!result.empty) {
     log.mark(sequence, core::Instant::received_first, result.received_first);

@@ -11,6 +11,7 @@
 #include "capture/camera/ring_rig.h"
 #include "capture/reconstruct/reconstruct.h"
 #include "tests/support/allocations.h"
+#include "tests/support/reconstruct_frame.h"
 
 using namespace understudy;
 
@@ -58,30 +59,7 @@ struct Stage {
     return views;
   }
 
-  void run(const std::vector<std::uint32_t>& order) {
-    counters = {};
-    reconstruct::PredictFrame{.settings = settings,
-                              .kernels = reconstruct::baselineProjectionKernels(),
-                              .predictions = predictions,
-                              .state = state}
-        .run();
-    for (const std::uint32_t c : order) {
-      reconstruct::MatchCamera{.settings = settings,
-                               .camera = c,
-                               .centroids = images[c],
-                               .state = state,
-                               .workspace = workspace,
-                               .counters = counters}
-          .run();
-    }
-    reconstruct::FinishFrame{.settings = settings,
-                             .stamp = {},
-                             .state = state,
-                             .workspace = workspace,
-                             .cloud = cloud,
-                             .counters = counters}
-        .run();
-  }
+  void run(const std::vector<std::uint32_t>& order) { test::reconstructFrame(*this, order); }
   void run() {
     std::vector<std::uint32_t> order(images.size());
     std::iota(order.begin(), order.end(), 0u);

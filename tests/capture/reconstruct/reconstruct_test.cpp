@@ -9,6 +9,7 @@
 
 #include "capture/camera/ring_rig.h"
 #include "tests/support/allocations.h"
+#include "tests/support/reconstruct_frame.h"
 
 using namespace understudy;
 
@@ -71,28 +72,7 @@ struct Bench {
       order.resize(rig.cameras.size());
       std::iota(order.begin(), order.end(), 0u);
     }
-    counters = {};
-    reconstruct::PredictFrame{.settings = settings,
-                              .kernels = reconstruct::baselineProjectionKernels(),
-                              .predictions = predictions,
-                              .state = state}
-        .run();
-    for (const std::uint32_t c : order) {
-      reconstruct::MatchCamera{.settings = settings,
-                               .camera = c,
-                               .centroids = images[c],
-                               .state = state,
-                               .workspace = workspace,
-                               .counters = counters}
-          .run();
-    }
-    reconstruct::FinishFrame{.settings = settings,
-                             .stamp = {},
-                             .state = state,
-                             .workspace = workspace,
-                             .cloud = cloud,
-                             .counters = counters}
-        .run();
+    test::reconstructFrame(*this, order);
   }
 
   // Forgets what was learnt from the frames before.
