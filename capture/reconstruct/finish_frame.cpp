@@ -8,11 +8,13 @@ void FinishFrame::run() const {
   cloud.stamp = stamp;
   cloud.markers.clear();
   solvePredicted(*this);
-  SearchCold{.settings = settings,
-             .state = state,
-             .workspace = workspace.cold,
-             .cloud = cloud,
-             .counters = counters}
+  SearchCold{
+      .settings = settings,
+      .kernels = state.kernels == &v3ProjectionKernels() ? v3ColdKernels() : baselineColdKernels(),
+      .state = state,
+      .workspace = workspace.cold,
+      .cloud = cloud,
+      .counters = counters}
       .run();
 }
 

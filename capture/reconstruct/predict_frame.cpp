@@ -49,7 +49,7 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   for (const camera::Camera& camera : rig.cameras) state.cameras.push_back(prepareCamera(camera));
   constexpr std::size_t kMostPredictions = 65528;  // One more and twice more fit 16 bits.
   state.capacity = roundUp(std::clamp<std::size_t>(most_predictions, 1, kMostPredictions));
-  state.cold_cameras = makeColdCameras(state.cameras);
+  state.cold_rig = makeColdRig(state.cameras);
   const std::size_t cameras = rig.cameras.size();
   const float nowhere = std::numeric_limits<float>::quiet_NaN();
   state.x.assign(state.capacity, nowhere);
@@ -97,7 +97,7 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   w.second.assign(kMaxCentroids, 0);
   w.nearest_centroid.assign(capacity, 0);
   w.directions.reserve(state.cameras.size());
-  w.cold = makeColdSearchWorkspace(state.cold_cameras);
+  w.cold = makeColdSearchWorkspace(state.cold_rig);
   return w;
 }
 

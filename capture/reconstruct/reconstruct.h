@@ -50,10 +50,9 @@ struct PreparedCamera {
 
 /// A centroid that no prediction claimed.
 struct FreeCentroid {
-  double u = 0, v = 0;  ///< Ideal plane, px.
+  float u = 0, v = 0;  ///< Ideal plane, px.
   float radius_px = 0;
   std::int32_t index = 0;  ///< In the camera's packet.
-  bool claimed = false;
 };
 
 /// What a camera's centroids say about its calibration: residuals against the markers as all other
@@ -89,7 +88,7 @@ struct ReconstructState {
   std::vector<CameraHealth> health;  ///< Per camera.
   std::size_t next_health = 0;       ///< The prediction that is sampled next.
   std::uint64_t frames = 0;          ///< So far.
-  ColdCameras cold_cameras;
+  ColdRig cold_rig;
   ColdSearchState cold;  ///< Of the search of what no prediction explains.
 };
 
