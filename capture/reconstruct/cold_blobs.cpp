@@ -73,7 +73,7 @@ void makeMap(const ColdRig& rig, std::size_t c, std::size_t count, ColdBlobs& b)
     b.units_v[at] = static_cast<std::int16_t>(v * units);
     b.radius_px[at] = b.sorted_radius_px[i];
   }
-  for (std::size_t pad = 0; pad < kColdLanes; ++pad) {
+  for (std::size_t pad = 0; pad < 2 * kColdLanes; ++pad) {
     b.units_u[base + count + pad] = kGoneUnits;
     b.open_u[base + count + pad] = kGone;
   }
@@ -86,7 +86,7 @@ void makeMap(const ColdRig& rig, std::size_t c, std::size_t count, ColdBlobs& b)
 ColdBlobs makeColdBlobs(const ColdRig& rig) {
   ColdBlobs b;
   const std::size_t cameras = rig.cameras.size();
-  const std::size_t blobs = cameras * (kColdBlobs + 2 * kColdLanes);  // Read in whole lanes.
+  const std::size_t blobs = cameras * (kColdBlobs + 3 * kColdLanes);  // Read in whole lanes.
   b.first.resize(cameras);
   b.units_u.resize(blobs);
   b.units_v.resize(blobs);
@@ -100,6 +100,7 @@ ColdBlobs makeColdBlobs(const ColdRig& rig) {
   }
   b.cells_per_camera = static_cast<std::size_t>(cells) + 1;
   b.cell_start.resize(cameras * b.cells_per_camera);
+  b.claimed.resize(blobs / 64 + 1);
   b.open_u.resize(blobs);
   b.open_v.resize(blobs);
   b.open.resize(blobs);
@@ -131,12 +132,15 @@ std::uint32_t fillColdBlobs(const ColdRig& rig, const std::vector<std::vector<Fr
     }
     makeMap(rig, c, count, b);
     sum += static_cast<std::uint32_t>(count);
-    base += count / kColdLanes * kColdLanes + 2 * kColdLanes;  // Lists end with what no line meets.
+    base += count / kColdLanes * kColdLanes + 3 * kColdLanes;  // Lists end with what no line meets.
   }
+  std::fill_n(b.claimed.begin(), base / 64 + 1, 0);
   return sum;
 }
 
 void mapOpenBlobs(const ColdRig& rig, ColdBlobs& b) {
+  for (std::size_t c = 0; c < rig.cameras.size(); ++c) openBlobs(b, c);
+  std::fill(b.claimed.begin(), b.claimed.end(), 0);
   for (std::size_t c = 0; c < rig.cameras.size(); ++c) {
     const std::size_t count = openBlobs(b, c).count;
     for (std::size_t i = 0; i < count; ++i)
@@ -155,7 +159,7 @@ ColdList openBlobs(ColdBlobs& b, std::size_t camera) {
       b.open[base + kept] = blob;
       b.open_u[base + kept] = b.open_u[base + i];
       b.open_v[base + kept] = b.open_v[base + i];
-      kept += b.units_u[base + blob] != kGoneUnits;
+      kept += isOpen(b, camera, blob);
     }
     b.open_count[camera] = kept;
     for (std::size_t pad = 0; pad < kColdLanes; ++pad) b.open_u[base + kept + pad] = kGone;

@@ -24,6 +24,7 @@ struct ColdBlobs {
   std::vector<ColdMap> maps;  ///< Per camera.
   std::vector<std::uint16_t> cell_start;
   std::size_t cells_per_camera = 0;
+  std::vector<std::uint64_t> claimed;  ///< One bit each.
   // The lists.
   std::vector<float> open_u, open_v;
   std::vector<std::uint16_t> open;        ///< Which they are in the map.
@@ -47,11 +48,14 @@ void mapOpenBlobs(const ColdRig& rig, ColdBlobs& blobs);
 ColdList openBlobs(ColdBlobs& blobs, std::size_t camera);
 
 inline bool isOpen(const ColdBlobs& blobs, std::size_t camera, std::size_t blob) {
-  return blobs.units_u[blobs.first[camera] + blob] != kGoneUnits;
+  const std::size_t at = blobs.first[camera] + blob;
+  return (blobs.claimed[at / 64] >> (at % 64) & 1u) == 0;
 }
 
 inline void claimBlob(ColdBlobs& blobs, std::size_t camera, std::size_t blob) {
-  blobs.units_u[blobs.first[camera] + blob] = kGoneUnits;
+  const std::size_t at = blobs.first[camera] + blob;
+  blobs.units_u[at] = kGoneUnits;
+  blobs.claimed[at / 64] |= std::uint64_t{1} << (at % 64);
   blobs.touched[camera] = 1;
 }
 

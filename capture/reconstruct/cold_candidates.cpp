@@ -133,24 +133,30 @@ void solveGroup(const SearchCold& job, std::size_t group, std::size_t lanes) {
   }
 }
 
-// Lists the blobs of a candidate of the batch; returns how many of them others have claimed.
+// Lists the blobs of a candidate of the batch; returns how many of them others have claimed. Which
+// cameras see it is hard to foresee: no branch depends on it.
 std::size_t listRays(const SearchCold& job, std::size_t i) {
   ColdTests& t = job.workspace.tests;
+  const ColdBlobs& blobs = job.workspace.blobs;
+  const std::size_t cameras = job.state.cold_rig.cameras.size();
   const std::int16_t* taken = &t.taken[i / kColdLanes * t.stride * kColdLanes + i % kColdLanes];
-  t.rays.clear();
-  std::size_t lost = 0;
-  for (std::size_t c = 0; c < job.state.cold_rig.cameras.size(); ++c) {
+  t.rays.resize(cameras);
+  std::size_t count = 0, lost = 0;
+  for (std::size_t c = 0; c < cameras; ++c) {
     const std::int16_t blob = taken[c * kColdLanes];
-    if (blob < 0) continue;
-    t.rays.push_back({static_cast<std::uint16_t>(c), static_cast<std::uint16_t>(blob)});
-    lost += !isOpen(job.workspace.blobs, c, static_cast<std::size_t>(blob));
+    const bool is_ray = blob >= 0;
+    const std::size_t index = static_cast<std::size_t>(is_ray ? blob : 0);
+    t.rays[count] = {static_cast<std::uint16_t>(c), static_cast<std::uint16_t>(index)};
+    count += is_ray;
+    lost += static_cast<std::size_t>(is_ray) & static_cast<std::size_t>(!isOpen(blobs, c, index));
   }
+  t.rays.resize(count);
   return lost;
 }
 
 // Some of the listed rays stand for all where they are many.
 std::size_t strideOver(const std::vector<ColdTests::TakenBlob>& rays) {
-  constexpr std::size_t kEnough = 16;
+  constexpr std::size_t kEnough = 8;
   return (rays.size() + kEnough - 1) / kEnough;
 }
 
@@ -243,6 +249,18 @@ bool isAlive(const SearchCold& job, const ColdCandidate& candidate) {
                                  isOpen(blobs, candidate.b, candidate.blob_b));
 }
 
+// Notes the candidate's blobs for the batch; false if a better candidate of the batch has one.
+bool isFirstOfBlobs(const SearchCold& job, const ColdCandidate& candidate) {
+  if (!candidate.has_pair) return true;
+  ColdTests& t = job.workspace.tests;
+  const std::vector<std::uint32_t>& first = job.workspace.blobs.first;
+  std::uint32_t& of_a = t.batch_of[first[candidate.a] + candidate.blob_a];
+  std::uint32_t& of_b = t.batch_of[first[candidate.b] + candidate.blob_b];
+  if (of_a == t.batch || of_b == t.batch) return false;
+  of_a = of_b = t.batch;
+  return true;
+}
+
 // Best support first; places are all finite.
 bool comesBefore(const ColdCandidate& x, const ColdCandidate& y) {
   if (x.support != y.support) return x.support > y.support;
@@ -273,7 +291,7 @@ void testBatch(const SearchCold& job, const ColdCandidate* candidates, std::size
 
 }  // namespace
 
-ColdTests makeColdTests(std::size_t cameras) {
+ColdTests makeColdTests(std::size_t cameras, std::size_t blobs) {
   ColdTests t;
   constexpr std::size_t kMostPending = 16384, kGroups = kColdBatch / kColdLanes;
   t.fresh.reserve(kColdBatch);
@@ -285,6 +303,7 @@ ColdTests makeColdTests(std::size_t cameras) {
   t.sights.resize(kGroups * t.stride);
   t.taken.resize(kGroups * t.stride * kColdLanes);
   t.retaken.resize(t.stride * kColdLanes);
+  t.batch_of.resize(blobs);
   t.confirming.resize(kColdBatch);
   t.solutions.resize(kColdBatch);
   t.order.reserve(kColdBatch);
@@ -292,7 +311,7 @@ ColdTests makeColdTests(std::size_t cameras) {
   return t;
 }
 
-void screenCandidates(const SearchCold& job, std::size_t a) {
+void screenCandidates(const SearchCold& job, std::size_t a, std::size_t views) {
   ColdTests& t = job.workspace.tests;
   const std::size_t count = t.fresh.size();
   if (count == 0) return;
@@ -300,7 +319,7 @@ void screenCandidates(const SearchCold& job, std::size_t a) {
   const float reach = 1.5f * static_cast<float>(job.settings.epipolar_tolerance_px);
   setPoints(t, t.fresh.data(), count);
   std::fill_n(t.confirming.begin(), count, std::uint8_t{0});
-  for (std::size_t n = 0; n < rig.near_count; ++n) {
+  for (std::size_t n = 0; n < std::min(views, rig.near_count); ++n) {
     const std::size_t c = rig.near[a * rig.near_count + n];
     if (c == t.fresh[0].b) continue;
     job.counters.cold_tests += static_cast<std::uint32_t>(count);
@@ -323,8 +342,15 @@ void takeCandidates(const SearchCold& job, int least_rays) {
     t.again.clear();
     for (std::size_t next = 0; next < t.pending.size();) {
       std::size_t count = 0;
+      ++t.batch;
       for (; next < t.pending.size() && count < kColdBatch; ++next) {
-        if (isAlive(job, t.pending[next])) t.pending[count++] = t.pending[next];
+        const ColdCandidate candidate = t.pending[next];
+        if (!isAlive(job, candidate)) continue;
+        if (isFirstOfBlobs(job, candidate)) {
+          t.pending[count++] = candidate;
+        } else if (t.again.size() < t.again.capacity()) {
+          t.again.push_back(candidate);
+        }
       }
       if (count > 0) testBatch(job, t.pending.data(), count, least_rays);
     }

@@ -21,7 +21,7 @@ struct ColdCandidate {
 };
 
 /// Candidates that are tested together, camera by camera, so that a camera's map stays near.
-inline constexpr std::size_t kColdBatch = 256;
+inline constexpr std::size_t kColdBatch = 128;
 
 /// Scratch of the tests.
 struct ColdTests {
@@ -44,16 +44,20 @@ struct ColdTests {
   std::vector<std::int16_t> taken;     ///< Per group and camera kColdLanes.
   std::vector<std::int16_t> retaken;   ///< Of one group.
   std::size_t stride = 0;
+  std::vector<std::uint32_t> batch_of;   ///< Per blob: the last batch with a candidate of it.
+  std::uint32_t batch = 0;               ///< Number of batches so far.
   std::vector<std::uint8_t> confirming;  ///< Per candidate: near views that see it.
   std::vector<Solution> solutions;
   std::vector<std::uint16_t> order;
   std::vector<TakenBlob> rays;  ///< Of one candidate.
 };
 
-ColdTests makeColdTests(std::size_t cameras);
+/// `blobs`: length of the arrays in ColdBlobs.
+ColdTests makeColdTests(std::size_t cameras, std::size_t blobs);
 
-/// Keeps of `fresh` what a view from nearly the same side as camera a's sees too, as pending.
-void screenCandidates(const SearchCold& job, std::size_t a);
+/// Keeps of `fresh` what one of so many views from nearly the same side as camera a's sees too, as
+/// pending.
+void screenCandidates(const SearchCold& job, std::size_t a, std::size_t views);
 
 /// Tests what is pending in all views, best support first: what has at least `least_rays` claims
 /// its blobs, the rest is put off or dropped.

@@ -20,7 +20,7 @@ inline constexpr std::size_t kColdLanes = 8;
 
 /// Where blobs are that were claimed: no line passes, no point is near.
 inline constexpr float kGone = 1e9f;
-inline constexpr std::int16_t kGoneUnits = 0x7fff;
+inline constexpr std::int16_t kGoneUnits = 0x7000;
 
 /// One camera's blobs, sorted by the cells of a map: cell_start[cell] is the first one of a cell,
 /// cells lie row by row, the last row and column are empty. Few blobs have one cell.

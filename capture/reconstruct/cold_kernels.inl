@@ -85,16 +85,17 @@ std::size_t findOnLines(const ColdPair& pair, const ColdList& a, std::size_t fir
   return i;
 }
 
-// The images of a group, and the cells of the map near them.
+// The images of a group, and the blobs of the map near them.
 struct Images {
   float u[kColdLanes], v[kColdLanes];
   std::int32_t units_u[kColdLanes], units_v[kColdLanes];
   std::int32_t cell[kColdLanes], end[kColdLanes], below[kColdLanes];
+  std::uint16_t first[kColdLanes], last[kColdLanes];
+  unsigned seen;  // One bit per lane that is in view.
 };
 
-// Returns one bit per lane that is in view.
-inline unsigned project(const ColdCamera& camera, const ColdMap& map, const ColdLook& look,
-                        const ColdPoints& points, Images& images) {
+inline void project(const ColdCamera& camera, const ColdMap& map, const ColdLook& look,
+                    const ColdPoints& points, Images& images) {
   const Float8 zero{};
   const float* r = camera.rotation;
   const float* t = camera.translation;
@@ -126,58 +127,102 @@ inline unsigned project(const ColdCamera& camera, const ColdMap& map, const Cold
   *reinterpret_cast<Int8*>(images.cell) = cell;
   *reinterpret_cast<Int8*>(images.end) = cell + (right - left) + 1;
   *reinterpret_cast<Int8*>(images.below) = (bottom - top) * map.across;
-  return bitsOf(seen);
+  images.seen = bitsOf(seen);
 }
 
-// The nearest of the blobs from `first` until `last`: squared distance in units and index. Eight at
-// a time; those behind the last one are blobs as well and do no harm.
+// Distances along one axis in whole numbers, at most 127. Claimed blobs stay far when the
+// difference wraps round.
+inline Short8 apart(const std::int16_t* units, const Short8& at) {
+  const Short8 off = *reinterpret_cast<const Short8*>(units) - at;
+  const Short8 most = Short8{} + std::int16_t{127};
+#ifdef __AVX2__
+  const __m128i size = _mm_abs_epi16(reinterpret_cast<const __m128i&>(off));
+  const __m128i cut = _mm_min_epu16(size, reinterpret_cast<const __m128i&>(most));
+  return reinterpret_cast<const Short8&>(cut);
+#else
+  const Short8 size = off < 0 ? -off : off;
+  return size < most ? size : most;
+#endif
+}
+
+// Squared distances of eight blobs from `first` on.
+inline Short8 distancesOf(const ColdMap& map, std::uint32_t first, const Short8& u,
+                          const Short8& v) {
+  const Short8 du = apart(map.units_u + first, u), dv = apart(map.units_v + first, v);
+  return du * du + dv * dv;
+}
+
+// The nearest of the blobs from `first` until `last`: squared distance in units and index. Sixteen
+// at a time, seldom more than once; those behind the last one are blobs as well and do no harm.
 inline std::uint32_t nearestIn(const ColdMap& map, std::uint32_t first, std::uint32_t last,
                                const Short8& u, const Short8& v) {
   std::uint32_t nearest = ~0u;
-  for (std::uint32_t at = first; at < last; at += kColdLanes) {
-    Short8 du = *reinterpret_cast<const Short8*>(map.units_u + at) - u;
-    Short8 dv = *reinterpret_cast<const Short8*>(map.units_v + at) - v;
-    const Short8 most = Short8{} + std::int16_t{127};
-    du = du < most ? du : most;
-    du = du > -most ? du : -most;
-    dv = dv < most ? dv : most;
-    dv = dv > -most ? dv : -most;
-    const std::uint32_t key = smallestOf(du * du + dv * dv) + at;
-    nearest = key < nearest ? key : nearest;
-  }
+  do {
+    const std::uint32_t one = smallestOf(distancesOf(map, first, u, v)) + first;
+    const std::uint32_t other =
+        smallestOf(distancesOf(map, first + kColdLanes, u, v)) + first + kColdLanes;
+    nearest = one < nearest ? one : nearest;
+    nearest = other < nearest ? other : nearest;
+    first += 2 * kColdLanes;
+  } while (first < last);
   return nearest;
+}
+
+// Where the blobs near each image lie; asks the memory for them.
+inline void findRanges(const ColdMap& map, Images& images) {
+  for (std::size_t lane = 0; lane < kColdLanes; ++lane) {
+    const std::uint16_t first = map.cell_start[images.cell[lane]];
+    images.first[lane] = first;
+    images.last[lane] = map.cell_start[images.end[lane]];
+    __builtin_prefetch(map.units_u + first);
+    __builtin_prefetch(map.units_v + first);
+    __builtin_prefetch(map.places + 2 * first);
+  }
+}
+
+// What is seen is hard to foresee: no branch depends on it.
+inline void findNearest(const ColdMap& map, const Images& images, std::uint32_t limit,
+                        ColdSight& sight) {
+  float u[kColdLanes], v[kColdLanes];
+  std::int32_t found[kColdLanes];
+  for (std::size_t lane = 0; lane < kColdLanes; ++lane) {
+    const Short8 at_u = Short8{} + static_cast<std::int16_t>(images.units_u[lane]);
+    const Short8 at_v = Short8{} + static_cast<std::int16_t>(images.units_v[lane]);
+    std::uint32_t nearest = nearestIn(map, images.first[lane], images.last[lane], at_u, at_v);
+    if (images.below[lane] != 0) {
+      const std::uint16_t* start = map.cell_start + images.below[lane];
+      const std::uint32_t below =
+          nearestIn(map, start[images.cell[lane]], start[images.end[lane]], at_u, at_v);
+      nearest = below < nearest ? below : nearest;
+    }
+    const std::uint32_t blob = nearest & 0xffffu;
+    found[lane] = nearest < limit ? static_cast<std::int32_t>(blob) : -1;
+    u[lane] = map.places[2 * blob];
+    v[lane] = map.places[2 * blob + 1];
+  }
+  const Int8 bits{1, 2, 4, 8, 16, 32, 64, 128};
+  const Int8 blob = *reinterpret_cast<const Int8*>(found);
+  const Int8 there = (blob >= 0) & ((bits & static_cast<std::int32_t>(images.seen)) != 0);
+  const Float8 gone = Float8{} + kGone, zero{};
+  UNDERSTUDY_STORE8(sight.u, there ? UNDERSTUDY_LOAD8(u) - UNDERSTUDY_LOAD8(images.u) : gone);
+  UNDERSTUDY_STORE8(sight.v, there ? UNDERSTUDY_LOAD8(v) - UNDERSTUDY_LOAD8(images.v) : zero);
+  *reinterpret_cast<Short8*>(sight.blob) =
+      __builtin_convertvector(there ? blob : Int8{} - 1, Short8);
 }
 
 void look(const ColdCamera& camera, const ColdMap& map, const ColdLook& look,
           const ColdPoints* points, std::size_t groups, ColdSight* sights, std::size_t stride) {
+  constexpr std::size_t kAtOnce = 4;  // So many groups wait for the memory together.
   const float reach = look.reach_px * camera.units_per_px + 1.0f;
   const std::uint32_t limit = static_cast<std::uint32_t>(reach * reach) << 16;
-  const Short8 nobody = Short8{} - std::int16_t{1};
-  for (std::size_t g = 0; g < groups; ++g) {
-    Images images;
-    ColdSight& sight = sights[g * stride];
-    UNDERSTUDY_STORE8(sight.u, Float8{} + kGone);
-    UNDERSTUDY_STORE8(sight.v, Float8{});
-    *reinterpret_cast<Short8*>(sight.blob) = nobody;
-    unsigned seen = project(camera, map, look, points[g], images);
-    for (; seen != 0; seen &= seen - 1) {
-      const unsigned lane = static_cast<unsigned>(__builtin_ctz(seen));
-      const Short8 u = Short8{} + static_cast<std::int16_t>(images.units_u[lane]);
-      const Short8 v = Short8{} + static_cast<std::int16_t>(images.units_v[lane]);
-      const std::uint16_t* start = map.cell_start + images.cell[lane];
-      const std::int32_t length = images.end[lane] - images.cell[lane];
-      std::uint32_t nearest = nearestIn(map, start[0], start[length], u, v);
-      if (images.below[lane] != 0) {
-        start += images.below[lane];
-        const std::uint32_t below = nearestIn(map, start[0], start[length], u, v);
-        nearest = below < nearest ? below : nearest;
-      }
-      if (nearest >= limit) continue;
-      const std::uint32_t blob = nearest & 0xffffu;
-      sight.blob[lane] = static_cast<std::int16_t>(blob);
-      sight.u[lane] = map.places[2 * blob] - images.u[lane];
-      sight.v[lane] = map.places[2 * blob + 1] - images.v[lane];
-    }
+  Images images[kAtOnce];
+  for (std::size_t first = 0; first < groups; first += kAtOnce) {
+    const std::size_t count = groups - first < kAtOnce ? groups - first : kAtOnce;
+    for (std::size_t g = 0; g < count; ++g)
+      project(camera, map, look, points[first + g], images[g]);
+    for (std::size_t g = 0; g < count; ++g) findRanges(map, images[g]);
+    for (std::size_t g = 0; g < count; ++g)
+      findNearest(map, images[g], limit, sights[(first + g) * stride]);
   }
 }
 

@@ -97,7 +97,7 @@ ColdCamera coldCameraOf(const PreparedCamera& from) {
 constexpr std::size_t kPairsPerCamera = 16;
 
 // Views in which a candidate of a pair is looked for first.
-constexpr std::size_t kNearViews = 8;
+constexpr std::size_t kNearViews = 14;
 
 ColdRig makeColdRig(const std::vector<PreparedCamera>& from) {
   ColdRig rig;

@@ -65,8 +65,15 @@ int sureSupport(const SearchCold& job) {
   return std::max(kFewest, static_cast<int>(job.state.cameras.size()) / kShare);
 }
 
+// How pairs are searched at present.
+struct Turn {
+  int least_rays;     // What is taken at once.
+  std::size_t views;  // In which near views a candidate is looked for first.
+};
+
 // Makes candidates of two cameras' blobs that lie on each other's lines, and tests them.
-void testHits(const SearchCold& job, const ColdRig::Pair& pair, std::size_t count) {
+void testHits(const SearchCold& job, const ColdRig::Pair& pair, std::size_t count,
+              const Turn& turn) {
   ColdSearchWorkspace& w = job.workspace;
   const ColdBlobs& blobs = w.blobs;
   const PreparedCamera &a = job.state.cameras[pair.a], &b = job.state.cameras[pair.b];
@@ -88,9 +95,9 @@ void testHits(const SearchCold& job, const ColdRig::Pair& pair, std::size_t coun
                   blobs.radius_px[first_b + candidate.blob_b], b, candidate.position)) {
       w.tests.fresh.push_back(candidate);
     }
-    if (w.tests.fresh.size() == kColdBatch) screenCandidates(job, pair.a);
+    if (w.tests.fresh.size() == kColdBatch) screenCandidates(job, pair.a, turn.views);
   }
-  screenCandidates(job, pair.a);
+  screenCandidates(job, pair.a, turn.views);
 }
 
 constexpr std::size_t kMostHits = 4096;    // Of one go.
@@ -100,8 +107,8 @@ constexpr std::uint32_t kBlobsPerTest = 16;
 // Tests camera a's open blobs from `first` on against camera b's; returns the first that the budget
 // did not reach, 0 if it reached all.
 std::size_t searchPair(const SearchCold& job, const ColdRig::Pair& pair, std::size_t first,
-                       int least_rays) {
-  constexpr std::size_t kEnoughPending = 32;  // Few are tested together with those of other pairs.
+                       const Turn& turn) {
+  constexpr std::size_t kEnoughPending = 8;  // Few are tested together with those of other pairs.
   ColdSearchWorkspace& w = job.workspace;
   job.counters.cold_tests += kTestsOfPair;
   const ColdList a = openBlobs(w.blobs, pair.a), b = openBlobs(w.blobs, pair.b);
@@ -110,8 +117,7 @@ std::size_t searchPair(const SearchCold& job, const ColdRig::Pair& pair, std::si
   const auto tolerance = static_cast<float>(job.settings.epipolar_tolerance_px);
   const std::uint32_t per_blob = 1 + static_cast<std::uint32_t>(b.count) / kBlobsPerTest;
   // A blob's hits are tested in all near views: the budget is not overrun by many.
-  const std::uint32_t with_hits =
-      per_blob + 2 * static_cast<std::uint32_t>(job.state.cold_rig.near_count);
+  const std::uint32_t with_hits = per_blob + 2 * static_cast<std::uint32_t>(turn.views);
   while (first < a.count) {
     const std::uint32_t left = w.budget - std::min(w.budget, job.counters.cold_tests);
     const std::size_t last = std::min(a.count, first + 1 + left / with_hits);
@@ -120,8 +126,8 @@ std::size_t searchPair(const SearchCold& job, const ColdRig::Pair& pair, std::si
                                                         kMostHits, w.hits.data(), &hits);
     job.counters.cold_tests += static_cast<std::uint32_t>(reached - first) * per_blob;
     first = reached;
-    testHits(job, pair, hits);
-    if (w.tests.pending.size() >= kEnoughPending) takeCandidates(job, least_rays);
+    testHits(job, pair, hits, turn);
+    if (w.tests.pending.size() >= kEnoughPending) takeCandidates(job, turn.least_rays);
     if (job.counters.cold_tests > w.budget) break;
   }
   return first < a.count ? first : 0;
@@ -161,19 +167,20 @@ void searchPairs(const SearchCold& job, std::uint32_t blobs) {
   const std::size_t pairs = rig.pairs.size();
   const std::size_t start = state.next_pair % pairs;
   const int smallest = job.settings.smallest_cold_rays;
-  int least = sureSupport(job);
-  std::size_t tried = 0, rest = 0, turn = rig.cameras.size();
+  constexpr std::size_t kFirstViews = 8;
+  Turn turn{.least_rays = sureSupport(job), .views = std::min(kFirstViews, rig.near_count)};
+  std::size_t tried = 0, rest = 0, end_of_turn = rig.cameras.size();
   bool spent = false;
   while (tried < pairs && !spent) {
-    rest = searchPair(job, rig.pairs[(start + tried) % pairs], tried == 0 ? state.next_blob : 0,
-                      least);
+    rest =
+        searchPair(job, rig.pairs[(start + tried) % pairs], tried == 0 ? state.next_blob : 0, turn);
     spent = job.counters.cold_tests > w.budget;
     tried += rest == 0;  // Else the pair is gone on with in the next frame.
-    if (rest != 0 || tried != turn || least <= smallest + 1) continue;
+    if (rest != 0 || tried != end_of_turn || turn.least_rays <= smallest + 1) continue;
     // Every camera has had its turn.
-    turn += rig.cameras.size();
-    least = std::max(least / 2, smallest + 1);
-    takePutOff(job, least);
+    end_of_turn += rig.cameras.size();
+    turn = {.least_rays = std::max(turn.least_rays / 2, smallest + 1), .views = rig.near_count};
+    takePutOff(job, turn.least_rays);
     mapOpenBlobs(rig, w.blobs);
   }
   takePutOff(job, smallest);
@@ -194,7 +201,7 @@ void searchPairs(const SearchCold& job, std::uint32_t blobs) {
 ColdSearchWorkspace makeColdSearchWorkspace(const ColdRig& rig) {
   ColdSearchWorkspace w;
   w.blobs = makeColdBlobs(rig);
-  w.tests = makeColdTests(rig.cameras.size());
+  w.tests = makeColdTests(rig.cameras.size(), w.blobs.radius_px.size());
   w.hits.resize(kMostHits + kColdBlobs);
   constexpr std::size_t kMostFound = 8192;
   w.found.reserve(kMostFound);
