@@ -34,9 +34,9 @@ struct ColdSearchWorkspace {
     frame::Marker marker;
     float size = 0;  ///< Mean radius that its blobs show, metres; 0 = unknown.
   };
-  std::vector<Found> found;         ///< Then, as witnesses, those that were predicted.
-  std::vector<std::uint32_t> by_x;  ///< Their order along x.
-  std::vector<std::uint8_t> refused;
+  std::vector<Found> found;           ///< Then, as witnesses, those that were predicted.
+  std::vector<std::uint32_t> by_x;    ///< Their order along x.
+  std::vector<std::uint8_t> refused;  ///< Per entry of `found`: 0 = no.
 };
 
 ColdSearchWorkspace makeColdSearchWorkspace(const ColdRig& rig);
