@@ -133,8 +133,8 @@ void solveGroup(const SearchCold& job, std::size_t group, std::size_t lanes) {
   }
 }
 
-// Lists the blobs of a candidate of the batch; returns how many of them others have claimed. Which
-// cameras see it is hard to foresee: no branch depends on it.
+// Lists the open blobs of a candidate of the batch; returns how many of its blobs others have
+// claimed. Which cameras see it is hard to foresee: no branch depends on it.
 std::size_t listRays(const SearchCold& job, std::size_t i) {
   ColdTests& t = job.workspace.tests;
   const ColdBlobs& blobs = job.workspace.blobs;
@@ -147,8 +147,9 @@ std::size_t listRays(const SearchCold& job, std::size_t i) {
     const bool is_ray = blob >= 0;
     const std::size_t index = static_cast<std::size_t>(is_ray ? blob : 0);
     t.rays[count] = {static_cast<std::uint16_t>(c), static_cast<std::uint16_t>(index)};
-    count += is_ray;
-    lost += static_cast<std::size_t>(is_ray) & static_cast<std::size_t>(!isOpen(blobs, c, index));
+    const bool is_open = isOpen(blobs, c, index);
+    count += static_cast<std::size_t>(is_ray) & static_cast<std::size_t>(is_open);
+    lost += static_cast<std::size_t>(is_ray) & static_cast<std::size_t>(!is_open);
   }
   t.rays.resize(count);
   return lost;
@@ -204,16 +205,19 @@ float sizeAt(const SearchCold& job, const glm::vec3& point) {
   return sum / count;
 }
 
-frame::Marker markerOf(const SearchCold& job, const Solution& solution, float chord) {
+// `left`: rays of the solution that were not another's.
+frame::Marker markerOf(const SearchCold& job, const Solution& solution, std::size_t left,
+                       float chord) {
   const double variance = job.settings.centroid_sigma_px * job.settings.centroid_sigma_px;
   const double squared = static_cast<double>(solution.squared_px);
   const double excess = std::max(1.0, squared / ((2.0 * solution.rays - 3.0) * variance));
   const float* i = solution.inverse;
   const glm::mat3 inverse(i[0], i[1], i[2], i[1], i[3], i[4], i[2], i[4], i[5]);
   return {.position = solution.position,
-          .covariance = inverse * static_cast<float>(variance * excess),
+          .covariance = inverse * static_cast<float>(variance * excess * solution.rays /
+                                                     static_cast<double>(left)),
           .residual_px = static_cast<float>(std::sqrt(squared / solution.rays)),
-          .rays = solution.rays,
+          .rays = static_cast<std::uint16_t>(left),
           .angle = chord};
 }
 
@@ -222,17 +226,18 @@ void settle(const SearchCold& job, std::size_t i, int least_rays) {
   ColdSearchWorkspace& w = job.workspace;
   ColdTests& t = w.tests;
   const Solution& solution = t.solutions[i];
-  const std::size_t lost = listRays(job, i);
-  if (lost > 0) {
-    const std::size_t left = t.rays.size() - lost;
+  const std::size_t lost = listRays(job, i), left = t.rays.size();
+  // Few of many rays that were another's, of a merged blob as a rule, do not move it.
+  constexpr std::size_t kFew = 8;
+  if (lost * kFew > left) {
     if (static_cast<int>(left) < job.settings.smallest_cold_rays) return;
     if (t.again.size() < t.again.capacity())
       t.again.push_back({solution.position, static_cast<std::uint16_t>(left)});
     return;
   }
-  if (static_cast<int>(solution.rays) < least_rays) {
+  if (static_cast<int>(left) < least_rays) {
     if (t.put_off.size() < t.put_off.capacity())
-      t.put_off.push_back({solution.position, solution.rays});
+      t.put_off.push_back({solution.position, static_cast<std::uint16_t>(left)});
     return;
   }
   const float chord = widestChord(job, solution.position);
@@ -240,7 +245,7 @@ void settle(const SearchCold& job, std::size_t i, int least_rays) {
   const float size = sizeAt(job, solution.position);
   for (const ColdTests::TakenBlob& ray : t.rays) claimBlob(w.blobs, ray.camera, ray.blob);
   if (w.found.size() < w.found.capacity())
-    w.found.push_back({markerOf(job, solution, chord), size});
+    w.found.push_back({markerOf(job, solution, left, chord), size});
 }
 
 bool isAlive(const SearchCold& job, const ColdCandidate& candidate) {

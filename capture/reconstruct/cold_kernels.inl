@@ -40,21 +40,8 @@ inline unsigned bitsOf(const Int8& mask) {
 #endif
 }
 
-// The smallest of eight numbers in the upper half, the first place where it is in the lower.
-inline std::uint32_t smallestOf(const Short8& numbers) {
-#ifdef __AVX2__
-  const auto found = static_cast<std::uint32_t>(
-      _mm_cvtsi128_si32(_mm_minpos_epu16(reinterpret_cast<const __m128i&>(numbers))));
-  return (found << 16) | (found >> 16);
-#else
-  std::uint32_t smallest = ~0u;
-  for (unsigned lane = 0; lane < kColdLanes; ++lane) {
-    const std::uint32_t key = static_cast<std::uint32_t>(numbers[lane]) << 16 | lane;
-    smallest = key < smallest ? key : smallest;
-  }
-  return smallest;
-#endif
-}
+// Units beyond which a distance along an axis is cut: its square and three bits fit 16.
+constexpr std::int16_t kCut = 63;
 
 std::size_t findOnLines(const ColdPair& pair, const ColdList& a, std::size_t first,
                         std::size_t last, const ColdList& b, float tolerance_px, std::size_t enough,
@@ -130,39 +117,63 @@ inline void project(const ColdCamera& camera, const ColdMap& map, const ColdLook
   images.seen = bitsOf(seen);
 }
 
-// Distances along one axis in whole numbers, at most 127. Claimed blobs stay far when the
-// difference wraps round.
-inline Short8 apart(const std::int16_t* units, const Short8& at) {
-  const Short8 off = *reinterpret_cast<const Short8*>(units) - at;
-  const Short8 most = Short8{} + std::int16_t{127};
+// Sixteen blobs are looked at together: their squared distances in units, three bits further up,
+// in the lower bits which eight of them it is; the smallest of each eighth lane. Along each axis a
+// distance is cut, so that its square fits; claimed blobs stay far when the difference wraps round.
 #ifdef __AVX2__
-  const __m128i size = _mm_abs_epi16(reinterpret_cast<const __m128i&>(off));
-  const __m128i cut = _mm_min_epu16(size, reinterpret_cast<const __m128i&>(most));
-  return reinterpret_cast<const Short8&>(cut);
-#else
-  const Short8 size = off < 0 ? -off : off;
-  return size < most ? size : most;
-#endif
+inline __m128i nearestOfSixteen(const ColdMap& map, std::uint32_t first, std::int32_t at_u,
+                                std::int32_t at_v) {
+  const auto apart = [first](const std::int16_t* units, std::int32_t at)
+      __attribute__((always_inline)) {
+    const __m256i place = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(units + first));
+    const __m256i off = _mm256_sub_epi16(place, _mm256_set1_epi16(static_cast<short>(at)));
+    const __m256i cut = _mm256_min_epu16(_mm256_abs_epi16(off), _mm256_set1_epi16(kCut));
+    return _mm256_mullo_epi16(cut, cut);
+  };
+  const __m256i squared = _mm256_add_epi16(apart(map.units_u, at_u), apart(map.units_v, at_v));
+  const __m256i shifted = _mm256_slli_epi16(squared, 3);
+  return _mm_min_epu16(_mm256_castsi256_si128(shifted),
+                       _mm_add_epi16(_mm256_extracti128_si256(shifted, 1), _mm_set1_epi16(1)));
 }
 
-// Squared distances of eight blobs from `first` on.
-inline Short8 distancesOf(const ColdMap& map, std::uint32_t first, const Short8& u,
-                          const Short8& v) {
-  const Short8 du = apart(map.units_u + first, u), dv = apart(map.units_v + first, v);
-  return du * du + dv * dv;
+// The smallest key in the upper half, the index of its blob from `first` on in the lower.
+inline std::uint32_t nearestKey(const ColdMap& map, std::uint32_t first, std::int32_t at_u,
+                                std::int32_t at_v) {
+  const auto found = static_cast<std::uint32_t>(
+      _mm_cvtsi128_si32(_mm_minpos_epu16(nearestOfSixteen(map, first, at_u, at_v))));
+  const std::uint32_t key = found & 0xffffu;
+  return (key >> 3) << 16 | (first + (found >> 16) + std::uint32_t{kColdLanes} * (key & 7u));
 }
+#else
+inline std::uint32_t nearestKey(const ColdMap& map, std::uint32_t first, std::int32_t at_u,
+                                std::int32_t at_v) {
+  const auto apart = [](std::int16_t unit, std::int32_t at) {
+    const std::int32_t off = static_cast<std::int16_t>(unit - at);
+    const std::int32_t size = off < 0 ? -off : off;
+    return static_cast<std::uint32_t>(size < kCut ? size : kCut);
+  };
+  std::uint32_t best = ~0u, blob = 0;
+  for (std::uint32_t lane = 0; lane < kColdLanes; ++lane) {  // The first lane of the least key.
+    for (std::uint32_t half = 0; half < 2; ++half) {
+      const std::uint32_t at = first + lane + half * std::uint32_t{kColdLanes};
+      const std::uint32_t du = apart(map.units_u[at], at_u), dv = apart(map.units_v[at], at_v);
+      const std::uint32_t key = (du * du + dv * dv) << 3 | half;
+      blob = key < best ? at : blob;
+      best = key < best ? key : best;
+    }
+  }
+  return (best >> 3) << 16 | blob;
+}
+#endif
 
 // The nearest of the blobs from `first` until `last`: squared distance in units and index. Sixteen
 // at a time, seldom more than once; those behind the last one are blobs as well and do no harm.
 inline std::uint32_t nearestIn(const ColdMap& map, std::uint32_t first, std::uint32_t last,
-                               const Short8& u, const Short8& v) {
+                               std::int32_t at_u, std::int32_t at_v) {
   std::uint32_t nearest = ~0u;
   do {
-    const std::uint32_t one = smallestOf(distancesOf(map, first, u, v)) + first;
-    const std::uint32_t other =
-        smallestOf(distancesOf(map, first + kColdLanes, u, v)) + first + kColdLanes;
-    nearest = one < nearest ? one : nearest;
-    nearest = other < nearest ? other : nearest;
+    const std::uint32_t key = nearestKey(map, first, at_u, at_v);
+    nearest = key < nearest ? key : nearest;
     first += 2 * kColdLanes;
   } while (first < last);
   return nearest;
@@ -186,8 +197,7 @@ inline void findNearest(const ColdMap& map, const Images& images, std::uint32_t 
   float u[kColdLanes], v[kColdLanes];
   std::int32_t found[kColdLanes];
   for (std::size_t lane = 0; lane < kColdLanes; ++lane) {
-    const Short8 at_u = Short8{} + static_cast<std::int16_t>(images.units_u[lane]);
-    const Short8 at_v = Short8{} + static_cast<std::int16_t>(images.units_v[lane]);
+    const std::int32_t at_u = images.units_u[lane], at_v = images.units_v[lane];
     std::uint32_t nearest = nearestIn(map, images.first[lane], images.last[lane], at_u, at_v);
     if (images.below[lane] != 0) {
       const std::uint16_t* start = map.cell_start + images.below[lane];
