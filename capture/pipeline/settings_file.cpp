@@ -22,6 +22,8 @@ void readReconstruct(core::SettingsTable table, reconstruct::ReconstructSettings
   table.read("smallest_angle", settings.smallest_angle);
   table.read("epipolar_tolerance_px", settings.epipolar_tolerance_px);
   table.read("smallest_cold_rays", settings.smallest_cold_rays);
+  table.read("two_ray_frames", settings.two_ray_frames);
+  table.read("smallest_two_ray_angle", settings.smallest_two_ray_angle);
   table.read("cold_tests", settings.cold_tests);
   table.read("nearest", settings.nearest);
   table.read("farthest", settings.farthest);

@@ -10,8 +10,8 @@ namespace {
 
 static_assert(kColdBlobs == kMaxCentroids);
 
-constexpr float kCellWidth_px = 32.0f, kCellHeight_px = 64.0f;  // Few images touch two rows.
-constexpr std::size_t kFewBlobs = 16;                           // Of so few all are looked at.
+constexpr float kCellWidth_px = 16.0f, kCellHeight_px = 128.0f;  // Few images touch two rows.
+constexpr std::size_t kFewBlobs = 16;                            // Of so few all are looked at.
 
 std::int32_t cellsAlong(float half_px, float cell_px) {
   return static_cast<std::int32_t>((2.0f * half_px + kMostColdReach_px) / cell_px) + 2;

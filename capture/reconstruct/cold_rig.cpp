@@ -102,12 +102,16 @@ constexpr std::size_t kNearViews = 14;
 ColdRig makeColdRig(const std::vector<PreparedCamera>& from) {
   ColdRig rig;
   const glm::dvec3 centre = stageCentre(from);
+  for (int axis = 0; axis < 3; ++axis) rig.centre[axis] = static_cast<float>(centre[axis]);
+  double distances = 0.0;
   std::vector<glm::dvec3> sides;
   for (const PreparedCamera& camera : from) {
     rig.cameras.push_back(coldCameraOf(camera));
     const glm::dvec3 side = camera.centre - centre;
     sides.push_back(side / std::max(1e-6, glm::length(side)));
+    distances += glm::length(side);
   }
+  rig.radius = static_cast<float>(distances / std::max(1.0, static_cast<double>(from.size())));
   struct Ranked {
     int rank;
     ColdRig::Pair pair;

@@ -20,6 +20,8 @@ struct ColdRig {
   /// Per camera `near_count` others, those that look from the most similar side first.
   std::vector<std::uint16_t> near;
   std::size_t near_count = 0;
+  float centre[3] = {};  ///< Where the cameras look: the middle of the stage, world.
+  float radius = 0;      ///< Their mean distance from there, metres.
 };
 
 ColdRig makeColdRig(const std::vector<PreparedCamera>& cameras);

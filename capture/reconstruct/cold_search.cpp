@@ -3,61 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/reconstruct/cold_geometry.h"
 #include "capture/reconstruct/cold_ghosts.h"
 #include "capture/reconstruct/reconstruct.h"
-#include "capture/reconstruct/view_geometry.h"
 
 namespace understudy::reconstruct {
 namespace {
-
-ColdPair makePair(const PreparedCamera& a, const PreparedCamera& b) {
-  const double *ra = a.projection.rotation, *rb = b.projection.rotation;
-  const glm::dvec3 origin = toCamera(b.projection, a.centre);
-  double turn[9];  // b_from_a
-  for (int r = 0; r < 3; ++r) {
-    for (int c = 0; c < 3; ++c)
-      turn[3 * r + c] =
-          rb[3 * r] * ra[3 * c] + rb[3 * r + 1] * ra[3 * c + 1] + rb[3 * r + 2] * ra[3 * c + 2];
-  }
-  ColdPair pair;
-  for (int c = 0; c < 3; ++c) {
-    const glm::dvec3 column(turn[c], turn[3 + c], turn[6 + c]);
-    const glm::dvec3 crossed = glm::cross(origin, column);
-    for (int r = 0; r < 3; ++r) pair.essential[3 * r + c] = static_cast<float>(crossed[r]);
-  }
-  pair.focal_a = static_cast<float>(a.focal_px);
-  pair.focal_b = static_cast<float>(b.focal_px);
-  return pair;
-}
-
-// Where two rays pass each other nearest; false behind a camera or out of range.
-bool meetingPoint(const SearchCold& job, const PreparedCamera& a, const glm::dvec3& da,
-                  const PreparedCamera& b, const glm::dvec3& db, glm::vec3& point) {
-  const glm::dvec3 between = b.centre - a.centre;
-  const double aa = glm::dot(da, da), bb = glm::dot(db, db), ab = glm::dot(da, db);
-  const double determinant = aa * bb - ab * ab;
-  if (determinant < 1e-4 * aa * bb) return false;  // Nearly parallel: under about half a degree.
-  const double along_a = (glm::dot(da, between) * bb - glm::dot(db, between) * ab) / determinant;
-  const double along_b = (glm::dot(da, between) * ab - glm::dot(db, between) * aa) / determinant;
-  // The directions have depth 1, so these are depths.
-  if (along_a < job.settings.nearest || along_a > job.settings.farthest) return false;
-  if (along_b < job.settings.nearest || along_b > job.settings.farthest) return false;
-  point = glm::vec3(0.5 * ((a.centre + along_a * da) + (b.centre + along_b * db)));
-  return true;
-}
-
-// True if two blobs may show one sphere at the point; a radius of 0 is unknown.
-bool isOneSize(float radius_a_px, const PreparedCamera& a, float radius_b_px,
-               const PreparedCamera& b, const glm::vec3& point) {
-  constexpr double kMostApart =
-      1.6;  // Merged and half hidden blobs differ; noise does not so much.
-  const double size_a =
-      static_cast<double>(radius_a_px) * toCamera(a.projection, glm::dvec3(point)).z / a.focal_px;
-  const double size_b =
-      static_cast<double>(radius_b_px) * toCamera(b.projection, glm::dvec3(point)).z / b.focal_px;
-  if (!(size_a > 0.0 && size_b > 0.0)) return true;
-  return size_a < kMostApart * size_b && size_b < kMostApart * size_a;
-}
 
 // So many rays do not meet by chance, even while nothing is claimed yet.
 int sureSupport(const SearchCold& job) {
@@ -78,9 +29,9 @@ void testHits(const SearchCold& job, const ColdRig::Pair& pair, std::size_t coun
   const ColdBlobs& blobs = w.blobs;
   const PreparedCamera &a = job.state.cameras[pair.a], &b = job.state.cameras[pair.b];
   const std::size_t first_a = blobs.first[pair.a], first_b = blobs.first[pair.b];
-  const auto ray = [&](const PreparedCamera& camera, std::size_t at) {
-    return rayWorld(camera, static_cast<double>(blobs.open_u[at]),
-                    static_cast<double>(blobs.open_v[at]));
+  const auto blob = [&](std::size_t first, std::size_t listed) {
+    return ColdBlob{blobs.open_u[first + listed], blobs.open_v[first + listed],
+                    blobs.radius_px[first + blobs.open[first + listed]]};
   };
   for (std::size_t h = 0; h < count; ++h) {
     const ColdHit hit = w.hits[h];
@@ -89,12 +40,9 @@ void testHits(const SearchCold& job, const ColdRig::Pair& pair, std::size_t coun
                             .blob_a = blobs.open[first_a + hit.a],
                             .blob_b = blobs.open[first_b + hit.b],
                             .has_pair = true};
-    if (meetingPoint(job, a, ray(a, first_a + hit.a), b, ray(b, first_b + hit.b),
-                     candidate.position) &&
-        isOneSize(blobs.radius_px[first_a + candidate.blob_a], a,
-                  blobs.radius_px[first_b + candidate.blob_b], b, candidate.position)) {
+    if (meetingPoint(job.settings, a, blob(first_a, hit.a), b, blob(first_b, hit.b),
+                     candidate.position))
       w.tests.fresh.push_back(candidate);
-    }
     if (w.tests.fresh.size() == kColdBatch) screenCandidates(job, pair.a, turn.views);
   }
   screenCandidates(job, pair.a, turn.views);
@@ -113,7 +61,7 @@ std::size_t searchPair(const SearchCold& job, const ColdRig::Pair& pair, std::si
   job.counters.cold_tests += kTestsOfPair;
   const ColdList a = openBlobs(w.blobs, pair.a), b = openBlobs(w.blobs, pair.b);
   if (a.count == 0 || b.count == 0) return 0;
-  const ColdPair geometry = makePair(job.state.cameras[pair.a], job.state.cameras[pair.b]);
+  const ColdPair geometry = makeColdPair(job.state.cameras[pair.a], job.state.cameras[pair.b]);
   const auto tolerance = static_cast<float>(job.settings.epipolar_tolerance_px);
   const std::uint32_t per_blob = 1 + static_cast<std::uint32_t>(b.count) / kBlobsPerTest;
   // A blob's hits are tested in all near views: the budget is not overrun by many.

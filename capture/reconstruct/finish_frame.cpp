@@ -8,13 +8,22 @@ void FinishFrame::run() const {
   cloud.stamp = stamp;
   cloud.markers.clear();
   solvePredicted(*this);
-  SearchCold{
-      .settings = settings,
-      .kernels = state.kernels == &v3ProjectionKernels() ? v3ColdKernels() : baselineColdKernels(),
-      .state = state,
-      .workspace = workspace.cold,
-      .cloud = cloud,
-      .counters = counters}
+  const ColdKernels& kernels =
+      state.kernels == &v3ProjectionKernels() ? v3ColdKernels() : baselineColdKernels();
+  SearchCold{.settings = settings,
+             .kernels = kernels,
+             .state = state,
+             .workspace = workspace.cold,
+             .cloud = cloud,
+             .counters = counters}
+      .run();
+  FollowTwoRays{.settings = settings,
+                .kernels = kernels,
+                .stamp = stamp,
+                .state = state,
+                .workspace = workspace.cold,
+                .cloud = cloud,
+                .counters = counters}
       .run();
 }
 

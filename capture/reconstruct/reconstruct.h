@@ -9,6 +9,7 @@
 #include "capture/frame/frames.h"
 #include "capture/reconstruct/cold_search.h"
 #include "capture/reconstruct/projection_kernels.h"
+#include "capture/reconstruct/two_rays.h"
 #include "engine/core/result.h"
 
 namespace understudy::reconstruct {
@@ -29,6 +30,9 @@ struct ReconstructSettings {
   double epipolar_tolerance_px =
       1.2;  ///< Cold search: how far a centroid may lie from an epipolar line or a projection.
   int smallest_cold_rays = 3;  ///< Rays that a marker needs which no prediction expects.
+  int two_ray_frames = 8;  ///< A marker that two cameras see and no prediction expects must have
+                           ///< been there in so many frames in a row; 0: there is none.
+  double smallest_two_ray_angle = 0.088;  ///< And its rays meet at no less, radians.
   std::uint32_t cold_tests =
       600000;  ///< Cold search: candidate tests per frame; the rest is left for the next frame.
   double nearest = 0.3, farthest = 40.0;  ///< Depths at which markers may be, metres.
@@ -90,6 +94,7 @@ struct ReconstructState {
   std::uint64_t frames = 0;          ///< So far.
   ColdRig cold_rig;
   ColdSearchState cold;  ///< Of the search of what no prediction explains.
+  TwoRayState two_rays;
 };
 
 /// The prediction's ray in a camera, or null where there is none or it was refused.
