@@ -219,7 +219,7 @@ void remember(const FollowTwoRays& job, const ColdRig::Pair& cameras, std::size_
 
 // Looks for new pairs of blobs in the next pairs of cameras.
 void findNew(const FollowTwoRays& job) {
-  constexpr std::uint32_t kTestsPerFrame = 192, kTestsOfPair = 4;
+  constexpr std::uint32_t kTestsPerFrame = 128, kTestsOfPair = 4;
   constexpr std::size_t kMostHits = 64;  // In so many there is no telling.
   ColdSearchWorkspace& w = job.workspace;
   const ColdRig& rig = job.state.cold_rig;
