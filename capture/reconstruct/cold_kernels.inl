@@ -32,10 +32,13 @@ typedef std::int16_t Short8 __attribute__((vector_size(16), aligned(2), may_alia
 // One bit per lane that is true.
 inline unsigned bitsOf(const Int8& mask) {
 #ifdef __AVX2__
-  return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<const __m256&>(mask)));
+  return static_cast<unsigned>(
+      _mm256_movemask_ps(_mm256_loadu_ps(reinterpret_cast<const float*>(&mask))));
 #else
+  std::int32_t lanes[kColdLanes];
+  *reinterpret_cast<Int8*>(lanes) = mask;
   unsigned bits = 0;
-  for (unsigned lane = 0; lane < kColdLanes; ++lane) bits |= (mask[lane] != 0 ? 1u : 0u) << lane;
+  for (unsigned lane = 0; lane < kColdLanes; ++lane) bits |= (lanes[lane] != 0 ? 1u : 0u) << lane;
   return bits;
 #endif
 }
