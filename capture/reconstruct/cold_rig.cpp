@@ -94,7 +94,7 @@ ColdCamera coldCameraOf(const PreparedCamera& from) {
 }  // namespace
 
 // Pairs far from the best angle find next to nothing that the better ones left, but hit by chance.
-constexpr std::size_t kPairsPerCamera = 16;
+constexpr std::size_t kPairsPerCamera = 10;
 
 // Views in which a candidate of a pair is looked for first.
 constexpr std::size_t kNearViews = 14;

@@ -106,7 +106,7 @@ bool isQuiet(const ColdSearchState& state, std::uint32_t blobs) {
 }
 
 void searchPairs(const SearchCold& job, std::uint32_t blobs) {
-  constexpr std::uint32_t kQuietTests = 1024;
+  constexpr std::uint32_t kQuietTests = 768;
   ColdSearchWorkspace& w = job.workspace;
   ColdSearchState& state = job.state.cold;
   const ColdRig& rig = job.state.cold_rig;
