@@ -234,7 +234,39 @@ struct LimbSearch {
         }
       }
     }
+    if (is_free) offerPatterns(level, prior, near_count);
     if (level.options == 0) listResting(level, resting, slack);
+  }
+
+  // A segment that moves freely stands where its pattern is, wherever it hangs.
+  void offerPatterns(Level& level, const glm::dquat& prior, std::size_t near_count) {
+    const double tolerance = job.settings.tolerance;
+    for (std::size_t a = 0; a + 2 < level.markers; ++a) {
+      const std::size_t b = a + 1, c = a + 2;
+      const glm::dvec3 at[] = {offsetOf(job, static_cast<std::size_t>(level.marker[a])),
+                               offsetOf(job, static_cast<std::size_t>(level.marker[b])),
+                               offsetOf(job, static_cast<std::size_t>(level.marker[c]))};
+      const double ab = distance(at[0], at[1]), ac = distance(at[0], at[2]),
+                   bc = distance(at[1], at[2]);
+      for (std::size_t x = 0; x < near_count; ++x) {
+        for (std::size_t y = 0; y < near_count; ++y) {
+          if (y == x || std::abs(distance(pointAt(w.near[x]), pointAt(w.near[y])) - ab) > tolerance)
+            continue;
+          w.tests += static_cast<std::uint32_t>(near_count);
+          for (std::size_t z = 0; z < near_count; ++z) {
+            if (z == x || z == y) continue;
+            if (std::abs(distance(pointAt(w.near[x]), pointAt(w.near[z])) - ac) > tolerance ||
+                std::abs(distance(pointAt(w.near[y]), pointAt(w.near[z])) - bc) > tolerance)
+              continue;
+            Correspondences triple;
+            triple.add(at[0], pointAt(w.near[x]), 1.0);
+            triple.add(at[1], pointAt(w.near[y]), 1.0);
+            triple.add(at[2], pointAt(w.near[z]), 1.0);
+            offer(level, fitRigid(triple, prior, 1e-6), prior, near_count);
+          }
+        }
+      }
+    }
   }
 
   static void listResting(Level& level, const RigidTransformd& resting, double slack) {
