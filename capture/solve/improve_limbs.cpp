@@ -94,6 +94,7 @@ struct LimbSearch {
     double value = 0.0;
     for (std::size_t d = 0; d < depth; ++d) {
       const Level& level = limbs.levels[d];
+      if (isLone(job, level.joint)) continue;
       value -= priceOfTurn(job, level.joint);
       for (std::size_t n = 0; n < level.markers; ++n) {
         const auto m = static_cast<std::size_t>(level.marker[n]);
@@ -193,7 +194,7 @@ struct LimbSearch {
     const bool is_free = job.subject.joints[level.joint].motion == subject::JointMotion::free;
     const double slack = w.slack[parent] + (is_free ? kFreeJoint : 0.0);
     const RigidTransformd resting{prior, hinge};
-    if (job.model.joint_freedoms[level.joint] == 0) {
+    if (job.model.joint_freedoms[level.joint] == 0 || isLone(job, level.joint)) {
       listResting(level, resting, slack);
       return;
     }
@@ -307,7 +308,8 @@ struct LimbSearch {
     double after = 0.0;
     for (std::size_t d = depth; d-- > 0;) {
       limbs.levels[d].most_after = after;
-      after += static_cast<double>(limbs.levels[d].markers);
+      if (!isLone(job, limbs.levels[d].joint))
+        after += static_cast<double>(limbs.levels[d].markers);
     }
     for (std::size_t d = 0; d < depth; ++d) w.placed[limbs.levels[d].joint] = 0;
     const std::uint32_t start = w.tests;
@@ -344,6 +346,9 @@ struct LimbSearch {
         const std::int32_t point = pointOf(limbs.levels[d].marker[n]);
         if (point >= 0) used(point) = 1;
       }
+    }
+    for (std::size_t d = 0; found && d < depth; ++d) {
+      if (isLone(job, limbs.levels[d].joint)) placeLone(job, limbs.levels[d].joint);
     }
     return found;
   }
