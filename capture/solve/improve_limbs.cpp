@@ -354,14 +354,27 @@ struct LimbSearch {
   }
 };
 
-// True if a marker of the joint has no point, or one that is off.
+// True if there is an unused point about a marker that lacks one.
+bool isPointNear(const RecogniseSubject& job, const glm::dvec3& expected) {
+  constexpr double kNear = 0.4;
+  for (std::size_t p = 0; p < job.points.size(); ++p) {
+    if (!job.workspace.point_used[p] && squaredDistance(job.points[p], expected) < kNear * kNear)
+      return true;
+  }
+  return false;
+}
+
+// True if a marker of the joint has a point that is off, or lacks one while some are left.
 bool isDoubtful(const RecogniseSubject& job, std::size_t joint) {
   const RecogniseWorkspace& w = job.workspace;
   for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
     if (job.subject.markers[m].joint != static_cast<int>(joint)) continue;
     const std::int32_t point = w.point_of_marker[m];
-    if (point < 0) return true;
     const glm::dvec3 expected = markerPosition(job.subject.markers[m], w.world_from_joint);
+    if (point < 0) {
+      if (isPointNear(job, expected)) return true;
+      continue;
+    }
     if (squaredDistance(job.points[static_cast<std::size_t>(point)], expected) > kSound * kSound) {
       return true;
     }

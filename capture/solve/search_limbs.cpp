@@ -1,0 +1,156 @@
+#include "capture/solve/search_limbs.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "capture/solve/grow_body.h"
+#include "capture/solve/recognise_steps.h"
+#include "capture/solve/solve_steps.h"
+
+namespace understudy::solve {
+namespace {
+
+using math::RigidTransformd;
+
+constexpr double kNear = 0.4;   // An unnamed marker this near to a lacking one may be it, metres.
+constexpr double kOff = 0.015;  // A marker this far from its place may be another, metres.
+constexpr double kLeastGain = 0.5;  // In markers that fit.
+
+bool isSeen(const frame::LabelledMarker& marker) { return marker.confidence > 0.0f; }
+
+// What the steps of recognition need of this search.
+RecogniseSubject jobOf(const SearchLimbs& search) {
+  return {.settings = search.settings,
+          .subject = search.subject,
+          .model = search.model,
+          .solve_settings = search.solve_settings,
+          .kernels = search.kernels,
+          .points = search.workspace.points,
+          .solve_workspace = search.solve_workspace,
+          .workspace = search.workspace};
+}
+
+// The points of the search: the subject's own markers, then the unnamed ones about it.
+void fillPool(const SearchLimbs& search) {
+  RecogniseWorkspace& w = search.workspace;
+  const std::vector<frame::LabelledMarker>& slots =
+      search.labels.subjects[search.subject_index].markers;
+  w.pool.clear();
+  w.point_of_marker.assign(slots.size(), -1);
+  for (std::size_t m = 0; m < slots.size() && w.pool.size() < w.pool.capacity(); ++m) {
+    if (!isSeen(slots[m])) continue;
+    w.point_of_marker[m] = static_cast<std::int32_t>(w.pool.size());
+    frame::Marker& marker = w.pool.emplace_back();
+    marker.position = slots[m].position;
+    marker.covariance = slots[m].covariance;
+    marker.rays = 2;
+  }
+  const std::size_t own = w.pool.size();
+  for (const frame::Marker& marker : search.labels.unlabelled) {
+    if (w.pool.size() == w.pool.capacity()) break;
+    for (std::size_t k = 0; k < own; ++k) {
+      if (distance(glm::dvec3(marker.position), glm::dvec3(w.pool[k].position)) > 2.0 * kNear)
+        continue;
+      w.pool.push_back(marker);
+      break;
+    }
+  }
+  w.points.clear();
+  for (const frame::Marker& marker : w.pool) w.points.push_back(glm::dvec3(marker.position));
+}
+
+// Writes the new names; what no marker took goes back to the unnamed. Returns how many changed.
+std::size_t rename(const SearchLimbs& search) {
+  RecogniseWorkspace& w = search.workspace;
+  std::vector<frame::LabelledMarker>& slots = search.labels.subjects[search.subject_index].markers;
+  std::vector<frame::Marker>& unnamed = search.labels.unlabelled;
+  std::fill(w.point_used.begin(), w.point_used.end(), std::uint8_t{0});
+  std::size_t changed = 0;
+  for (std::size_t m = 0; m < slots.size(); ++m) {
+    const std::int32_t point = w.point_of_marker[m];
+    const frame::LabelledMarker before = slots[m];
+    slots[m] = {};
+    if (point >= 0) {
+      const frame::Marker& marker = w.pool[static_cast<std::size_t>(point)];
+      slots[m] = {marker.position, marker.covariance, 1.0f};
+      w.point_used[static_cast<std::size_t>(point)] = 1;
+    }
+    const bool same = isSeen(before) == isSeen(slots[m]) && before.position == slots[m].position;
+    if (same) {
+      slots[m] = before;
+      continue;
+    }
+    search.state.bias[m] = glm::dvec3(0.0);
+    ++changed;
+  }
+  std::erase_if(unnamed, [&](const frame::Marker& marker) {
+    for (std::size_t p = 0; p < w.pool.size(); ++p) {
+      if (w.point_used[p] && w.pool[p].position == marker.position) return true;
+    }
+    return false;
+  });
+  for (std::size_t p = 0; p < w.pool.size(); ++p) {
+    const bool was_unnamed = std::any_of(
+        unnamed.begin(), unnamed.end(),
+        [&](const frame::Marker& marker) { return marker.position == w.pool[p].position; });
+    if (w.point_used[p] || was_unnamed || unnamed.size() == unnamed.capacity()) continue;
+    unnamed.push_back(w.pool[p]);
+    unnamed.back().prediction = frame::kNoPrediction;
+  }
+  return changed;
+}
+
+// Joints that stand elsewhere than before.
+void markMoved(const SearchLimbs& search) {
+  constexpr double kFarTurn = 0.15, kFarStep = 0.03;
+  RecogniseWorkspace& w = search.workspace;
+  for (std::size_t j = 0; j < search.model.joints(); ++j) {
+    const RigidTransformd& before = search.state.parent_from_joint[j];
+    const bool turned = rotationAngle(before.rotation, w.pose[j].rotation) > kFarTurn;
+    const bool stepped = search.model.joint_freedoms[j] == 6 &&
+                         distance(before.translation, w.pose[j].translation) > kFarStep;
+    w.doubted[j] = turned || stepped ? 1 : 0;
+  }
+}
+
+}  // namespace
+
+bool hasDoubtfulLimb(const frame::LabelledMarkers& labels, const subject::Subject& subject,
+                     std::uint32_t subject_index, const SolveModel& model, const SolveState& state,
+                     RecogniseWorkspace& w) {
+  const std::vector<frame::LabelledMarker>& slots = labels.subjects[subject_index].markers;
+  w.world_from_joint.resize(model.joints());
+  worldFromJoints(model, state.parent_from_joint, w.world_from_joint);
+  for (std::size_t m = 0; m < slots.size(); ++m) {
+    const glm::dvec3 expected = markerPosition(subject.markers[m], w.world_from_joint);
+    if (isSeen(slots[m])) {
+      if (glm::dot(state.bias[m], state.bias[m]) > kOff * kOff) return true;
+      continue;
+    }
+    for (const frame::Marker& marker : labels.unlabelled) {
+      if (distance(glm::dvec3(marker.position), expected) < kNear) return true;
+    }
+  }
+  return false;
+}
+
+bool SearchLimbs::run() const {
+  RecogniseWorkspace& w = workspace;
+  constexpr int kSteps = 3;
+  layOut(w, model, subject, 0);
+  fillPool(*this);
+  layOutPoints(w, w.points.size());
+  const RecogniseSubject job = jobOf(*this);
+  w.pose = state.parent_from_joint;
+  fitToPoints(job, kSteps);
+  updateWorld(job);
+  const double before = bodyValue(job);
+  settleLimbs(job, limbs, w.trial);
+  if (bodyValue(job) < before + kLeastGain) return false;
+  if (rename(*this) == 0) return false;
+  markMoved(*this);
+  moveJoints(model, w.pose, w.doubted, state);
+  return true;
+}
+
+}  // namespace understudy::solve
