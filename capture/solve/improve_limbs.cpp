@@ -18,7 +18,8 @@ constexpr double kSound = 0.015;     // A marker this near its point is where it
 constexpr double kFar = 0.018;       // A point this far from a marker says nothing, metres.
 constexpr double kTurnPrice = 0.05;  // Of a turn away from rest by one radian, in markers.
 constexpr double kLeastGain = 0.2;   // Markers, about.
-constexpr std::uint32_t kWork = 120000;  // Point tests per limb.
+constexpr std::uint32_t kWork = 120000;  // Point tests per limb, ...
+constexpr std::uint32_t kListWork = 30000;  // ... and for all the ways in which one joint may stand.
 constexpr std::size_t kMostOfLimb = 16;  // Markers: with more it is the trunk.
 
 double squaredDistance(const glm::dvec3& a, const glm::dvec3& b) {
@@ -206,10 +207,12 @@ struct LimbSearch {
     const double tolerance = job.settings.tolerance + slack;
     const std::size_t near_count = level.markers > 0 ? findNear(job, hinge, reach + tolerance) : 0;
     const double hinge_weight = slack > 0.0 ? 0.02 : 1.0;
+    const std::uint32_t start = w.tests;
+    if (is_free) offerPatterns(level, prior, near_count);
     for (std::size_t a = 0; a < level.markers; ++a) {
       const glm::dvec3 at_a = offsetOf(job, static_cast<std::size_t>(level.marker[a]));
       const double far_a = distance(at_a, glm::dvec3(0.0));
-      for (std::size_t x = 0; x < near_count; ++x) {
+      for (std::size_t x = 0; x < near_count && w.tests - start < kListWork; ++x) {
         const glm::dvec3& point_x = pointAt(w.near[x]);
         if (std::abs(distance(point_x, hinge) - far_a) > tolerance) continue;
         Correspondences single;
@@ -235,14 +238,14 @@ struct LimbSearch {
         }
       }
     }
-    if (is_free) offerPatterns(level, prior, near_count);
     if (level.options == 0) listResting(level, resting, slack);
   }
 
   // A segment that moves freely stands where its pattern is, wherever it hangs.
   void offerPatterns(Level& level, const glm::dquat& prior, std::size_t near_count) {
     const double tolerance = job.settings.tolerance;
-    for (std::size_t a = 0; a + 2 < level.markers; ++a) {
+    const std::uint32_t start = w.tests;
+    for (std::size_t a = 0; a + 2 < level.markers && w.tests - start < kListWork / 2; ++a) {
       const std::size_t b = a + 1, c = a + 2;
       const glm::dvec3 at[] = {offsetOf(job, static_cast<std::size_t>(level.marker[a])),
                                offsetOf(job, static_cast<std::size_t>(level.marker[b])),
@@ -319,7 +322,8 @@ struct LimbSearch {
     for (std::size_t d = 0;;) {
       Level& level = limbs.levels[d];
       if (level.next > 0) giveBack(level);
-      if (level.next == level.options || w.tests - start > kWork) {
+      const bool spent = level.next > 0 && w.tests - start > kWork;
+      if (level.next == level.options || spent) {
         if (d == 0) break;
         --d;
         continue;

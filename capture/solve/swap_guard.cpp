@@ -19,6 +19,7 @@ constexpr std::size_t kMostDepth = 4;        // ... of exchanges on exchanges.
 constexpr int kSteps = 3;                    // Of each fit.
 constexpr double kFarOff = 0.06;             // Distances from the model count up to this, metres.
 constexpr double kTurnShare = 2.0e-5;        // Cost of turning away from rest, m^2 per rad^2.
+constexpr double kFreeLunch = 1.5e-4;        // What a freedom costs that a marker takes up, m^2.
 constexpr double kFarLess = 1.0e-4;          // Distances so much worse need no fit, m^2.
 constexpr std::size_t kMostSpare = frame::kMostSparePlaces;
 constexpr std::uint32_t kFirstInterval = 2, kLastInterval = 64;  // Frames between tests.
@@ -91,6 +92,44 @@ void updateDoubts(const SwapGuard& guard) {
   }
 }
 
+// ---- Freedoms ----
+
+// Freedoms of a joint that so many markers take up: as far as they do, the markers fit anywhere.
+double freedomsTaken(const Test& test, std::size_t joint, std::size_t markers) {
+  const std::int32_t freedoms = test.model().joint_freedoms[joint];
+  if (freedoms == 6) return markers == 0 ? 0.0 : markers == 1 ? 3.0 : markers == 2 ? 5.0 : 6.0;
+  if (freedoms == 3) return markers == 0 ? 0.0 : markers == 1 ? 2.0 : 3.0;
+  return 0.0;
+}
+
+// What it costs more to explain the markers after a name moved from one slot to an empty one, since
+// there it takes up freedoms that nothing measures: a marker fits best where it is alone.
+double costOfMove(const Test& test, std::size_t from, std::size_t to) {
+  const std::vector<subject::SubjectMarker>& markers = test.subject().markers;
+  const auto joint_from = static_cast<std::size_t>(markers[from].joint);
+  const auto joint_to = static_cast<std::size_t>(markers[to].joint);
+  if (joint_from == joint_to) return 0.0;
+  std::size_t seen_from = 0, seen_to = 0;
+  for (std::size_t m = 0; m < markers.size(); ++m) {
+    if (!isSeen(test.work().labelled.markers[m])) continue;
+    seen_from += static_cast<std::size_t>(markers[m].joint) == joint_from;
+    seen_to += static_cast<std::size_t>(markers[m].joint) == joint_to;
+  }
+  return kFreeLunch * (freedomsTaken(test, joint_from, seen_from - 1) -
+                       freedomsTaken(test, joint_from, seen_from) +
+                       freedomsTaken(test, joint_to, seen_to + 1) -
+                       freedomsTaken(test, joint_to, seen_to));
+}
+
+// The same for an exchange, which moves a name only where one of the slots is empty. To be asked
+// before the exchange.
+double costOfFreedoms(const Test& test, std::size_t one, std::size_t other) {
+  const std::vector<frame::LabelledMarker>& slots = test.work().labelled.markers;
+  const std::size_t names = test.subject().markers.size();
+  if (one >= names || other >= names || isSeen(slots[one]) == isSeen(slots[other])) return 0.0;
+  return isSeen(slots[one]) ? costOfMove(test, one, other) : costOfMove(test, other, one);
+}
+
 // ---- Candidates ----
 
 // How badly the distances from a place to the seen markers of a segment suit the marker that would
@@ -123,7 +162,7 @@ double gainOfExchange(const Test& test, std::size_t one, std::size_t other) {
   };
   add(one, other);
   add(other, one);
-  return gain;
+  return gain - costOfFreedoms(test, one, other);
 }
 
 void offer(const Test& test, std::size_t one, std::size_t other) {
@@ -345,20 +384,23 @@ Finding findExchanges(const Test& test) {
       w.pose = w.start;
       fit(test, w.before);
     }
-    double best = w.before.total;
+    double best = w.before.total, best_freedoms = 0.0;
     frame::SlotExchange chosen{};
     for (const SwapGuardWorkspace::Candidate& candidate : w.candidates) {
       const frame::SlotExchange pair = exchangeOf(test, candidate);
+      const double freedoms = costOfFreedoms(test, candidate.one, candidate.other);
       fitExchanged(test, pair);
+      w.trial.total += freedoms;
       if (w.trial.total >= best) continue;
       best = w.trial.total;
+      best_freedoms = freedoms;
       chosen = pair;
       std::swap(w.best_pose, w.pose);
       std::swap(w.best, w.trial);
     }
     if (!(best < w.before.total)) break;
-    const double before = costAbout(test, w.before, chosen);
-    const double after = costAbout(test, w.best, chosen);
+    const double before = costAbout(test, w.before, chosen) + std::max(0.0, -best_freedoms);
+    const double after = costAbout(test, w.best, chosen) + std::max(0.0, best_freedoms);
     if (!isBetter(test.guard.settings, after, before)) break;
     finding.decisive = finding.decisive && isDecisive(test.guard.settings, after, before);
     finding.exchanges[finding.count++] = chosen;
