@@ -19,7 +19,8 @@ constexpr double kFar = 0.018;       // A point this far from a marker says noth
 constexpr double kTurnPrice = 0.05;  // Of a turn away from rest by one radian, in markers.
 constexpr double kLeastGain = 0.2;   // Markers, about.
 constexpr std::uint32_t kWork = 120000;  // Point tests per limb, ...
-constexpr std::uint32_t kListWork = 30000;  // ... and for all the ways in which one joint may stand.
+constexpr std::uint32_t kListWork =
+    30000;                               // ... and for all the ways in which one joint may stand.
 constexpr std::size_t kMostOfLimb = 16;  // Markers: with more it is the trunk.
 
 double squaredDistance(const glm::dvec3& a, const glm::dvec3& b) {

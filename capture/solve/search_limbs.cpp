@@ -119,14 +119,15 @@ bool hasDoubtfulLimb(const frame::LabelledMarkers& labels, const subject::Subjec
                      std::uint32_t subject_index, const SolveModel& model, const SolveState& state,
                      RecogniseWorkspace& w) {
   const std::vector<frame::LabelledMarker>& slots = labels.subjects[subject_index].markers;
+  for (std::size_t m = 0; m < slots.size(); ++m) {
+    if (isSeen(slots[m]) && glm::dot(state.bias[m], state.bias[m]) > kOff * kOff) return true;
+  }
+  if (labels.unlabelled.empty()) return false;
   w.world_from_joint.resize(model.joints());
   worldFromJoints(model, state.parent_from_joint, w.world_from_joint);
   for (std::size_t m = 0; m < slots.size(); ++m) {
+    if (isSeen(slots[m])) continue;
     const glm::dvec3 expected = markerPosition(subject.markers[m], w.world_from_joint);
-    if (isSeen(slots[m])) {
-      if (glm::dot(state.bias[m], state.bias[m]) > kOff * kOff) return true;
-      continue;
-    }
     for (const frame::Marker& marker : labels.unlabelled) {
       if (distance(glm::dvec3(marker.position), expected) < kNear) return true;
     }

@@ -79,6 +79,7 @@ struct SwapGuardWorkspace {
   std::vector<std::int32_t> spare_index;  ///< These markers' places in LabelledMarkers::unlabelled.
   GuardFit before, trial, best;
   std::vector<std::uint8_t> moved;
+  std::vector<double> excess, unrest;  ///< Per marker, square metres; see measureUnrest.
 };
 
 SwapGuardWorkspace makeSwapGuardWorkspace(std::span<const subject::Subject> subjects);
