@@ -143,6 +143,7 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   next_recovery_.assign(subjects_.size(), 0);
   next_search_.assign(subjects_.size(), 0);
   search_interval_.assign(subjects_.size(), 0);
+  search_finding_.assign(subjects_.size(), 0);
   was_tracked_.assign(subjects_.size(), 0);
   settled_.assign(subjects_.size(), 0);
   last_solved_.assign(subjects_.size(), kNever);
@@ -429,7 +430,7 @@ void CapturePath::recoverLimbs() {
 
 // Searches one limb in a frame that neither labelling nor recovery put right.
 void CapturePath::searchLimbs() {
-  constexpr std::uint32_t kFirstInterval = 4, kLastInterval = 32;  // Frames.
+  constexpr std::uint32_t kFirstInterval = 4, kLastInterval = 32, kConfirm = 2;  // Frames.
   const std::uint64_t now = result_.stamp.sequence;
   for (std::size_t k = 0; k < subjects_.size(); ++k) {
     const std::size_t s = (now + k) % subjects_.size();
@@ -439,6 +440,7 @@ void CapturePath::searchLimbs() {
     if (!solve::hasDoubtfulLimb(result_.labels, subjects_[s], index, models_[s], states_[s],
                                 recognise_workspaces_[s])) {
       interval = kFirstInterval;
+      search_finding_[s] = 0;
       next_search_[s] = now + kFirstInterval;
       continue;
     }
@@ -452,10 +454,11 @@ void CapturePath::searchLimbs() {
                                           .state = states_[s],
                                           .solve_workspace = solve_workspaces_[s],
                                           .workspace = recognise_workspaces_[s],
-                                          .limbs = find_workspace_.limbs}
+                                          .limbs = find_workspace_.limbs,
+                                          .finding = search_finding_[s]}
                            .run();
     interval = found ? kFirstInterval : std::clamp(2 * interval, kFirstInterval, kLastInterval);
-    next_search_[s] = now + interval;
+    next_search_[s] = now + (search_finding_[s] != 0 ? kConfirm : interval);
     return;
   }
 }

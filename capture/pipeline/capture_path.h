@@ -165,6 +165,7 @@ class CapturePath {
   solve::FindWorkspace find_workspace_;
   std::vector<std::uint64_t> next_recovery_;    ///< Per subject: sequence; for lost limbs.
   std::vector<std::uint64_t> next_search_;      ///< Likewise, for limbs that recovery did not find.
+  std::vector<std::uint64_t> search_finding_;   ///< What the last one found.
   std::vector<std::uint32_t> search_interval_;  ///< Frames; grows while nothing is found.
   solve::SwapGuardState guard_state_;
   solve::SwapGuardWorkspace guard_workspace_;

@@ -59,6 +59,35 @@ void fillPool(const SearchLimbs& search) {
   for (const frame::Marker& marker : w.pool) w.points.push_back(glm::dvec3(marker.position));
 }
 
+std::size_t countNamed(const RecogniseWorkspace& w) {
+  return static_cast<std::size_t>(std::count_if(w.point_of_marker.begin(), w.point_of_marker.end(),
+                                                [](std::int32_t p) { return p >= 0; }));
+}
+
+// Which marker gets whose name, as a number: not 0, and the same in every frame in which the same
+// is found. Unnamed markers count alike.
+std::uint64_t summarise(const SearchLimbs& search) {
+  const RecogniseWorkspace& w = search.workspace;
+  const std::vector<frame::LabelledMarker>& slots =
+      search.labels.subjects[search.subject_index].markers;
+  std::uint64_t sum = 1469598103934665603u;  // FNV-1a.
+  const auto add = [&](std::uint64_t value) { sum = (sum ^ value) * 1099511628211u; };
+  for (std::size_t m = 0; m < slots.size(); ++m) {
+    const std::int32_t point = w.point_of_marker[m];
+    std::size_t from = slots.size() + (point < 0 ? 1 : 0);
+    std::int32_t own = 0;
+    for (std::size_t n = 0; n < slots.size(); ++n) {
+      if (!isSeen(slots[n])) continue;
+      if (own++ == point) from = n;
+    }
+    const bool kept = isSeen(slots[m]) ? from == m : point < 0;
+    if (kept) continue;
+    add(m);
+    add(from);
+  }
+  return sum == 0 ? 1 : sum;
+}
+
 // Writes the new names; what no marker took goes back to the unnamed. Returns how many changed.
 std::size_t rename(const SearchLimbs& search) {
   RecogniseWorkspace& w = search.workspace;
@@ -98,6 +127,26 @@ std::size_t rename(const SearchLimbs& search) {
     unnamed.back().prediction = frame::kNoPrediction;
   }
   return changed;
+}
+
+// What the body explains: a marker that is far off explains nothing, and to take its name away
+// gains nothing.
+double valueOf(const RecogniseSubject& job) {
+  constexpr double kFar = 0.018, kTurnPrice = 0.05;  // As limbs are searched.
+  const RecogniseWorkspace& w = job.workspace;
+  double value = 0.0;
+  for (std::size_t j = 1; j < job.model.joints(); ++j) {
+    if (job.model.joint_freedoms[j] == 0) continue;
+    const double turn = rotationAngle(job.model.rest[j].rotation, w.pose[j].rotation);
+    value -= kTurnPrice * turn * turn;
+  }
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    if (w.point_of_marker[m] < 0) continue;
+    const glm::dvec3 off = job.points[static_cast<std::size_t>(w.point_of_marker[m])] -
+                           markerPosition(job.subject.markers[m], w.world_from_joint);
+    value += std::max(0.0, 1.0 - glm::dot(off, off) / (kFar * kFar));
+  }
+  return value;
 }
 
 // Joints that stand elsewhere than before.
@@ -145,9 +194,15 @@ bool SearchLimbs::run() const {
   w.pose = state.parent_from_joint;
   fitToPoints(job, kSteps);
   updateWorld(job);
-  const double before = bodyValue(job);
+  const double before = valueOf(job);
+  const std::size_t named_before = countNamed(w);
   settleLimbs(job, limbs, w.trial);
-  if (bodyValue(job) < before + kLeastGain) return false;
+  const std::uint64_t last = finding;
+  finding = 0;
+  if (countNamed(w) < named_before || valueOf(job) < before + kLeastGain) return false;
+  finding = summarise(*this);
+  if (finding != last) return false;
+  finding = 0;
   if (rename(*this) == 0) return false;
   markMoved(*this);
   moveJoints(model, w.pose, w.doubted, state);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "capture/solve/improve_limbs.h"
 #include "capture/solve/recognise.h"
 
@@ -23,6 +25,8 @@ struct SearchLimbs {
   SolveWorkspace& solve_workspace;
   RecogniseWorkspace& workspace;
   LimbWorkspace& limbs;
+  /// What the search before this one found; 0 for nothing. A finding counts when it comes twice.
+  std::uint64_t& finding;
 
   /// True if names were changed.
   bool run() const;
