@@ -13,6 +13,8 @@ namespace understudy::solve {
 
 /// Most pairs that are ranked for one test.
 inline constexpr std::size_t kMostGuardCandidates = 64;
+/// Most markers in doubt that are looked at for exchanges between subjects.
+inline constexpr std::size_t kMostRestless = 48;
 /// What a joint's turn away from rest costs beside squared distances, m^2 per rad^2: it decides
 /// where two markers on a limb fit either way.
 inline constexpr double kGuardTurnShare = 2.0e-5;
@@ -69,6 +71,15 @@ double costOfFreedoms(const GuardTest& test, std::size_t one, std::size_t other)
 
 /// Lists pairs that could have each other's names, most promising first.
 void listCandidates(const GuardTest& test);
+
+/// Doubts a name from this frame on.
+void doubtName(const SwapGuardSettings& settings, std::uint64_t sequence,
+               SwapGuardState::Slot& slot);
+
+/// Tests the two joints of different subjects that are near each other and fit worst: do both
+/// bodies together explain the markers clearly better when the joints exchange them? Then they do,
+/// as in SwapGuard.
+void testRivals(const SwapGuard& guard);
 
 /// True if an exchange is so much better that it counts, ...
 bool isBetter(const SwapGuardSettings& settings, double after, double before);

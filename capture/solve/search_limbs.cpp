@@ -14,7 +14,8 @@ using math::RigidTransformd;
 
 constexpr double kNear = 0.4;   // An unnamed marker this near to a lacking one may be it, metres.
 constexpr double kOff = 0.015;  // A marker this far from its place may be another, metres.
-constexpr double kLeastGain = 0.5;  // In markers that fit.
+constexpr double kLeastGain = 0.5;     // In markers that fit, with a name more;
+constexpr double kExchangeGain = 2.5;  // with as many as before, which takes a limb to be wrong.
 
 bool isSeen(const frame::LabelledMarker& marker) { return marker.confidence > 0.0f; }
 
@@ -30,16 +31,26 @@ RecogniseSubject jobOf(const SearchLimbs& search) {
           .workspace = search.workspace};
 }
 
+// Every seen marker of the subject has its own point; these come first.
+void takeOwnNames(const SearchLimbs& search) {
+  const std::vector<frame::LabelledMarker>& slots =
+      search.labels.subjects[search.subject_index].markers;
+  std::vector<std::int32_t>& point_of_marker = search.workspace.point_of_marker;
+  point_of_marker.assign(slots.size(), -1);
+  std::int32_t own = 0;
+  for (std::size_t m = 0; m < slots.size(); ++m) {
+    if (isSeen(slots[m])) point_of_marker[m] = own++;
+  }
+}
+
 // The points of the search: the subject's own markers, then the unnamed ones about it.
 void fillPool(const SearchLimbs& search) {
   RecogniseWorkspace& w = search.workspace;
   const std::vector<frame::LabelledMarker>& slots =
       search.labels.subjects[search.subject_index].markers;
   w.pool.clear();
-  w.point_of_marker.assign(slots.size(), -1);
   for (std::size_t m = 0; m < slots.size() && w.pool.size() < w.pool.capacity(); ++m) {
     if (!isSeen(slots[m])) continue;
-    w.point_of_marker[m] = static_cast<std::int32_t>(w.pool.size());
     frame::Marker& marker = w.pool.emplace_back();
     marker.position = slots[m].position;
     marker.covariance = slots[m].covariance;
@@ -162,6 +173,47 @@ void markMoved(const SearchLimbs& search) {
   }
 }
 
+// What the body explains at its best with the names in the workspace, from the pose in it; markers
+// that stay far off have no say.
+double settle(const RecogniseSubject& job) {
+  constexpr int kSteps = 3;
+  constexpr double kFarOff = 0.03;
+  RecogniseWorkspace& w = job.workspace;
+  fitToPoints(job, kSteps);
+  updateWorld(job);
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    std::int32_t& point = w.point_of_marker[m];
+    if (point >= 0 &&
+        distance(job.points[static_cast<std::size_t>(point)],
+                 markerPosition(job.subject.markers[m], w.world_from_joint)) > kFarOff)
+      point = -1;
+  }
+  fitToPoints(job, kSteps);
+  updateWorld(job);
+  return valueOf(job);
+}
+
+// Searches the limbs; true if that explains clearly more than the names as they are, from the same
+// pose, too. The new names and their pose are left in workspace.trial.
+bool findBetter(const SearchLimbs& search, const RecogniseSubject& job) {
+  constexpr int kSteps = 3;
+  RecogniseWorkspace& w = job.workspace;
+  takeOwnNames(search);
+  w.pose = search.state.parent_from_joint;
+  fitToPoints(job, kSteps);
+  updateWorld(job);
+  const double before = valueOf(job);
+  const std::size_t named_before = countNamed(w);
+  settleLimbs(job, search.limbs, w.trial);
+  const double after = valueOf(job);
+  const std::size_t named = countNamed(w);
+  const double gain = named > named_before ? kLeastGain : kExchangeGain;
+  if (named < named_before || after < before + gain) return false;
+  takeOwnNames(search);
+  if (w.point_of_marker == w.trial.point_of_marker) return false;
+  return after >= settle(job) + gain;
+}
+
 }  // namespace
 
 bool hasDoubtfulLimb(const frame::LabelledMarkers& labels, const subject::Subject& subject,
@@ -186,20 +238,15 @@ bool hasDoubtfulLimb(const frame::LabelledMarkers& labels, const subject::Subjec
 
 bool SearchLimbs::run() const {
   RecogniseWorkspace& w = workspace;
-  constexpr int kSteps = 3;
   layOut(w, model, subject, 0);
   fillPool(*this);
   layOutPoints(w, w.points.size());
   const RecogniseSubject job = jobOf(*this);
-  w.pose = state.parent_from_joint;
-  fitToPoints(job, kSteps);
-  updateWorld(job);
-  const double before = valueOf(job);
-  const std::size_t named_before = countNamed(w);
-  settleLimbs(job, limbs, w.trial);
   const std::uint64_t last = finding;
   finding = 0;
-  if (countNamed(w) < named_before || valueOf(job) < before + kLeastGain) return false;
+  if (!findBetter(*this, job)) return false;
+  w.pose = w.trial.parent_from_joint;
+  w.point_of_marker = w.trial.point_of_marker;
   finding = summarise(*this);
   if (finding != last) return false;
   finding = 0;

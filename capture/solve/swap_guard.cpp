@@ -18,12 +18,6 @@ constexpr std::uint32_t kQuiet = 24;  // A restless marker calls for tests this 
 
 // ---- Doubts ----
 
-void doubt(const SwapGuardSettings& settings, std::uint64_t sequence, Slot& slot) {
-  if (slot.doubt == 0 || sequence > slot.last_alarm + kQuiet) slot.doubted_since = sequence;
-  slot.last_alarm = sequence;
-  slot.doubt = settings.sure_after;
-}
-
 void updateDoubts(const SwapGuard& guard) {
   for (std::size_t s = 0; s < guard.subjects.size(); ++s) {
     Suspicion& suspicion = guard.state.suspicions[s];
@@ -53,7 +47,7 @@ void updateDoubts(const SwapGuard& guard) {
         suspicion.interval = kFirstInterval;
         suspicion.next_test = std::min(suspicion.next_test, guard.labels.stamp.sequence);
       }
-      doubt(guard.settings, guard.labels.stamp.sequence, slot);
+      doubtName(guard.settings, guard.labels.stamp.sequence, slot);
     } else if (slot.doubt > 0) {
       const glm::dvec3& bias = guard.states[predicted.subject].bias[predicted.marker];
       const double sure = guard.settings.sure_distance * guard.settings.sure_distance;
@@ -262,7 +256,7 @@ void correct(const GuardTest& test, const Finding& finding) {
   rename(test, finding);
   forEachMarker(finding, [&](std::size_t marker) {
     test.state().bias[marker] = glm::dvec3(0.0);
-    doubt(test.guard.settings, now, test.slot(marker));
+    doubtName(test.guard.settings, now, test.slot(marker));
     test.slot(marker).doubted_since = now;
   });
   markMoved(test, finding);
@@ -312,6 +306,12 @@ void remember(const SwapGuard& guard) {
 
 }  // namespace
 
+void doubtName(const SwapGuardSettings& settings, std::uint64_t sequence, Slot& slot) {
+  if (slot.doubt == 0 || sequence > slot.last_alarm + kQuiet) slot.doubted_since = sequence;
+  slot.last_alarm = sequence;
+  slot.doubt = settings.sure_after;
+}
+
 core::Result<void> check(const SwapGuardSettings& s) {
   if (!(s.doubted_jump > 0.0)) return core::makeError("guard settings: doubted_jump must be > 0");
   if (!(s.sure_distance > 0.0)) return core::makeError("guard settings: sure_distance must be > 0");
@@ -355,6 +355,8 @@ SwapGuardWorkspace makeSwapGuardWorkspace(std::span<const subject::Subject> subj
   w.moved.reserve(joints);
   w.labelled.markers.reserve(markers + kMostSpare);
   w.spare_index.reserve(kMostSpare);
+  w.other_pose.reserve(joints);
+  w.restless.reserve(kMostRestless);
   w.unrest.reserve(markers);
   w.excess.reserve(markers);
   for (GuardFit* result : {&w.before, &w.trial, &w.best}) result->of_marker.reserve(markers);
@@ -364,7 +366,7 @@ SwapGuardWorkspace makeSwapGuardWorkspace(std::span<const subject::Subject> subj
 void doubtNames(std::uint32_t subject, std::uint64_t sequence, const SwapGuardSettings& settings,
                 SwapGuardState& state) {
   for (std::size_t slot = state.first_slot[subject]; slot < state.first_slot[subject + 1]; ++slot)
-    doubt(settings, sequence, state.slots[slot]);
+    doubtName(settings, sequence, state.slots[slot]);
   state.suspicions[subject].next_test = sequence;
   state.suspicions[subject].interval = kFirstInterval;
 }
@@ -390,6 +392,7 @@ void SwapGuard::run() const {
     ++tested;
     testSubject({*this, s});
   }
+  testRivals(*this);
 }
 
 }  // namespace understudy::solve
