@@ -141,6 +141,9 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   props_ = solve::makeFindPropsState(subjects_, settings.props);
   props_workspace_ = solve::makeFindPropsWorkspace(props_, kMostUnlabelled);
   next_recovery_.assign(subjects_.size(), 0);
+  next_search_.assign(subjects_.size(), 0);
+  search_interval_.assign(subjects_.size(), 0);
+  search_finding_.assign(subjects_.size(), 0);
   was_tracked_.assign(subjects_.size(), 0);
   settled_.assign(subjects_.size(), 0);
   last_solved_.assign(subjects_.size(), kNever);
@@ -187,6 +190,7 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
       std::fill(find_state_.next_attempt.begin(), find_state_.next_attempt.end(), 0);
       for (solve::FindPropsState::Prop& prop : props_.props) prop.next_attempt = 0;
       std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
+      std::fill(next_search_.begin(), next_search_.end(), 0);
       solve::forgetDates(guard_state_);
       label::forgetTracks(tracks_);
     }
@@ -253,6 +257,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
   {
     const StageTimer timer(cpu_.label);
     recoverLimbs();
+    searchLimbs();
     guardNames();
     followUnlabelled();
   }
@@ -420,6 +425,41 @@ void CapturePath::recoverLimbs() {
                         .solve_workspace = solve_workspaces_[s],
                         .workspace = recognise_workspaces_[s]}
         .run();
+  }
+}
+
+// Searches one limb in a frame that neither labelling nor recovery put right.
+void CapturePath::searchLimbs() {
+  constexpr std::uint32_t kFirstInterval = 4, kLastInterval = 32, kConfirm = 2;  // Frames.
+  const std::uint64_t now = result_.stamp.sequence;
+  for (std::size_t k = 0; k < subjects_.size(); ++k) {
+    const std::size_t s = (now + k) % subjects_.size();
+    const auto index = static_cast<std::uint32_t>(s);
+    if (isProp(s) || !states_[s].tracked || now < next_search_[s]) continue;
+    std::uint32_t& interval = search_interval_[s];
+    if (!solve::hasDoubtfulLimb(result_.labels, subjects_[s], index, models_[s], states_[s],
+                                recognise_workspaces_[s])) {
+      interval = kFirstInterval;
+      search_finding_[s] = 0;
+      next_search_[s] = now + kFirstInterval;
+      continue;
+    }
+    const bool found = solve::SearchLimbs{.settings = settings_.recognise,
+                                          .subject = subjects_[s],
+                                          .subject_index = index,
+                                          .model = models_[s],
+                                          .solve_settings = settings_.solve,
+                                          .kernels = *tree_kernels_,
+                                          .labels = result_.labels,
+                                          .state = states_[s],
+                                          .solve_workspace = solve_workspaces_[s],
+                                          .workspace = recognise_workspaces_[s],
+                                          .limbs = find_workspace_.limbs,
+                                          .finding = search_finding_[s]}
+                           .run();
+    interval = found ? kFirstInterval : std::clamp(2 * interval, kFirstInterval, kLastInterval);
+    next_search_[s] = now + (search_finding_[s] != 0 ? kConfirm : interval);
+    return;
   }
 }
 
