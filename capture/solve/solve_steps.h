@@ -60,6 +60,13 @@ void updateSurprise(const SolveSubject& job, double seconds);
 /// SolveWorkspace::information says; the answer is left in SolveWorkspace::candidate.
 void fitNearPrediction(const SolveSubject& job, int iterations);
 
+/// A subject with too few markers for too long is lost and has to be recognised again.
+void updateTracking(const frame::LabelledSubject& labelled, const SolveSettings& settings,
+                    double seconds, SolveState& state);
+
+/// Writes the state's pose as the frame's.
+void publishPose(const SolveModel& model, const SolveState& state, frame::SkeletonPose& pose);
+
 /// The rest pose laid over the seen markers of the root, or over all where those are too few.
 std::vector<math::RigidTransformd> layRestPose(const subject::Subject& subject,
                                                const SolveModel& model,

@@ -284,18 +284,18 @@ void updateMotion(const SolveSubject& job, double seconds) {
   std::swap(state.parent_from_joint, w.candidate);
 }
 
-void publish(const SolveSubject& job) {
-  const SolveModel& model = job.model;
-  frame::SkeletonPose& pose = job.pose;
-  pose.tracked = job.state.tracked;
+}  // namespace
+
+void publishPose(const SolveModel& model, const SolveState& state, frame::SkeletonPose& pose) {
+  pose.tracked = state.tracked;
   for (std::size_t joint = 0; joint < model.joints(); ++joint) {
-    const RigidTransformd& local = job.state.parent_from_joint[joint];
+    const RigidTransformd& local = state.parent_from_joint[joint];
     pose.parent_from_joint[joint] = {glm::quat(local.rotation), glm::vec3(local.translation)};
-    pose.predicted[joint] = model.joint_freedoms[joint] > 0 && !job.state.measured[joint] ? 1 : 0;
+    pose.predicted[joint] = model.joint_freedoms[joint] > 0 && !state.measured[joint] ? 1 : 0;
     glm::dvec3 turning(0.0), moving(0.0);
-    if (model.joint_freedoms[joint] > 0 && job.state.tracked) {
+    if (model.joint_freedoms[joint] > 0 && state.tracked) {
       const double* velocity =
-          &job.state.velocity[static_cast<std::size_t>(model.joint_freedom[joint])];
+          &state.velocity[static_cast<std::size_t>(model.joint_freedom[joint])];
       turning = local.rotation * glm::dvec3(velocity[0], velocity[1], velocity[2]);
       if (model.joint_freedoms[joint] == 6)
         moving = glm::dvec3(velocity[3], velocity[4], velocity[5]);
@@ -305,18 +305,16 @@ void publish(const SolveSubject& job) {
   }
 }
 
-// A subject with too few markers for too long is lost and has to be recognised again.
-void updateTracking(const SolveSubject& job, double seconds) {
+void updateTracking(const frame::LabelledSubject& labelled, const SolveSettings& settings,
+                    double seconds, SolveState& state) {
   std::size_t seen = 0;
-  for (const frame::LabelledMarker& marker : job.labelled.markers) seen += marker.confidence > 0.0f;
+  for (const frame::LabelledMarker& marker : labelled.markers) seen += marker.confidence > 0.0f;
   const double share = static_cast<double>(seen) /
-                       static_cast<double>(std::max<std::size_t>(job.labelled.markers.size(), 1));
-  job.state.unseen_share_time =
-      share < job.settings.lost_share ? job.state.unseen_share_time + seconds : 0.0;
-  if (job.state.unseen_share_time > job.settings.lost_time) job.state.tracked = false;
+                       static_cast<double>(std::max<std::size_t>(labelled.markers.size(), 1));
+  state.unseen_share_time =
+      share < settings.lost_share ? state.unseen_share_time + seconds : 0.0;
+  if (state.unseen_share_time > settings.lost_time) state.tracked = false;
 }
-
-}  // namespace
 
 double secondsSince(const SolveState& state, std::uint64_t sequence, double rate_hz) {
   constexpr std::uint64_t kMostFrames = 240;
@@ -328,7 +326,7 @@ void SolveSubject::run() const {
   assert(labelled.markers.size() == subject.markers.size());
   pose.stamp = stamp;
   if (!state.tracked) {
-    publish(*this);
+    publishPose(model, state, pose);
     return;
   }
   const double seconds = secondsSince(state, stamp.sequence, rate_hz);
@@ -351,9 +349,9 @@ void SolveSubject::run() const {
   state.misfit += std::min(1.0, seconds / settings.bias_time) * (rms * rms - state.misfit);
   updateBias(*this, seconds);
   updateMotion(*this, seconds);
-  updateTracking(*this, seconds);
+  updateTracking(labelled, settings, seconds, state);
   state.sequence = stamp.sequence;
-  publish(*this);
+  publishPose(model, state, pose);
 }
 
 void fitNearPrediction(const SolveSubject& job, int iterations) {

@@ -1,0 +1,622 @@
+// The kernels' one source, compiled twice with different instruction sets. No header but lane_kernels.h, so that no
+// inline function exists in two builds.
+
+#include "capture/solve/lane_math.inl"
+
+namespace {
+
+using understudy::solve::kSolveLanes;
+using understudy::solve::LaneArrays;
+using understudy::solve::LaneSettings;
+using understudy::solve::LaneShape;
+
+constexpr double kMeasuredGain = 1.1;    // A joint whose information grew by less was not measured.
+constexpr double kSquaredAgreement = 4;  // Markers are believed to twice the distance of their neighbours.
+constexpr int kReturnIterations = 3;     // More steps when a limb comes back into sight.
+constexpr double kLongHidden = 0.05;     // Seconds.
+constexpr double kLargestStep = 0.5;     // Of one iteration, radians.
+constexpr std::size_t kMostNeighbours = 24;
+
+struct Work {
+  const LaneShape& shape;
+  const LaneSettings& settings;
+  const LaneArrays& a;
+
+  std::size_t parent(std::size_t joint) const { return static_cast<std::size_t>(shape.parent[joint]); }
+  bool hasParent(std::size_t joint) const { return shape.parent[joint] >= 0; }
+  std::size_t freedom(std::size_t joint) const { return static_cast<std::size_t>(shape.joint_freedom[joint]); }
+  std::size_t freedoms(std::size_t joint) const { return static_cast<std::size_t>(shape.joint_freedoms[joint]); }
+  std::size_t row(std::size_t freedom) const { return static_cast<std::size_t>(shape.row[freedom]); }
+  std::size_t diagonal(std::size_t freedom) const {
+    return static_cast<std::size_t>(shape.row[freedom] + shape.depth[freedom]);
+  }
+};
+
+// ---- Prediction ----
+
+V* at(LaneValue* values, std::size_t index) { return lanes(values) + index; }
+
+// Scales a rotation vector down to a length.
+void limitLength(V* v, double longest) {
+  const V squared = dot3(v, v);
+  const Mask over = squared > all(longest * longest);
+  if (!any(over)) return;
+  const V scale = over ? all(longest) / squareRoot(squared) : all(1.0);
+  for (int k = 0; k < 3; ++k) v[k] *= scale;
+}
+
+void turnJoint(const V* from, const V* step, V* to) {
+  V turn[4], turned[4];
+  exponential(step, turn);
+  multiply(from, turn, turned);
+  normalise(turned);
+  for (int k = 0; k < 4; ++k) to[k] = turned[k];
+}
+
+void predict(const Work& w) {
+  const LaneArrays& a = w.a;
+  const V seconds = *at(a.seconds, 0);
+  const V turn_noise = *at(a.turn_variance, 0), shift_noise = *at(a.shift_variance, 0);
+  for (std::size_t j = 0; j < w.shape.joints; ++j) {
+    const V* from = at(a.rotation, 4 * j);
+    V* to = at(a.predicted_rotation, 4 * j);
+    V* place = at(a.predicted_translation, 3 * j);
+    for (std::size_t k = 0; k < 3; ++k) place[k] = at(a.translation, 3 * j)[k];
+    for (std::size_t k = 0; k < 4; ++k) to[k] = from[k];
+    const std::size_t count = w.freedoms(j);
+    if (count == 0) continue;
+    const Mask measured = *at(a.measured, j) > all(0.5);
+    const V damping = measured ? *at(a.seen_damping, 0) : *at(a.hidden_damping, 0);
+    const std::size_t first = w.freedom(j);
+    V step[6];
+    for (std::size_t k = 0; k < count; ++k) {
+      step[k] = *at(a.velocity, first + k) * damping * seconds;
+      V variance = *at(a.variance, first + k) + (k < 3 ? turn_noise : shift_noise);
+      if (any(~measured)) {  // An unseen joint goes on at a speed that nobody knows.
+        const double speed = k < 3 ? w.settings.hidden_turning : w.settings.hidden_speed;
+        const V sigma = squareRoot(variance) + all(speed) * seconds;
+        variance = measured ? variance : sigma * sigma;
+      }
+      *at(a.information, first + k) = all(1.0) / smaller(variance, all(w.settings.largest_variance));
+    }
+    limitLength(step, 1.0);
+    turnJoint(from, step, to);
+    if (count == 6) {
+      for (std::size_t k = 0; k < 3; ++k) place[k] += step[3 + k];
+    }
+  }
+}
+
+// ---- Where things are ----
+
+// World transforms of the candidate; translations are about the root's.
+void chain(const Work& w, const LaneValue* rotations, const LaneValue* translations) {
+  const LaneArrays& a = w.a;
+  for (std::size_t j = 0; j < w.shape.joints; ++j) {
+    const V* local = at(const_cast<LaneValue*>(rotations), 4 * j);
+    const V* place = at(const_cast<LaneValue*>(translations), 3 * j);
+    V* rotation = at(a.world_rotation, 4 * j);
+    V* translation = at(a.world_translation, 3 * j);
+    if (w.hasParent(j)) {
+      const std::size_t p = w.parent(j);
+      multiply(at(a.world_rotation, 4 * p), local, rotation);
+      turnBy(at(a.world_turn, 9 * p), place, translation);
+      for (std::size_t k = 0; k < 3; ++k) translation[k] += at(a.world_translation, 3 * p)[k];
+    } else {
+      const V* origin = at(const_cast<LaneValue*>(translations), 0);
+      for (std::size_t k = 0; k < 4; ++k) rotation[k] = local[k];
+      for (std::size_t k = 0; k < 3; ++k) translation[k] = place[k] - origin[k];
+    }
+    matrixOf(rotation, at(a.world_turn, 9 * j));
+  }
+}
+
+// Residuals and squared distances of all markers; unseen ones have none.
+void compare(const Work& w, const LaneValue* translations) {
+  const LaneArrays& a = w.a;
+  const V* origin = at(const_cast<LaneValue*>(translations), 0);
+  for (std::size_t m = 0; m < w.shape.markers; ++m) {
+    const std::size_t j = static_cast<std::size_t>(w.shape.marker_joint[m]);
+    V* place = at(a.place, 3 * m);
+    V* residual = at(a.residual, 3 * m);
+    const Mask seen = *at(a.seen, m) > all(0.0);
+    turnBy(at(a.world_turn, 9 * j), at(a.offset, 3 * m), place);
+    for (std::size_t k = 0; k < 3; ++k) {
+      place[k] += at(a.world_translation, 3 * j)[k];
+      const V off = (at(a.position, 3 * m)[k] - origin[k]) - place[k];
+      residual[k] = seen ? off : all(0.0);
+    }
+    *at(a.squared_distance, m) = dot3(residual, residual);
+  }
+}
+
+// ---- What is kept of the error of predictions ----
+
+void updateSurprise(const Work& w) {
+  constexpr double kUsual = 4.0, kSudden = 16.0;  // Times the expected square.
+  const LaneArrays& a = w.a;
+  const V fall = smaller(all(1.0), *at(a.seconds, 0) / all(w.settings.surprise_time));
+  for (std::size_t j = 0; j < w.shape.joints; ++j) {
+    V sum = all(0.0), count = all(0.0);
+    for (std::int32_t i = w.shape.marker_begin[j]; i < w.shape.marker_begin[j + 1]; ++i) {
+      const std::size_t m = static_cast<std::size_t>(w.shape.marker_order[i]);
+      // A marker that comes back was predicted by its model alone.
+      const Mask counts = (*at(a.seen, m) > all(0.0)) & (*at(a.unseen, m) <= all(0.0));
+      V expected[3];
+      turnBy(at(a.world_turn, 9 * j), at(a.bias, 3 * m), expected);
+      for (std::size_t k = 0; k < 3; ++k) expected[k] = at(a.residual, 3 * m)[k] - expected[k];
+      sum += counts ? dot3(expected, expected) / all(3.0) : all(0.0);
+      count += counts ? all(1.0) : all(0.0);
+    }
+    const Mask informed = count > all(0.0);
+    const V now = informed ? sum / larger(count, all(1.0)) : all(0.0);
+    V& kept = *at(a.surprise, j);
+    const V ratio = now / (kept + all(w.settings.smallest_variance));
+    const V sudden = clampUnit((ratio - all(kUsual)) / all(kSudden - kUsual));
+    *at(a.sudden, j) = informed ? sudden : all(0.0);
+    const V rate = now > kept ? all(w.settings.surprise_rise) : fall;
+    kept += informed ? rate * (now - kept) : all(0.0);
+  }
+}
+
+// ---- Markers ----
+
+// Inverse of each marker's covariance plus that of the skin, times confidence.
+void invertCovariances(const Work& w) {
+  const V variance = all(w.settings.marker_variance);
+  for (std::size_t m = 0; m < w.shape.markers; ++m) {
+    const V* c = at(w.a.covariance, 6 * m);
+    V* out = at(w.a.marker_information, 6 * m);
+    const V xx = c[0] + variance, yy = c[3] + variance, zz = c[5] + variance;
+    const V m0 = yy * zz - c[4] * c[4], m1 = c[2] * c[4] - c[1] * zz, m2 = c[1] * c[4] - c[2] * yy;
+    const V scale = *at(w.a.seen, m) / ((xx * m0 + c[1] * m1) + c[2] * m2);
+    out[0] = m0 * scale;
+    out[1] = m1 * scale;
+    out[2] = m2 * scale;
+    out[3] = (xx * zz - c[2] * c[2]) * scale;
+    out[4] = (c[1] * c[2] - xx * c[4]) * scale;
+    out[5] = (xx * yy - c[1] * c[1]) * scale;
+  }
+}
+
+// Squared distance from the model that most markers about this one keep: the lower median over its
+// segment and the next ones.
+double usualSquaredDistance(const Work& w, std::size_t marker, std::size_t lane) {
+  double sorted[kMostNeighbours];
+  std::size_t count = 0;
+  for (std::int32_t n = w.shape.neighbour_start[marker]; n < w.shape.neighbour_start[marker + 1]; ++n) {
+    const std::size_t m = static_cast<std::size_t>(w.shape.neighbours[n]);
+    if (!(w.a.seen[m].of[lane] > 0.0)) continue;
+    const double value = w.a.squared_distance[m].of[lane];
+    std::size_t place = count++;
+    for (; place > 0 && sorted[place - 1] > value; --place) sorted[place] = sorted[place - 1];
+    sorted[place] = value;
+  }
+  return count < 3 ? 0.0 : sorted[(count - 1) / 2];
+}
+
+// Where no marker is far from the model, the usual distance is below all radii and is not needed.
+void findUsualDistances(const Work& w) {
+  V furthest = all(0.0);
+  for (std::size_t m = 0; m < w.shape.markers; ++m) {
+    furthest = larger(furthest, *at(w.a.squared_distance, m));
+  }
+  const Mask needed = furthest * all(kSquaredAgreement) > all(w.settings.squared_radius);
+  for (std::size_t m = 0; m < w.shape.markers; ++m) *at(w.a.usual, m) = all(0.0);
+  if (!any(needed)) return;
+  for (std::size_t lane = 0; lane < kSolveLanes; ++lane) {
+    if (needed[lane] == 0) continue;
+    for (std::size_t m = 0; m < w.shape.markers; ++m) {
+      if (w.a.seen[m].of[lane] > 0.0) w.a.usual[m].of[lane] = kSquaredAgreement * usualSquaredDistance(w, m, lane);
+    }
+  }
+}
+
+// Variance that the uncertain joints above a marker give its predicted place.
+V markerVariance(const Work& w, std::size_t marker) {
+  std::size_t joint = static_cast<std::size_t>(w.shape.marker_joint[marker]);
+  while (w.freedoms(joint) == 0 && w.hasParent(joint)) joint = w.parent(joint);
+  V variance = all(0.0);
+  if (w.freedoms(joint) == 0) return variance;
+  std::int32_t f = static_cast<std::int32_t>(w.freedom(joint) + w.freedoms(joint)) - 1;
+  for (; f >= 0; f = w.shape.freedom_parent[f]) {
+    const V* axis = at(w.a.axes, 6 * static_cast<std::size_t>(f));
+    V moved[3];
+    cross(axis, at(w.a.place, 3 * marker), moved);
+    for (std::size_t k = 0; k < 3; ++k) moved[k] += axis[3 + k];
+    variance += dot3(moved, moved) / *at(w.a.information, static_cast<std::size_t>(f));
+  }
+  return variance;
+}
+
+// How much doubt an iteration leaves to markers.
+struct Trust {
+  V squared_radius;  // Of the robust weight.
+  V hidden_share;    // Squared: by how much of the doubt about a hidden marker the radius grows.
+};
+
+// Adds a point's information to a joint's: the point moves by v + w x p = [-[p]x, I] (w, v).
+void addMoment(const V* p, const V* info, const V* r, V* moment, V* force) {
+  const V x = p[0], y = p[1], z = p[2];
+  const V xx = info[0], xy = info[1], xz = info[2], yy = info[3], yz = info[4], zz = info[5];
+  const V c[3][3] = {{y * xz - z * xy, y * yz - z * yy, y * zz - z * yz},
+                     {z * xx - x * xz, z * xy - x * yz, z * xz - x * zz},
+                     {x * xy - y * xx, x * yy - y * xy, x * yz - y * xz}};
+  moment[0] += y * c[0][2] - z * c[0][1];
+  moment[1] += y * c[1][2] - z * c[1][1];
+  moment[2] += z * c[1][0] - x * c[1][2];
+  moment[3] += y * c[2][2] - z * c[2][1];
+  moment[4] += z * c[2][0] - x * c[2][2];
+  moment[5] += x * c[2][1] - y * c[2][0];
+  for (std::size_t column = 0; column < 3; ++column) {
+    moment[packed(3, column)] += c[column][0];
+    moment[packed(4, column)] += c[column][1];
+    moment[packed(5, column)] += c[column][2];
+  }
+  moment[packed(3, 3)] += xx;
+  moment[packed(4, 3)] += xy;
+  moment[packed(4, 4)] += yy;
+  moment[packed(5, 3)] += xz;
+  moment[packed(5, 4)] += yz;
+  moment[packed(5, 5)] += zz;
+  const V f[3] = {(xx * r[0] + xy * r[1]) + xz * r[2], (xy * r[0] + yy * r[1]) + yz * r[2],
+                  (xz * r[0] + yz * r[1]) + zz * r[2]};
+  V turn[3];
+  cross(p, f, turn);
+  for (std::size_t k = 0; k < 3; ++k) {
+    force[k] += turn[k];
+    force[3 + k] += f[k];
+  }
+}
+
+// Moments and forces of all joints, each with its descendants'.
+void gatherMoments(const Work& w, const Trust& trust) {
+  const LaneArrays& a = w.a;
+  findUsualDistances(w);
+  for (std::size_t j = w.shape.joints; j-- > 0;) {
+    V moment[21], force[6];
+    for (V& value : moment) value = all(0.0);
+    for (V& value : force) value = all(0.0);
+    for (std::int32_t i = w.shape.marker_begin[j]; i < w.shape.marker_begin[j + 1]; ++i) {
+      const std::size_t m = static_cast<std::size_t>(w.shape.marker_order[i]);
+      const Mask seen = *at(a.seen, m) > all(0.0);
+      if (!any(seen)) continue;
+      V squared_radius = larger(trust.squared_radius, *at(a.usual, m));
+      const Mask back = seen & (*at(a.unseen, m) > all(0.0));
+      if (any(back)) squared_radius += back ? trust.hidden_share * markerVariance(w, m) : all(0.0);
+      // Geman and McClure's weight (1985): 1 at the model, 1/4 at the radius.
+      const V share = squared_radius / (squared_radius + *at(a.squared_distance, m));
+      const V weight = share * share;
+      V info[6];
+      for (std::size_t k = 0; k < 6; ++k) info[k] = at(a.marker_information, 6 * m)[k] * weight;
+      addMoment(at(a.place, 3 * m), info, at(a.residual, 3 * m), moment, force);
+    }
+    V* moment_sum = at(a.moments, 21 * j);
+    V* force_sum = at(a.forces, 6 * j);
+    for (std::size_t k = 0; k < 21; ++k) moment_sum[k] += moment[k];
+    for (std::size_t k = 0; k < 6; ++k) force_sum[k] += force[k];
+    if (!w.hasParent(j)) continue;
+    const std::size_t p = w.parent(j);
+    for (std::size_t k = 0; k < 21; ++k) at(a.moments, 21 * p)[k] += moment_sum[k];
+    for (std::size_t k = 0; k < 6; ++k) at(a.forces, 6 * p)[k] += force_sum[k];
+  }
+}
+
+// ---- The normal equations of the tree ----
+
+// How points move with each freedom: rotation axis, and velocity at the root.
+void fillAxes(const Work& w) {
+  for (std::size_t j = 0; j < w.shape.joints; ++j) {
+    const std::size_t count = w.freedoms(j);
+    if (count == 0) continue;
+    const V* turn = at(w.a.world_turn, 9 * j);
+    V* axes = at(w.a.axes, 6 * w.freedom(j));
+    for (std::size_t k = 0; k < 3; ++k, axes += 6) {
+      for (std::size_t c = 0; c < 3; ++c) axes[c] = turn[3 * k + c];
+      cross(at(w.a.world_translation, 3 * j), turn + 3 * k, axes + 3);
+    }
+    if (count != 6) continue;
+    for (std::size_t k = 0; k < 3; ++k, axes += 6) {
+      for (std::size_t c = 0; c < 3; ++c) {
+        axes[c] = all(0.0);
+        axes[3 + c] = w.hasParent(j) ? at(w.a.world_turn, 9 * w.parent(j))[3 * k + c] : all(k == c ? 1.0 : 0.0);
+      }
+    }
+  }
+}
+
+V dot6(const V* a, const V* b) {
+  return ((a[0] * b[0] + a[1] * b[1]) + (a[2] * b[2] + a[3] * b[3])) + (a[4] * b[4] + a[5] * b[5]);
+}
+
+void project(const Work& w) {
+  const LaneArrays& a = w.a;
+  for (std::size_t i = 0; i < w.shape.freedoms; ++i) {
+    const std::size_t joint = static_cast<std::size_t>(w.shape.freedom_joint[i]);
+    const V* moment = at(a.moments, 21 * joint);
+    const V* axis = at(a.axes, 6 * i);
+    V force[6];
+    for (std::size_t r = 0; r < 6; ++r) {
+      V sum = all(0.0);
+      for (std::size_t c = 0; c < 6; ++c) sum += moment[r >= c ? packed(r, c) : packed(c, r)] * axis[c];
+      force[r] = sum;
+    }
+    V* row = at(a.matrix, w.row(i));
+    std::int32_t other = static_cast<std::int32_t>(i);
+    for (std::int32_t d = w.shape.depth[i]; d >= 0; --d) {
+      row[d] = dot6(force, at(a.axes, 6 * static_cast<std::size_t>(other)));
+      other = w.shape.freedom_parent[other];
+    }
+    *at(a.gradient, i) = dot6(axis, at(a.forces, 6 * joint));
+  }
+}
+
+// Pulls a joint back that is turned further from rest than its limit, along the turn alone; per
+// axis, so that the tree stays sparse.
+void addLimit(const Work& w, std::size_t joint, const V* turn) {
+  const V limit = *at(w.a.limit, joint);
+  const V squared = dot3(turn, turn);
+  const Mask over = (squared > limit * limit) & (limit < all(3.14));
+  if (!any(over)) return;
+  const V angle = squareRoot(squared);
+  const V information = over ? all(w.settings.limit_information) : all(0.0);
+  const V excess = over ? angle - limit : all(0.0);
+  const V inverse = all(1.0) / larger(angle, all(1e-9));
+  for (std::size_t k = 0; k < 3; ++k) {
+    const V direction = turn[k] * inverse;
+    *at(w.a.matrix, w.diagonal(w.freedom(joint) + k)) += information * direction * direction;
+    *at(w.a.gradient, w.freedom(joint) + k) -= information * direction * excess;
+  }
+}
+
+// What is believed without markers: the prediction, the rest pose, the limits.
+void addPriors(const Work& w, bool first_iteration) {
+  const LaneArrays& a = w.a;
+  const V pull = all(w.settings.rest_information) * *at(a.rest_share, 0);
+  for (std::size_t j = 0; j < w.shape.joints; ++j) {
+    const std::size_t count = w.freedoms(j), first = w.freedom(j);
+    if (count == 0) continue;
+    const V* candidate = at(a.candidate_rotation, 4 * j);
+    for (std::size_t k = 0; k < count; ++k) *at(a.matrix, w.diagonal(first + k)) += *at(a.information, first + k);
+    if (!first_iteration) {
+      V back[4], offset[6];
+      between(candidate, at(a.predicted_rotation, 4 * j), back);
+      logarithm(back, offset);
+      for (std::size_t k = 3; k < count; ++k)
+        offset[k] = at(a.predicted_translation, 3 * j)[k - 3] - at(a.candidate_translation, 3 * j)[k - 3];
+      for (std::size_t k = 0; k < count; ++k)
+        *at(a.gradient, first + k) += *at(a.information, first + k) * offset[k];
+    }
+    if (!w.hasParent(j)) {
+      for (std::size_t k = 0; k < count; ++k) *at(a.matrix, w.diagonal(first + k)) += all(1e-6);
+      continue;
+    }
+    V home[4], turn[3];
+    between(at(a.rest_rotation, 4 * j), candidate, home);
+    logarithm(home, turn);
+    for (std::size_t k = 0; k < count; ++k) {
+      *at(a.matrix, w.diagonal(first + k)) += pull;
+      const V away = k < 3 ? turn[k] : at(a.candidate_translation, 3 * j)[k - 3] - at(a.rest_translation, 3 * j)[k - 3];
+      *at(a.gradient, first + k) -= pull * away;
+    }
+    addLimit(w, j, turn);
+  }
+}
+
+// Factors the matrix as L^T D L from the leaves (Featherstone 2008, table 6.3) and solves for the
+// gradient.
+void factorAndSolve(const Work& w) {
+  V* x = lanes(w.a.gradient);
+  V* matrix = lanes(w.a.matrix);
+  for (std::size_t k = w.shape.freedoms; k-- > 0;) {
+    V* row = matrix + w.row(k);
+    const std::int32_t depth = w.shape.depth[k];
+    const V inverse = all(1.0) / row[depth];
+    std::int32_t ancestor = w.shape.freedom_parent[k];
+    for (std::int32_t d = depth - 1; d >= 0; --d) {
+      const V factor = row[d] * inverse;
+      V* other = matrix + w.shape.row[ancestor];
+      for (std::int32_t e = 0; e <= d; ++e) other[e] -= factor * row[e];
+      x[ancestor] -= factor * x[k];
+      row[d] = factor;
+      ancestor = w.shape.freedom_parent[ancestor];
+    }
+  }
+  for (std::size_t k = 0; k < w.shape.freedoms; ++k) {
+    const V* row = matrix + w.row(k);
+    const std::int32_t depth = w.shape.depth[k];
+    V value = x[k] / row[depth];
+    std::int32_t ancestor = w.shape.freedom_parent[k];
+    for (std::int32_t d = depth - 1; d >= 0; --d) {
+      value -= row[d] * x[ancestor];
+      ancestor = w.shape.freedom_parent[ancestor];
+    }
+    x[k] = value;
+  }
+}
+
+// Covariance of a joint's place, J H^-1 J^T with H = L^T D L: a solve with L^T that never leaves the
+// joint's chain.
+void findCovariance(const Work& w, std::size_t joint, Mask wanted) {
+  constexpr std::size_t kDeepest = 128;
+  std::int32_t f = -1;
+  for (std::size_t j = joint; f < 0; j = w.parent(j)) {  // The joint's own turns do not move it.
+    if (j != joint || w.freedoms(j) == 6) {
+      if (w.freedoms(j) > 0) f = static_cast<std::int32_t>(w.freedom(j) + w.freedoms(j)) - 1;
+    }
+    if (!w.hasParent(j)) break;
+  }
+  V covariance[6];
+  for (V& value : covariance) value = all(0.0);
+  V b[kDeepest][3];
+  const V* place = at(w.a.world_translation, 3 * joint);
+  std::size_t count = 0;
+  for (std::int32_t i = f; i >= 0 && count < kDeepest; i = w.shape.freedom_parent[i], ++count) {
+    const V* axis = at(w.a.axes, 6 * static_cast<std::size_t>(i));
+    cross(axis, place, b[count]);
+    for (std::size_t k = 0; k < 3; ++k) b[count][k] += axis[3 + k];
+  }
+  std::size_t n = 0;
+  for (std::int32_t i = f; i >= 0 && n < count; i = w.shape.freedom_parent[i], ++n) {
+    const V* row = at(w.a.matrix, w.row(static_cast<std::size_t>(i)));
+    const std::size_t depth = static_cast<std::size_t>(w.shape.depth[i]);
+    const V* mine = b[n];
+    for (std::size_t up = 1; up <= depth && n + up < count; ++up) {
+      for (std::size_t k = 0; k < 3; ++k) b[n + up][k] -= row[depth - up] * mine[k];
+    }
+    const V inverse = all(1.0) / row[depth];
+    std::size_t at_entry = 0;
+    for (std::size_t r = 0; r < 3; ++r) {
+      for (std::size_t c = r; c < 3; ++c) covariance[at_entry++] += mine[r] * mine[c] * inverse;
+    }
+  }
+  V* out = at(w.a.joint_covariance, 6 * joint);
+  for (std::size_t k = 0; k < 6; ++k) out[k] = wanted ? covariance[k] : out[k];
+}
+
+// Moves the candidate by the solution, in the lanes that still iterate.
+void applyStep(const Work& w, Mask active) {
+  const LaneArrays& a = w.a;
+  for (std::size_t j = 0; j < w.shape.joints; ++j) {
+    const std::size_t count = w.freedoms(j);
+    if (count == 0) continue;
+    V step[6];
+    for (std::size_t k = 0; k < count; ++k) step[k] = active ? *at(a.gradient, w.freedom(j) + k) : all(0.0);
+    limitLength(step, kLargestStep);
+    V* rotation = at(a.candidate_rotation, 4 * j);
+    V moved[4];
+    turnJoint(rotation, step, moved);
+    for (std::size_t k = 0; k < 4; ++k) rotation[k] = active ? moved[k] : rotation[k];
+    for (std::size_t k = 3; k < count; ++k) at(a.candidate_translation, 3 * j)[k - 3] += step[k];
+  }
+}
+
+// ---- What the state keeps ----
+
+// Remembers each marker's own offset from the model (skin, calibration), which makes the next
+// prediction sharper. Returns the mean square distance of the seen markers.
+V updateBias(const Work& w) {
+  const LaneArrays& a = w.a;
+  const V seconds = *at(a.seconds, 0);
+  const V forget = larger(all(0.0), all(1.0) - seconds / all(w.settings.bias_time));
+  V sum = all(0.0), count = all(0.0);
+  for (std::size_t m = 0; m < w.shape.markers; ++m) {
+    const Mask seen = *at(a.seen, m) > all(0.0);
+    V* bias = at(a.bias, 3 * m);
+    V& unseen = *at(a.unseen, m);
+    V local[3];
+    turnBack(at(a.world_turn, 9 * static_cast<std::size_t>(w.shape.marker_joint[m])), at(a.residual, 3 * m), local);
+    for (std::size_t k = 0; k < 3; ++k) local[k] = bias[k] + all(0.5) * (local[k] - bias[k]);
+    limitLength(local, w.settings.largest_bias);
+    for (std::size_t k = 0; k < 3; ++k) bias[k] = seen ? local[k] : bias[k] * forget;
+    unseen = seen ? all(0.0) : unseen + seconds;
+    sum += *at(a.squared_distance, m);
+    count += seen ? all(1.0) : all(0.0);
+  }
+  return sum / larger(count, all(1.0));
+}
+
+void updateMotion(const Work& w) {
+  const LaneArrays& a = w.a;
+  const V seconds = *at(a.seconds, 0);
+  const V hidden_damping = *at(a.hidden_damping, 0);
+  for (std::size_t j = 0; j < w.shape.joints; ++j) {
+    V* rotation = at(a.rotation, 4 * j);
+    V* translation = at(a.translation, 3 * j);
+    const V* candidate = at(a.candidate_rotation, 4 * j);
+    const V* place = at(a.candidate_translation, 3 * j);
+    const std::size_t count = w.freedoms(j), first = w.freedom(j);
+    if (count > 0) {
+      V turn[4], step[6];
+      between(rotation, candidate, turn);
+      logarithm(turn, step);
+      for (std::size_t k = 3; k < count; ++k) step[k] = place[k - 3] - translation[k - 3];
+      Mask measured = all(0.0) > all(1.0);
+      for (std::size_t k = 0; k < count; ++k) {
+        const V information = *at(a.diagonal, first + k);
+        measured |= information > all(kMeasuredGain) * *at(a.information, first + k);
+        *at(a.variance, first + k) = all(1.0) / information;
+      }
+      V& was_measured = *at(a.measured, j);
+      const Mask returned = measured & (was_measured < all(0.5));
+      was_measured = measured ? all(1.0) : all(0.0);
+      // What was to be expected of a motion that turned says nothing of where it goes now.
+      const V gain = all(w.settings.velocity_gain) + all(1.0 - w.settings.velocity_gain) * *at(a.sudden, j);
+      for (std::size_t k = 0; k < count; ++k) {
+        V& velocity = *at(a.velocity, first + k);
+        const V followed = velocity + gain * (step[k] / seconds - velocity);
+        const V next = measured ? followed : velocity * hidden_damping;
+        velocity = returned ? all(0.0) : next;  // The jump back into sight is no motion.
+      }
+    }
+    for (std::size_t k = 0; k < 4; ++k) rotation[k] = candidate[k];
+    for (std::size_t k = 0; k < 3; ++k) translation[k] = place[k];
+  }
+}
+
+// ---- All of it ----
+
+// Steps that each lane needs.
+V countIterations(const Work& w) {
+  Mask back = all(0.0) > all(1.0);
+  for (std::size_t m = 0; m < w.shape.markers; ++m) {
+    back |= (*at(w.a.seen, m) > all(0.0)) & (*at(w.a.unseen, m) > all(kLongHidden));
+  }
+  const V usual = all(static_cast<double>(w.settings.iterations));
+  return back ? usual + all(static_cast<double>(kReturnIterations)) : usual;
+}
+
+void zeroSums(const Work& w) {
+  V* moments = lanes(w.a.moments);
+  V* forces = lanes(w.a.forces);
+  for (std::size_t i = 0; i < 21 * w.shape.joints; ++i) moments[i] = all(0.0);
+  for (std::size_t i = 0; i < 6 * w.shape.joints; ++i) forces[i] = all(0.0);
+}
+
+void iterate(const Work& w) {
+  const LaneArrays& a = w.a;
+  const V counts = countIterations(w);
+  for (int i = 0;; ++i) {
+    const V done = all(static_cast<double>(i));
+    const Mask active = done < counts;
+    if (!any(active)) break;
+    const Mask last = done + all(1.0) == counts;
+    chain(w, a.candidate_rotation, a.candidate_translation);
+    compare(w, a.candidate_translation);
+    if (i == 0) updateSurprise(w);
+    fillAxes(w);
+    zeroSums(w);
+    const V squared_radius = all(w.settings.squared_radius);
+    gatherMoments(w, {.squared_radius = last ? squared_radius : all(4.0) * squared_radius,
+                      .hidden_share = last ? all(0.09) : all(9.0)});
+    project(w);
+    addPriors(w, i == 0);
+    factorAndSolve(w);
+    if (any(last)) {
+      for (std::size_t f = 0; f < w.shape.freedoms; ++f) {
+        V& diagonal = *at(a.diagonal, f);
+        diagonal = last ? *at(a.matrix, w.diagonal(f)) : diagonal;
+      }
+      for (std::size_t j = 0; j < w.shape.joints; ++j) findCovariance(w, j, last);
+    }
+    applyStep(w, active);
+  }
+}
+
+void solveAll(const LaneShape& shape, const LaneSettings& settings, const LaneArrays& arrays) {
+  const Work w{shape, settings, arrays};
+  predict(w);
+  invertCovariances(w);
+  for (std::size_t i = 0; i < 4 * shape.joints; ++i) lanes(arrays.candidate_rotation)[i] = lanes(arrays.predicted_rotation)[i];
+  for (std::size_t i = 0; i < 3 * shape.joints; ++i) lanes(arrays.candidate_translation)[i] = lanes(arrays.predicted_translation)[i];
+  iterate(w);
+  chain(w, arrays.candidate_rotation, arrays.candidate_translation);
+  compare(w, arrays.candidate_translation);
+  const V mean_square = updateBias(w);
+  *at(arrays.rms, 0) = squareRoot(mean_square);
+  V& misfit = *at(arrays.misfit, 0);
+  misfit += smaller(all(1.0), *at(arrays.seconds, 0) / all(settings.bias_time)) * (mean_square - misfit);
+  updateMotion(w);
+}
+
+}  // namespace
