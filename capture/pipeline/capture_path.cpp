@@ -161,6 +161,7 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     pose.parent_from_joint = subject.skeleton.parent_from_joint;
     pose.angular_velocity.assign(joints, glm::vec3(0.0f));
     pose.velocity.assign(joints, glm::vec3(0.0f));
+    pose.covariance.assign(joints, glm::mat3(0.0f));
     pose.predicted.assign(joints, 0);
   }
   for (std::size_t s = 0; s < subjects_.size(); ++s)

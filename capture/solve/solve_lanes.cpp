@@ -279,6 +279,24 @@ void writeState(const Lane& l, double seconds) {
   state.sequence = l.job.stamp.sequence;
 }
 
+// Joints that no marker informs move with the next one above that does; so do their covariances.
+void writeCovariance(const Lane& l) {
+  frame::SkeletonPose& pose = l.job.poses[l.subject()];
+  const SolveModel& model = *l.job.subjects[l.subject()].model;
+  for (std::size_t j = 0; j < model.joints(); ++j) {
+    const std::int32_t parent = model.joint_parent[j];
+    if (parent >= 0) pose.covariance[j] = pose.covariance[static_cast<std::size_t>(parent)];
+  }
+  for (std::size_t j = 0; j < l.group.shape.joints; ++j) {
+    const LaneValue* c = &l.group.arrays.joint_covariance[6 * j];
+    float entry[6];
+    for (int k = 0; k < 6; ++k) entry[k] = static_cast<float>(c[k].of[l.lane]);
+    pose.covariance[static_cast<std::size_t>(l.group.joint[j])] =
+        glm::mat3(entry[0], entry[1], entry[2], entry[1], entry[3], entry[4], entry[2], entry[4],
+                  entry[5]);
+  }
+}
+
 // A lane whose subject is not tracked rests and sees nothing.
 void restLane(const Lane& l) {
   for (std::size_t m = 0; m < l.group.shape.markers; ++m) l.group.arrays.seen[m].of[l.lane] = 0.0;
@@ -322,6 +340,7 @@ void solveGroup(const SolveSubjects& job, LaneGroup& group) {
     const Lane l{job, group, lane};
     if (!l.state().tracked) continue;
     writeState(l, seconds[lane]);
+    writeCovariance(l);
     job.poses[l.subject()].residual_mm = static_cast<float>(1000.0 * group.arrays.rms->of[lane]);
     updateTracking(job.labels[l.subject()], settings, seconds[lane], l.state());
   }
