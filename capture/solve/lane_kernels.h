@@ -92,7 +92,7 @@ struct LaneSettings {
   double marker_variance, squared_radius;
   double hidden_turning, hidden_speed, largest_variance;
   double rest_information, limit_information;
-  double bias_time, largest_bias;
+  double bias_time, largest_bias, misfit_time;
   double velocity_gain, smallest_variance, surprise_rise, surprise_time;
   int iterations;
 };

@@ -161,9 +161,27 @@ void updateSurprise(const Work& w) {
 
 // ---- Markers ----
 
+// What skin and calibration add to a marker's variance, by what the model left unexplained of late:
+// its squares over three equations a marker less the freedoms that took part, without what the
+// markers themselves say.
+V skinVariance(const Work& w) {
+  constexpr double kLeast = 1e-8;  // Square metres.
+  V freedoms = all(0.0), seen = all(0.0), reported = all(0.0);
+  for (std::size_t j = 0; j < w.shape.joints; ++j) {
+    freedoms += *at(w.a.measured, j) * all(static_cast<double>(w.shape.joint_freedoms[j]));
+  }
+  for (std::size_t m = 0; m < w.shape.markers; ++m) {
+    const V* c = at(w.a.covariance, 6 * m);
+    seen += *at(w.a.seen, m) > all(0.0) ? all(1.0) : all(0.0);
+    reported += (c[0] + c[3] + c[5]) / all(3.0);  // Zero for those not seen.
+  }
+  const V equations = larger(all(3.0) * seen - freedoms, larger(seen, all(1.0)));
+  return larger((*at(w.a.misfit, 0) * seen) / equations - reported / larger(seen, all(1.0)), all(kLeast));
+}
+
 // Inverse of each marker's covariance plus that of the skin, times confidence.
 void invertCovariances(const Work& w) {
-  const V variance = all(w.settings.marker_variance);
+  const V variance = skinVariance(w);
   for (std::size_t m = 0; m < w.shape.markers; ++m) {
     const V* c = at(w.a.covariance, 6 * m);
     V* out = at(w.a.marker_information, 6 * m);
@@ -562,6 +580,27 @@ void findCovariance(const Work& w, std::size_t joint, Mask wanted) {
   for (std::size_t k = 0; k < 6; ++k) out[k] = wanted ? sum[k] : out[k];
 }
 
+// Lanes whose markers are all where they were expected.
+Mask isCalm(const Work& w) {
+  V furthest = all(0.0);
+  for (std::size_t m = 0; m < w.shape.markers; ++m) furthest = larger(furthest, *at(w.a.squared_distance, m));
+  return furthest < all(w.settings.squared_radius);
+}
+
+// Lanes whose solution is a step so small that another one would change nothing that matters.
+Mask isSmall(const Work& w) {
+  constexpr double kSmallTurn = 0.03, kSmallShift = 0.01;  // Radians, metres.
+  Mask small = all(0.0) < all(1.0);
+  for (std::size_t i = 0; i < w.shape.freedoms; i += 3) {
+    const std::size_t joint = static_cast<std::size_t>(w.shape.freedom_joint[i]);
+    const bool is_shift = i != w.freedom(joint);
+    const double most = is_shift ? kSmallShift : kSmallTurn;
+    const V* step = at(w.a.gradient, i);
+    small &= dot3(step, step) < all(most * most);
+  }
+  return small;
+}
+
 // Moves the candidate by the solution, in the lanes that still iterate.
 void applyStep(const Work& w, Mask active) {
   const LaneArrays& a = w.a;
@@ -663,23 +702,28 @@ void zeroSums(const Work& w) {
 
 void iterate(const Work& w) {
   const LaneArrays& a = w.a;
-  const V counts = countIterations(w);
+  V counts = countIterations(w);
   for (int i = 0;; ++i) {
     const V done = all(static_cast<double>(i));
     const Mask active = done < counts;
     if (!any(active)) break;
-    const Mask last = done + all(1.0) == counts;
+    Mask last = done + all(1.0) == counts;
     chain(w, a.candidate_rotation, a.candidate_translation);
     compare(w, a.candidate_translation);
     if (i == 0) updateSurprise(w);
     fillAxes(w);
     zeroSums(w);
+    const Mask calm = isCalm(w);
     const V squared_radius = all(w.settings.squared_radius);
-    gatherMoments(w, {.squared_radius = last ? squared_radius : all(4.0) * squared_radius,
-                      .hidden_share = last ? all(0.09) : all(9.0)});
+    gatherMoments(w, {.squared_radius = last | calm ? squared_radius : all(4.0) * squared_radius,
+                      .hidden_share = last | calm ? all(0.09) : all(9.0)});
     project(w);
     addPriors(w, i == 0);
     factorAndSolve(w);
+    if (i == 0) {
+      counts = calm & isSmall(w) ? all(1.0) : counts;
+      last = counts == all(1.0);
+    }
     if (any(last)) {
       for (std::size_t f = 0; f < w.shape.freedoms; ++f) {
         V& diagonal = *at(a.diagonal, f);
@@ -703,7 +747,7 @@ void solveAll(const LaneShape& shape, const LaneSettings& settings, const LaneAr
   const V mean_square = updateBias(w);
   *at(arrays.rms, 0) = squareRoot(mean_square);
   V& misfit = *at(arrays.misfit, 0);
-  misfit += smaller(all(1.0), *at(arrays.seconds, 0) / all(settings.bias_time)) * (mean_square - misfit);
+  misfit += smaller(all(1.0), *at(arrays.seconds, 0) / all(settings.misfit_time)) * (mean_square - misfit);
   updateMotion(w);
 }
 

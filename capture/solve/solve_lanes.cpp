@@ -312,6 +312,7 @@ LaneSettings laneSettings(const SolveSettings& s) {
           .limit_information = 1.0 / (s.limit_sigma * s.limit_sigma),
           .bias_time = s.bias_time,
           .largest_bias = s.largest_bias,
+          .misfit_time = s.misfit_time,
           .velocity_gain = s.velocity_gain,
           .smallest_variance = s.smallest_sigma * s.smallest_sigma,
           .surprise_rise = s.surprise_rise,

@@ -59,6 +59,7 @@ core::Result<void> check(const SolveSettings& s) {
     return outOfRange("surprise_rise", "> 0 and <= 1");
   }
   if (!positive(s.surprise_time)) return outOfRange("surprise_time", "> 0");
+  if (!positive(s.misfit_time)) return outOfRange("misfit_time", "> 0");
   if (!positive(s.bias_time)) return outOfRange("bias_time", "> 0");
   if (!(s.velocity_gain >= 0.0 && s.velocity_gain <= 1.0)) {
     return outOfRange("velocity_gain", "in 0..1");

@@ -15,6 +15,7 @@ using math::RigidTransformd;
 constexpr double kFoundAngle = 0.05;     // Doubt about a pose that recognition found, rad
 constexpr double kFoundPlace = 0.01;     // and metres.
 constexpr double kFoundSurprise = 0.06;  // How far its markers may move meanwhile, metres.
+constexpr double kFoundMisfit = 0.005;   // Of its markers, metres.
 constexpr double kMeasuredGain = 1.1;    // A joint whose information grew by less was not measured.
 constexpr double kAgreement =
     2.0;  // Markers are believed to this many times the distance of their neighbours.
@@ -420,6 +421,7 @@ void startTracking(const SolveModel& model, std::uint64_t sequence,
   std::fill(state.bias.begin(), state.bias.end(), glm::dvec3(0.0));
   std::fill(state.unseen.begin(), state.unseen.end(), 0.0);
   std::fill(state.surprise.begin(), state.surprise.end(), kFoundSurprise * kFoundSurprise);
+  state.misfit = kFoundMisfit * kFoundMisfit;
   state.unseen_share_time = 0.0;
 }
 

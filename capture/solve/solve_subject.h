@@ -31,6 +31,7 @@ struct SolveSettings {
   double limit_sigma = 0.05;       ///< Softness of joint limits, rad.
   double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
   double largest_bias = 0.018;     ///< Longest remembered offset, metres.
+  double misfit_time = 0.1;  ///< Memory of how far markers lie from the model, seconds.
   double smallest_sigma = 3e-4;  ///< A marker's place is never predicted better than this, metres.
   double surprise_rise = 0.5;    ///< Share of a prediction's error that counts at once, 0..1.
   double surprise_time = 0.05;   ///< How long the error of predictions is remembered, seconds.
