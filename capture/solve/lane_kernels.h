@@ -48,6 +48,11 @@ struct LaneArrays {
   LaneValue* surprise = nullptr;     ///< Per joint.
   LaneValue* velocity = nullptr;     ///< Per freedom.
   LaneValue* variance = nullptr;     ///< Per freedom.
+  LaneValue* place_variance = nullptr;          ///< Per freedom: of the filter's own belief.
+  LaneValue* velocity_variance = nullptr;       ///< Per freedom.
+  LaneValue* velocity_covariance = nullptr;     ///< Per freedom: with the freedom itself.
+  LaneValue* acceleration_variance = nullptr;   ///< Per freedom.
+  LaneValue* observed = nullptr;                ///< Per freedom, 0..1.
   LaneValue* bias = nullptr;         ///< Per marker 3.
   LaneValue* unseen = nullptr;       ///< Per marker.
   LaneValue* misfit = nullptr;       ///< One.
@@ -58,8 +63,6 @@ struct LaneArrays {
   LaneValue* seconds = nullptr;         ///< One: since the state's frame.
   LaneValue* seen_damping = nullptr;    ///< One: of velocities over that time.
   LaneValue* hidden_damping = nullptr;  ///< One.
-  LaneValue* turn_variance = nullptr;   ///< One: that this time adds to a rotation.
-  LaneValue* shift_variance = nullptr;  ///< One: to a translation.
   LaneValue* rest_share = nullptr;      ///< One: of the pull to the rest pose.
   // Results.
   LaneValue* rms = nullptr;               ///< One: distance of seen markers from the model.
@@ -84,6 +87,7 @@ struct LaneArrays {
   LaneValue* place = nullptr;                  ///< Per marker 3: by the model, about the root.
   LaneValue* squared_distance = nullptr;       ///< Per marker.
   LaneValue* usual = nullptr;                  ///< Per marker.
+  LaneValue* skin_variance = nullptr;          ///< One: that skin adds to each marker.
   LaneValue* sudden = nullptr;                 ///< Per joint: see SolveWorkspace::surprise.
 };
 
@@ -93,7 +97,8 @@ struct LaneSettings {
   double hidden_turning, hidden_speed, largest_variance;
   double rest_information, limit_information;
   double bias_time, largest_bias, misfit_time;
-  double velocity_gain, smallest_variance, surprise_rise, surprise_time;
+  double smallest_variance, surprise_rise, surprise_time;
+  double turn_noise, shift_noise, least_turn_noise, least_shift_noise;
   int iterations;
 };
 

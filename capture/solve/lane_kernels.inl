@@ -53,10 +53,38 @@ void turnJoint(const V* from, const V* step, V* to) {
   for (int k = 0; k < 4; ++k) to[k] = turned[k];
 }
 
+// One freedom's way to the next frame. Two beliefs go along. `variance` is what the solver is told:
+// loose, so that it never holds a motion back, for skin strays slowly and what it does in one frame it
+// still does in the next; averaging would only lag. The filter's own (place and velocity, white
+// acceleration) is about what does change from frame to frame, and smooths that alone.
+V predictFreedom(const Work& w, std::size_t f, bool is_turn) {
+  const LaneArrays& a = w.a;
+  const V t = *at(a.seconds, 0);
+  const V observed = *at(a.observed, f);
+  const V foreseen = smaller(all(is_turn ? w.settings.turn_noise : w.settings.shift_noise) * t * t,
+                             all(is_turn ? 0.3 : 0.1)) * observed;
+  // What nothing measures goes on at a speed that nobody knows.
+  const V drift = (all(1.0) - observed) * all(is_turn ? w.settings.hidden_turning : w.settings.hidden_speed) * t;
+  const V sigma = squareRoot(*at(a.variance, f) + foreseen * foreseen) + drift;
+  *at(a.information, f) = all(1.0) / smaller(sigma * sigma, all(w.settings.largest_variance));
+
+  V& velocity = *at(a.velocity, f);
+  V& place = *at(a.place_variance, f);
+  V& speed = *at(a.velocity_variance, f);
+  V& both = *at(a.velocity_covariance, f);
+  const V damping = *at(a.hidden_damping, 0) + observed * (all(1.0) - *at(a.hidden_damping, 0));
+  const V noise = *at(a.acceleration_variance, f) * t * t;
+  velocity *= damping;
+  speed *= damping * damping;
+  both *= damping;
+  place += all(2.0) * t * both + t * t * (speed + all(0.25) * noise);
+  both += t * (speed + all(0.5) * noise);
+  speed += noise;
+  return velocity * t;
+}
+
 void predict(const Work& w) {
   const LaneArrays& a = w.a;
-  const V seconds = *at(a.seconds, 0);
-  const V turn_noise = *at(a.turn_variance, 0), shift_noise = *at(a.shift_variance, 0);
   for (std::size_t j = 0; j < w.shape.joints; ++j) {
     const V* from = at(a.rotation, 4 * j);
     V* to = at(a.predicted_rotation, 4 * j);
@@ -65,20 +93,8 @@ void predict(const Work& w) {
     for (std::size_t k = 0; k < 4; ++k) to[k] = from[k];
     const std::size_t count = w.freedoms(j);
     if (count == 0) continue;
-    const Mask measured = *at(a.measured, j) > all(0.5);
-    const V damping = measured ? *at(a.seen_damping, 0) : *at(a.hidden_damping, 0);
-    const std::size_t first = w.freedom(j);
     V step[6];
-    for (std::size_t k = 0; k < count; ++k) {
-      step[k] = *at(a.velocity, first + k) * damping * seconds;
-      V variance = *at(a.variance, first + k) + (k < 3 ? turn_noise : shift_noise);
-      if (any(~measured)) {  // An unseen joint goes on at a speed that nobody knows.
-        const double speed = k < 3 ? w.settings.hidden_turning : w.settings.hidden_speed;
-        const V sigma = squareRoot(variance) + all(speed) * seconds;
-        variance = measured ? variance : sigma * sigma;
-      }
-      *at(a.information, first + k) = all(1.0) / smaller(variance, all(w.settings.largest_variance));
-    }
+    for (std::size_t k = 0; k < count; ++k) step[k] = predictFreedom(w, w.freedom(j) + k, k < 3);
     limitLength(step, 1.0);
     turnJoint(from, step, to);
     if (count == 6) {
@@ -176,12 +192,14 @@ V skinVariance(const Work& w) {
     reported += (c[0] + c[3] + c[5]) / all(3.0);  // Zero for those not seen.
   }
   const V equations = larger(all(3.0) * seen - freedoms, larger(seen, all(1.0)));
-  return larger((*at(w.a.misfit, 0) * seen) / equations - reported / larger(seen, all(1.0)), all(kLeast));
+  const V found = (*at(w.a.misfit, 0) * seen) / equations - reported / larger(seen, all(1.0));
+  return smaller(larger(found, all(kLeast)), all(w.settings.marker_variance));
 }
 
 // Inverse of each marker's covariance plus that of the skin, times confidence.
 void invertCovariances(const Work& w) {
   const V variance = skinVariance(w);
+  *at(w.a.skin_variance, 0) = variance;
   for (std::size_t m = 0; m < w.shape.markers; ++m) {
     const V* c = at(w.a.covariance, 6 * m);
     V* out = at(w.a.marker_information, 6 * m);
@@ -643,42 +661,114 @@ V updateBias(const Work& w) {
   return sum / larger(count, all(1.0));
 }
 
-void updateMotion(const Work& w) {
+// The solution's share in one freedom's filter; returns the share of the correction `off` that is
+// kept. The unforeseen acceleration is as large as the corrections say (covariance matching; Mehra,
+// "Approaches to adaptive filtering", 1972). `white` is the share of a marker's variance that is new
+// in every frame.
+V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V sudden, V white) {
+  constexpr double kRate = 0.06, kMostRatio = 9.0, kInformed = 0.2;
   const LaneArrays& a = w.a;
-  const V seconds = *at(a.seconds, 0);
-  const V hidden_damping = *at(a.hidden_damping, 0);
-  for (std::size_t j = 0; j < w.shape.joints; ++j) {
-    V* rotation = at(a.rotation, 4 * j);
-    V* translation = at(a.translation, 3 * j);
-    const V* candidate = at(a.candidate_rotation, 4 * j);
-    const V* place = at(a.candidate_translation, 3 * j);
-    const std::size_t count = w.freedoms(j), first = w.freedom(j);
-    if (count > 0) {
-      V turn[4], step[6];
-      between(rotation, candidate, turn);
-      logarithm(turn, step);
-      for (std::size_t k = 3; k < count; ++k) step[k] = place[k - 3] - translation[k - 3];
-      Mask measured = all(0.0) > all(1.0);
-      for (std::size_t k = 0; k < count; ++k) {
-        const V information = *at(a.diagonal, first + k);
-        measured |= information > all(kMeasuredGain) * *at(a.information, first + k);
-        *at(a.variance, first + k) = all(1.0) / information;
-      }
-      V& was_measured = *at(a.measured, j);
-      const Mask returned = measured & (was_measured < all(0.5));
-      was_measured = measured ? all(1.0) : all(0.0);
-      // What was to be expected of a motion that turned says nothing of where it goes now.
-      const V gain = all(w.settings.velocity_gain) + all(1.0 - w.settings.velocity_gain) * *at(a.sudden, j);
-      for (std::size_t k = 0; k < count; ++k) {
-        V& velocity = *at(a.velocity, first + k);
-        const V followed = velocity + gain * (step[k] / seconds - velocity);
-        const V next = measured ? followed : velocity * hidden_damping;
-        velocity = returned ? all(0.0) : next;  // The jump back into sight is no motion.
-      }
-    }
-    for (std::size_t k = 0; k < 4; ++k) rotation[k] = candidate[k];
-    for (std::size_t k = 0; k < 3; ++k) translation[k] = place[k];
+  const V diagonal = *at(a.diagonal, f), information = *at(a.information, f);
+  const V told = larger(all(1.0) - information / diagonal, all(0.0));
+  const V noise = white / larger(diagonal - information, all(1e-9));
+  V& place = *at(a.place_variance, f);
+  V& speed = *at(a.velocity_variance, f);
+  V& both = *at(a.velocity_covariance, f);
+  V& velocity = *at(a.velocity, f);
+  V& acceleration = *at(a.acceleration_variance, f);
+  const V expected = place + noise;
+  const V gain = place / expected;
+  const V ratio = smaller(off * off / expected, all(kMostRatio));
+  const V least = all(is_turn ? w.settings.least_turn_noise : w.settings.least_shift_noise);
+  const V most = all(is_turn ? w.settings.turn_noise : w.settings.shift_noise);
+  const V matched = acceleration * (all(1.0) + all(kRate) * (ratio - all(1.0)));
+  acceleration = told > all(kInformed) ? smaller(larger(matched, least * least), most * most) : acceleration;
+
+  const V lead = both / expected;
+  const V followed = velocity + told * lead * off;
+  // What was to be expected of a motion that turned says nothing of where it goes now.
+  velocity = followed + sudden * told * (moved / *at(a.seconds, 0) - followed);
+  speed -= told * lead * both;
+  both *= all(1.0) - told * gain;
+  place *= all(1.0) - told * gain;
+  *at(a.variance, f) = all(1.0) / diagonal;
+  *at(a.observed, f) = told;
+  return all(1.0) - (all(1.0) - sudden) * told * (all(1.0) - gain);
+}
+
+// A joint that is seen again: the jump back into sight is no motion.
+void restart(const Work& w, std::size_t f, bool is_turn, Mask returned) {
+  const LaneArrays& a = w.a;
+  const double speed = is_turn ? w.settings.hidden_turning : w.settings.hidden_speed;
+  V& velocity = *at(a.velocity, f);
+  V& both = *at(a.velocity_covariance, f);
+  V& variance = *at(a.velocity_variance, f);
+  velocity = returned ? all(0.0) : velocity;
+  both = returned ? all(0.0) : both;
+  variance = returned ? all(4.0 * speed * speed) : variance;
+}
+
+// Share of the markers' variance that is new in every frame.
+V whiteShare(const Work& w) {
+  V reported = all(0.0), seen = all(0.0);
+  for (std::size_t m = 0; m < w.shape.markers; ++m) {
+    const V* c = at(w.a.covariance, 6 * m);
+    seen += *at(w.a.seen, m) > all(0.0) ? all(1.0) : all(0.0);
+    reported += (c[0] + c[3] + c[5]) / all(3.0);
   }
+  const V mean = reported / larger(seen, all(1.0));
+  return mean / larger(mean + *at(w.a.skin_variance, 0), all(1e-12));
+}
+
+// Filters the solution: what is left of it is the candidate afterwards. Covariances are made smaller
+// by what the filter took away.
+void filter(const Work& w) {
+  const LaneArrays& a = w.a;
+  const V white = whiteShare(w);
+  V shares = all(0.0), weights = all(0.0);
+  for (std::size_t j = 0; j < w.shape.joints; ++j) {
+    const std::size_t count = w.freedoms(j), first = w.freedom(j);
+    if (count == 0) continue;
+    const V* before = at(a.rotation, 4 * j);
+    const V* predicted = at(a.predicted_rotation, 4 * j);
+    V* candidate = at(a.candidate_rotation, 4 * j);
+    V* place = at(a.candidate_translation, 3 * j);
+    V turn[4], moved[6], off[6];
+    between(before, candidate, turn);
+    logarithm(turn, moved);
+    between(predicted, candidate, turn);
+    logarithm(turn, off);
+    for (std::size_t k = 3; k < count; ++k) {
+      moved[k] = place[k - 3] - at(a.translation, 3 * j)[k - 3];
+      off[k] = place[k - 3] - at(a.predicted_translation, 3 * j)[k - 3];
+    }
+    Mask measured = all(0.0) > all(1.0);
+    for (std::size_t k = 0; k < count; ++k) {
+      measured |= *at(a.diagonal, first + k) > all(kMeasuredGain) * *at(a.information, first + k);
+    }
+    V& was_measured = *at(a.measured, j);
+    const Mask returned = measured & (was_measured < all(0.5));
+    was_measured = measured ? all(1.0) : all(0.0);
+    for (std::size_t k = 0; k < count; ++k) {
+      const V sudden = returned ? all(1.0) : *at(a.sudden, j);
+      const V share = correctFreedom(w, first + k, k < 3, off[k], moved[k], sudden, white);
+      restart(w, first + k, k < 3, returned);
+      shares += share * *at(a.observed, first + k);
+      weights += *at(a.observed, first + k);
+      off[k] *= share;
+    }
+    limitLength(off, 1.0);
+    turnJoint(predicted, off, candidate);
+    for (std::size_t k = 3; k < count; ++k) place[k - 3] = at(a.predicted_translation, 3 * j)[k - 3] + off[k];
+  }
+  const V mean_share = shares / larger(weights, all(1e-9));
+  const V left = all(1.0) - white * (all(1.0) - mean_share);
+  for (std::size_t i = 0; i < 6 * w.shape.joints; ++i) *at(a.joint_covariance, i) *= left;
+}
+
+void keepPose(const Work& w) {
+  for (std::size_t i = 0; i < 4 * w.shape.joints; ++i) *at(w.a.rotation, i) = *at(w.a.candidate_rotation, i);
+  for (std::size_t i = 0; i < 3 * w.shape.joints; ++i) *at(w.a.translation, i) = *at(w.a.candidate_translation, i);
 }
 
 // ---- All of it ----
@@ -742,13 +832,14 @@ void solveAll(const LaneShape& shape, const LaneSettings& settings, const LaneAr
   for (std::size_t i = 0; i < 4 * shape.joints; ++i) lanes(arrays.candidate_rotation)[i] = lanes(arrays.predicted_rotation)[i];
   for (std::size_t i = 0; i < 3 * shape.joints; ++i) lanes(arrays.candidate_translation)[i] = lanes(arrays.predicted_translation)[i];
   iterate(w);
+  filter(w);
   chain(w, arrays.candidate_rotation, arrays.candidate_translation);
   compare(w, arrays.candidate_translation);
   const V mean_square = updateBias(w);
   *at(arrays.rms, 0) = squareRoot(mean_square);
   V& misfit = *at(arrays.misfit, 0);
   misfit += smaller(all(1.0), *at(arrays.seconds, 0) / all(settings.misfit_time)) * (mean_square - misfit);
-  updateMotion(w);
+  keepPose(w);
 }
 
 }  // namespace

@@ -111,6 +111,12 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.surprise, j},
                                                        {&a.velocity, f},
                                                        {&a.variance, f},
+                                                       {&a.velocity_variance, f},
+                                                       {&a.velocity_covariance, f},
+                                                       {&a.acceleration_variance, f},
+                                                       {&a.observed, f},
+                                                       {&a.place_variance, f},
+                                                       {&a.skin_variance, 1},
                                                        {&a.bias, 3 * m},
                                                        {&a.unseen, m},
                                                        {&a.misfit, 1},
@@ -120,8 +126,6 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.seconds, 1},
                                                        {&a.seen_damping, 1},
                                                        {&a.hidden_damping, 1},
-                                                       {&a.turn_variance, 1},
-                                                       {&a.shift_variance, 1},
                                                        {&a.rest_share, 1},
                                                        {&a.rms, 1},
                                                        {&a.joint_covariance, 6 * j},
@@ -190,7 +194,12 @@ void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
   for (std::size_t m = 0; m < group.shape.markers; ++m) {
     put(&a.offset[3 * m], lane, glm::dvec3(of.subject->markers[m].offset_joint));
   }
-  for (std::size_t f = 0; f < group.shape.freedoms; ++f) a.variance[f].of[lane] = 1.0;
+  for (std::size_t f = 0; f < group.shape.freedoms; ++f) {
+    a.variance[f].of[lane] = 1.0;
+    a.place_variance[f].of[lane] = 1.0;
+    a.velocity_variance[f].of[lane] = 1.0;
+    a.acceleration_variance[f].of[lane] = 1.0;
+  }
   a.seconds->of[lane] = 1.0 / kReferenceRate;
 }
 
@@ -221,20 +230,21 @@ void readState(const Lane& l, double seconds) {
   for (std::size_t f = 0; f < l.group.shape.freedoms; ++f) {
     a.velocity[f].of[lane] = state.velocity[f];
     a.variance[f].of[lane] = state.variance[f];
+    a.place_variance[f].of[lane] = state.place_variance[f];
+    a.velocity_variance[f].of[lane] = state.velocity_variance[f];
+    a.velocity_covariance[f].of[lane] = state.velocity_covariance[f];
+    a.acceleration_variance[f].of[lane] = state.acceleration_variance[f];
+    a.observed[f].of[lane] = state.observed[f];
   }
   for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
     put(&a.bias[3 * m], lane, state.bias[m]);
     a.unseen[m].of[lane] = state.unseen[m];
   }
   const double frames = seconds * kReferenceRate;
-  const double turn = std::min(settings.angular_noise * seconds * seconds, 0.3);
-  const double shift = std::min(settings.linear_noise * seconds * seconds, 0.1);
   a.misfit->of[lane] = state.misfit;
   a.seconds->of[lane] = seconds;
   a.seen_damping->of[lane] = power(settings.velocity_damping, frames);
   a.hidden_damping->of[lane] = power(settings.hidden_damping, frames);
-  a.turn_variance->of[lane] = turn * turn;
-  a.shift_variance->of[lane] = shift * shift;
   a.rest_share->of[lane] = 1.0 / (settings.rest_time * l.job.rate_hz);
 }
 
@@ -269,6 +279,11 @@ void writeState(const Lane& l, double seconds) {
   for (std::size_t f = 0; f < l.group.shape.freedoms; ++f) {
     state.velocity[f] = a.velocity[f].of[lane];
     state.variance[f] = a.variance[f].of[lane];
+    state.place_variance[f] = a.place_variance[f].of[lane];
+    state.velocity_variance[f] = a.velocity_variance[f].of[lane];
+    state.velocity_covariance[f] = a.velocity_covariance[f].of[lane];
+    state.acceleration_variance[f] = a.acceleration_variance[f].of[lane];
+    state.observed[f] = a.observed[f].of[lane];
   }
   for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
     state.bias[m] = vectorAt(&a.bias[3 * m], lane);
@@ -313,10 +328,13 @@ LaneSettings laneSettings(const SolveSettings& s) {
           .bias_time = s.bias_time,
           .largest_bias = s.largest_bias,
           .misfit_time = s.misfit_time,
-          .velocity_gain = s.velocity_gain,
           .smallest_variance = s.smallest_sigma * s.smallest_sigma,
           .surprise_rise = s.surprise_rise,
           .surprise_time = s.surprise_time,
+          .turn_noise = s.angular_noise,
+          .shift_noise = s.linear_noise,
+          .least_turn_noise = s.least_turn_noise,
+          .least_shift_noise = s.least_shift_noise,
           .iterations = s.iterations};
 }
 

@@ -130,6 +130,11 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
   state.parent_from_joint = model.rest;
   state.velocity.assign(model.freedoms(), 0.0);
   state.variance.assign(model.freedoms(), 0.0);
+  state.place_variance.assign(model.freedoms(), 0.0);
+  state.velocity_variance.assign(model.freedoms(), 0.0);
+  state.velocity_covariance.assign(model.freedoms(), 0.0);
+  state.acceleration_variance.assign(model.freedoms(), 1.0);
+  state.observed.assign(model.freedoms(), 0.0);
   state.turned_velocity.assign(model.freedoms(), 0.0);
   state.measured.assign(model.joints(), 0);
   state.bias.assign(subject.markers.size(), glm::dvec3(0.0));

@@ -14,6 +14,10 @@ using math::RigidTransformd;
 
 constexpr double kFoundAngle = 0.05;     // Doubt about a pose that recognition found, rad
 constexpr double kFoundPlace = 0.01;     // and metres.
+constexpr double kFoundTurning = 4.0;      // Speeds it may have, rad/s
+constexpr double kFoundSpeed = 2.0;        // and m/s.
+constexpr double kFoundTurnNoise = 800.0;  // Accelerations, rad/s^2
+constexpr double kFoundShiftNoise = 60.0;  // and m/s^2.
 constexpr double kFoundSurprise = 0.06;  // How far its markers may move meanwhile, metres.
 constexpr double kFoundMisfit = 0.005;   // Of its markers, metres.
 constexpr double kMeasuredGain = 1.1;    // A joint whose information grew by less was not measured.
@@ -393,6 +397,22 @@ double fitPose(const subject::Subject& subject, const SolveModel& model,
   return rmsDistance(subject, labelled, workspace.world_from_joint);
 }
 
+namespace {
+
+// A freedom whose place was found anew and whose velocity nobody knows.
+void doubtFreedom(std::size_t freedom, bool is_turn, SolveState& state) {
+  const auto square = [](double value) { return value * value; };
+  state.velocity[freedom] = 0.0;
+  state.variance[freedom] = square(is_turn ? kFoundAngle : kFoundPlace);
+  state.place_variance[freedom] = state.variance[freedom];
+  state.velocity_variance[freedom] = square(is_turn ? kFoundTurning : kFoundSpeed);
+  state.velocity_covariance[freedom] = 0.0;
+  state.acceleration_variance[freedom] = square(is_turn ? kFoundTurnNoise : kFoundShiftNoise);
+  state.observed[freedom] = 1.0;
+}
+
+}  // namespace
+
 void moveJoints(const SolveModel& model, const std::vector<RigidTransformd>& parent_from_joint,
                 const std::vector<std::uint8_t>& moved, SolveState& state) {
   forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
@@ -400,8 +420,7 @@ void moveJoints(const SolveModel& model, const std::vector<RigidTransformd>& par
     state.parent_from_joint[joint] = parent_from_joint[joint];
     state.measured[joint] = 1;
     for (std::size_t k = 0; k < static_cast<std::size_t>(model.joint_freedoms[joint]); ++k) {
-      state.velocity[first + k] = 0.0;
-      state.variance[first + k] = k < 3 ? kFoundAngle * kFoundAngle : kFoundPlace * kFoundPlace;
+      doubtFreedom(first + k, k < 3, state);
     }
   });
 }
@@ -414,7 +433,7 @@ void startTracking(const SolveModel& model, std::uint64_t sequence,
   std::fill(state.velocity.begin(), state.velocity.end(), 0.0);
   forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
     for (std::size_t k = 0; k < static_cast<std::size_t>(model.joint_freedoms[joint]); ++k) {
-      state.variance[first + k] = k < 3 ? kFoundAngle * kFoundAngle : kFoundPlace * kFoundPlace;
+      doubtFreedom(first + k, k < 3, state);
     }
     state.measured[joint] = 1;
   });

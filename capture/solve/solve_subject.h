@@ -20,6 +20,8 @@ struct SolveSettings {
       0.02;  ///< A marker this far from the model has a quarter of its weight, metres.
   double angular_noise = 2500.0;  ///< Unforeseen turning, rad/s^2; grows the prior between frames.
   double linear_noise = 150.0;    ///< Unforeseen acceleration of free joints, m/s^2.
+  double least_turn_noise = 15.0;   ///< The same for one who stands still, rad/s^2.
+  double least_shift_noise = 0.5;   ///< The same, m/s^2.
   double velocity_gain = 0.5;  ///< Share of each new velocity measurement that is believed, 0..1.
   double velocity_damping = 0.97;  ///< Per frame of 1/240 s, for joints that markers measure.
   double hidden_damping = 0.88;    ///< The same for joints that no marker measures.
@@ -71,6 +73,12 @@ struct SolveState {
   std::vector<math::RigidTransformd> parent_from_joint;  ///< Newest pose.
   std::vector<double> velocity;                          ///< Per freedom, 1/s.
   std::vector<double> variance;                          ///< Per freedom, given its ancestors.
+  std::vector<double> place_variance;       ///< Per freedom: as the filter of its motion believes.
+  std::vector<double> velocity_variance;    ///< Per freedom.
+  std::vector<double> velocity_covariance;  ///< Per freedom: with the freedom itself.
+  /// Per freedom: of the unforeseen acceleration, as the motion of late shows it.
+  std::vector<double> acceleration_variance;
+  std::vector<double> observed;  ///< Per freedom: share of it that the newest markers told, 0..1.
   std::vector<double> turned_velocity;  ///< Velocity before the motion last turned (FollowTurn).
   double turned_seconds = 1.0;          ///< Since then.
   std::vector<std::uint8_t> measured;   ///< Per joint: a marker informed it in the newest frame.
