@@ -52,6 +52,8 @@ struct LaneArrays {
   LaneValue* velocity_variance = nullptr;       ///< Per freedom.
   LaneValue* velocity_covariance = nullptr;     ///< Per freedom: with the freedom itself.
   LaneValue* acceleration_variance = nullptr;   ///< Per freedom.
+  LaneValue* innovation = nullptr;              ///< Per freedom: the newest correction.
+  LaneValue* innovation_energy = nullptr;       ///< Per freedom: its mean square of late.
   LaneValue* observed = nullptr;                ///< Per freedom, 0..1.
   LaneValue* bias = nullptr;         ///< Per marker 3.
   LaneValue* unseen = nullptr;       ///< Per marker.

@@ -665,12 +665,12 @@ V updateBias(const Work& w) {
 // kept. The unforeseen acceleration is as large as the corrections say (covariance matching; Mehra,
 // "Approaches to adaptive filtering", 1972). `white` is the share of a marker's variance that is new
 // in every frame.
-V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V sudden, V white) {
-  constexpr double kRate = 0.06, kMostRatio = 9.0, kInformed = 0.2;
+V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V sudden, V white, V above) {
+  constexpr double kRate = 0.12, kMostAlike = 4.0, kMemory = 0.05, kInformed = 0.2;
   const LaneArrays& a = w.a;
   const V diagonal = *at(a.diagonal, f), information = *at(a.information, f);
   const V told = larger(all(1.0) - information / diagonal, all(0.0));
-  const V noise = white / larger(diagonal - information, all(1e-9));
+  const V noise = white * (all(1.0) / larger(diagonal - information, all(1e-9)) + above);
   V& place = *at(a.place_variance, f);
   V& speed = *at(a.velocity_variance, f);
   V& both = *at(a.velocity_covariance, f);
@@ -678,7 +678,12 @@ V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V s
   V& acceleration = *at(a.acceleration_variance, f);
   const V expected = place + noise;
   const V gain = place / expected;
-  const V ratio = smaller(off * off / expected, all(kMostRatio));
+  V& before = *at(a.innovation, f);
+  V& energy = *at(a.innovation_energy, f);
+  energy += all(kMemory) * (off * off - energy);
+  const V alike = off * before / larger(energy, all(1e-30));
+  const V ratio = all(1.0) + smaller(larger(alike, all(-kMostAlike)), all(kMostAlike));
+  before = told > all(kInformed) ? off : all(0.0);
   const V least = all(is_turn ? w.settings.least_turn_noise : w.settings.least_shift_noise);
   const V most = all(is_turn ? w.settings.turn_noise : w.settings.shift_noise);
   const V matched = acceleration * (all(1.0) + all(kRate) * (ratio - all(1.0)));
@@ -691,6 +696,10 @@ V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V s
   speed -= told * lead * both;
   both *= all(1.0) - told * gain;
   place *= all(1.0) - told * gain;
+  const V t = *at(a.seconds, 0), turned = sudden * told;  // Then two points are all that is known.
+  speed += turned * (all(2.0) * noise / (t * t) - speed);
+  both += turned * (noise / t - both);
+  place += turned * (noise - place);
   *at(a.variance, f) = all(1.0) / diagonal;
   *at(a.observed, f) = told;
   return all(1.0) - (all(1.0) - sudden) * told * (all(1.0) - gain);
@@ -718,6 +727,19 @@ V whiteShare(const Work& w) {
   }
   const V mean = reported / larger(seen, all(1.0));
   return mean / larger(mean + *at(w.a.skin_variance, 0), all(1e-12));
+}
+
+// Mean variance of the rotations that a joint hangs on: they are as uncertain as its own, and what
+// they are off by it makes up for.
+V varianceAbove(const Work& w, std::size_t joint) {
+  while (w.hasParent(joint)) {
+    joint = w.parent(joint);
+    if (w.freedoms(joint) == 0) continue;
+    V sum = all(0.0);
+    for (std::size_t k = 0; k < 3; ++k) sum += all(1.0 / 3.0) / *at(w.a.diagonal, w.freedom(joint) + k);
+    return sum;
+  }
+  return all(0.0);
 }
 
 // Filters the solution: what is left of it is the candidate afterwards. Covariances are made smaller
@@ -749,9 +771,10 @@ void filter(const Work& w) {
     V& was_measured = *at(a.measured, j);
     const Mask returned = measured & (was_measured < all(0.5));
     was_measured = measured ? all(1.0) : all(0.0);
+    const V above = varianceAbove(w, j);
     for (std::size_t k = 0; k < count; ++k) {
       const V sudden = returned ? all(1.0) : *at(a.sudden, j);
-      const V share = correctFreedom(w, first + k, k < 3, off[k], moved[k], sudden, white);
+      const V share = correctFreedom(w, first + k, k < 3, off[k], moved[k], sudden, white, k < 3 ? above : all(0.0));
       restart(w, first + k, k < 3, returned);
       shares += share * *at(a.observed, first + k);
       weights += *at(a.observed, first + k);

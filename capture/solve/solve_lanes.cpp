@@ -116,6 +116,8 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.acceleration_variance, f},
                                                        {&a.observed, f},
                                                        {&a.place_variance, f},
+                                                       {&a.innovation, f},
+                                                       {&a.innovation_energy, f},
                                                        {&a.skin_variance, 1},
                                                        {&a.bias, 3 * m},
                                                        {&a.unseen, m},
@@ -230,6 +232,8 @@ void readState(const Lane& l, double seconds) {
   for (std::size_t f = 0; f < l.group.shape.freedoms; ++f) {
     a.velocity[f].of[lane] = state.velocity[f];
     a.variance[f].of[lane] = state.variance[f];
+    a.innovation[f].of[lane] = state.innovation[f];
+    a.innovation_energy[f].of[lane] = state.innovation_energy[f];
     a.place_variance[f].of[lane] = state.place_variance[f];
     a.velocity_variance[f].of[lane] = state.velocity_variance[f];
     a.velocity_covariance[f].of[lane] = state.velocity_covariance[f];
@@ -279,6 +283,8 @@ void writeState(const Lane& l, double seconds) {
   for (std::size_t f = 0; f < l.group.shape.freedoms; ++f) {
     state.velocity[f] = a.velocity[f].of[lane];
     state.variance[f] = a.variance[f].of[lane];
+    state.innovation[f] = a.innovation[f].of[lane];
+    state.innovation_energy[f] = a.innovation_energy[f].of[lane];
     state.place_variance[f] = a.place_variance[f].of[lane];
     state.velocity_variance[f] = a.velocity_variance[f].of[lane];
     state.velocity_covariance[f] = a.velocity_covariance[f].of[lane];

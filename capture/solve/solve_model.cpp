@@ -130,6 +130,8 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
   state.parent_from_joint = model.rest;
   state.velocity.assign(model.freedoms(), 0.0);
   state.variance.assign(model.freedoms(), 0.0);
+  state.innovation.assign(model.freedoms(), 0.0);
+  state.innovation_energy.assign(model.freedoms(), 0.0);
   state.place_variance.assign(model.freedoms(), 0.0);
   state.velocity_variance.assign(model.freedoms(), 0.0);
   state.velocity_covariance.assign(model.freedoms(), 0.0);

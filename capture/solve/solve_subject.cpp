@@ -404,6 +404,8 @@ void doubtFreedom(std::size_t freedom, bool is_turn, SolveState& state) {
   const auto square = [](double value) { return value * value; };
   state.velocity[freedom] = 0.0;
   state.variance[freedom] = square(is_turn ? kFoundAngle : kFoundPlace);
+  state.innovation[freedom] = 0.0;
+  state.innovation_energy[freedom] = 0.0;
   state.place_variance[freedom] = state.variance[freedom];
   state.velocity_variance[freedom] = square(is_turn ? kFoundTurning : kFoundSpeed);
   state.velocity_covariance[freedom] = 0.0;

@@ -78,6 +78,8 @@ struct SolveState {
   std::vector<double> velocity_covariance;  ///< Per freedom: with the freedom itself.
   /// Per freedom: of the unforeseen acceleration, as the motion of late shows it.
   std::vector<double> acceleration_variance;
+  std::vector<double> innovation;         ///< Per freedom: the newest correction,
+  std::vector<double> innovation_energy;  ///< and its mean square of late.
   std::vector<double> observed;  ///< Per freedom: share of it that the newest markers told, 0..1.
   std::vector<double> turned_velocity;  ///< Velocity before the motion last turned (FollowTurn).
   double turned_seconds = 1.0;          ///< Since then.
