@@ -37,34 +37,34 @@ struct LaneShape {
 /// z, w. A lane without a subject holds a resting one that sees nothing.
 struct LaneArrays {
   // Of the subjects.
-  LaneValue* rest_rotation = nullptr;  ///< Per joint 4: parent_from_joint.
+  LaneValue* rest_rotation = nullptr;     ///< Per joint 4: parent_from_joint.
   LaneValue* rest_translation = nullptr;  ///< Per joint 3.
-  LaneValue* limit = nullptr;          ///< Per joint; see subject::JointModel.
-  LaneValue* offset = nullptr;         ///< Per marker 3, joint frame.
+  LaneValue* limit = nullptr;             ///< Per joint; see subject::JointModel.
+  LaneValue* offset = nullptr;            ///< Per marker 3, joint frame.
   // Of their states (SolveState), read and written.
-  LaneValue* rotation = nullptr;     ///< Per joint 4.
-  LaneValue* translation = nullptr;  ///< Per joint 3.
-  LaneValue* measured = nullptr;     ///< Per joint, 0 or 1.
-  LaneValue* surprise = nullptr;     ///< Per joint.
-  LaneValue* velocity = nullptr;     ///< Per freedom.
-  LaneValue* variance = nullptr;     ///< Per freedom.
-  LaneValue* place_variance = nullptr;          ///< Per freedom: of the filter's own belief.
-  LaneValue* velocity_variance = nullptr;       ///< Per freedom.
-  LaneValue* velocity_covariance = nullptr;     ///< Per freedom: with the freedom itself.
-  LaneValue* acceleration_variance = nullptr;   ///< Per freedom.
-  LaneValue* innovation = nullptr;              ///< Per freedom: the newest correction.
-  LaneValue* innovation_energy = nullptr;       ///< Per freedom: its mean square of late.
-  LaneValue* observed = nullptr;                ///< Per freedom, 0..1.
-  LaneValue* bias = nullptr;         ///< Per marker 3.
-  LaneValue* unseen = nullptr;       ///< Per marker.
-  LaneValue* misfit = nullptr;       ///< One.
+  LaneValue* rotation = nullptr;               ///< Per joint 4.
+  LaneValue* translation = nullptr;            ///< Per joint 3.
+  LaneValue* measured = nullptr;               ///< Per joint, 0 or 1.
+  LaneValue* surprise = nullptr;               ///< Per joint.
+  LaneValue* velocity = nullptr;               ///< Per freedom.
+  LaneValue* variance = nullptr;               ///< Per freedom.
+  LaneValue* place_variance = nullptr;         ///< Per freedom: of the filter's own belief.
+  LaneValue* velocity_variance = nullptr;      ///< Per freedom.
+  LaneValue* velocity_covariance = nullptr;    ///< Per freedom: with the freedom itself.
+  LaneValue* acceleration_variance = nullptr;  ///< Per freedom.
+  LaneValue* innovation = nullptr;             ///< Per freedom: the newest correction.
+  LaneValue* innovation_energy = nullptr;      ///< Per freedom: its mean square of late.
+  LaneValue* observed = nullptr;               ///< Per freedom, 0..1.
+  LaneValue* bias = nullptr;                   ///< Per marker 3.
+  LaneValue* unseen = nullptr;                 ///< Per marker.
+  LaneValue* misfit = nullptr;                 ///< One.
   // Of the frame.
   LaneValue* seen = nullptr;            ///< Per marker: confidence, 0 = not seen.
   LaneValue* position = nullptr;        ///< Per marker 3.
   LaneValue* covariance = nullptr;      ///< Per marker 6: xx, xy, xz, yy, yz, zz.
   LaneValue* seconds = nullptr;         ///< One: since the state's frame.
-  LaneValue* seen_damping = nullptr;    ///< One: of velocities over that time.
-  LaneValue* hidden_damping = nullptr;  ///< One.
+  LaneValue* hidden_damping = nullptr;  ///< One: of unseen velocities over that time.
+  LaneValue* surprise_fall = nullptr;   ///< One: share of a surprise that this time forgets.
   LaneValue* rest_share = nullptr;      ///< One: of the pull to the rest pose.
   // Results.
   LaneValue* rms = nullptr;               ///< One: distance of seen markers from the model.
@@ -99,7 +99,7 @@ struct LaneSettings {
   double hidden_turning, hidden_speed, largest_variance;
   double rest_information, limit_information;
   double bias_time, largest_bias, misfit_time;
-  double smallest_variance, surprise_rise, surprise_time;
+  double smallest_variance, surprise_rise;
   double turn_noise, shift_noise, least_turn_noise, least_shift_noise;
   int iterations;
 };

@@ -151,7 +151,7 @@ void compare(const Work& w, const LaneValue* translations) {
 void updateSurprise(const Work& w) {
   constexpr double kUsual = 4.0, kSudden = 16.0;  // Times the expected square.
   const LaneArrays& a = w.a;
-  const V fall = smaller(all(1.0), *at(a.seconds, 0) / all(w.settings.surprise_time));
+  const V fall = *at(a.surprise_fall, 0);
   for (std::size_t j = 0; j < w.shape.joints; ++j) {
     V sum = all(0.0), count = all(0.0);
     for (std::int32_t i = w.shape.marker_begin[j]; i < w.shape.marker_begin[j + 1]; ++i) {
@@ -666,7 +666,7 @@ V updateBias(const Work& w) {
 // "Approaches to adaptive filtering", 1972). `white` is the share of a marker's variance that is new
 // in every frame.
 V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V sudden, V white, V above) {
-  constexpr double kRate = 0.12, kMostAlike = 4.0, kMemory = 0.05, kInformed = 0.2;
+  constexpr double kRate = 0.07, kMostAlike = 4.0, kMemory = 0.05, kInformed = 0.2;
   const LaneArrays& a = w.a;
   const V diagonal = *at(a.diagonal, f), information = *at(a.information, f);
   const V told = larger(all(1.0) - information / diagonal, all(0.0));

@@ -126,7 +126,7 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.position, 3 * m},
                                                        {&a.covariance, 6 * m},
                                                        {&a.seconds, 1},
-                                                       {&a.seen_damping, 1},
+                                                       {&a.surprise_fall, 1},
                                                        {&a.hidden_damping, 1},
                                                        {&a.rest_share, 1},
                                                        {&a.rms, 1},
@@ -244,11 +244,13 @@ void readState(const Lane& l, double seconds) {
     put(&a.bias[3 * m], lane, state.bias[m]);
     a.unseen[m].of[lane] = state.unseen[m];
   }
-  const double frames = seconds * kReferenceRate;
   a.misfit->of[lane] = state.misfit;
   a.seconds->of[lane] = seconds;
-  a.seen_damping->of[lane] = power(settings.velocity_damping, frames);
-  a.hidden_damping->of[lane] = power(settings.hidden_damping, frames);
+  a.hidden_damping->of[lane] = power(settings.hidden_damping, seconds * kReferenceRate);
+  // The doubt about a pose that was just found tells nothing once its velocity is known.
+  constexpr double kSettling = 0.15, kSettlingTime = 0.01;
+  const double memory = state.tracked_seconds < kSettling ? kSettlingTime : settings.surprise_time;
+  a.surprise_fall->of[lane] = std::min(1.0, seconds / memory);
   a.rest_share->of[lane] = 1.0 / (settings.rest_time * l.job.rate_hz);
 }
 
@@ -297,6 +299,7 @@ void writeState(const Lane& l, double seconds) {
   }
   state.misfit = a.misfit->of[lane];
   state.surprise_seconds = seconds;
+  state.tracked_seconds += seconds;
   state.sequence = l.job.stamp.sequence;
 }
 
@@ -312,9 +315,8 @@ void writeCovariance(const Lane& l) {
     const LaneValue* c = &l.group.arrays.joint_covariance[6 * j];
     float entry[6];
     for (int k = 0; k < 6; ++k) entry[k] = static_cast<float>(c[k].of[l.lane]);
-    pose.covariance[static_cast<std::size_t>(l.group.joint[j])] =
-        glm::mat3(entry[0], entry[1], entry[2], entry[1], entry[3], entry[4], entry[2], entry[4],
-                  entry[5]);
+    pose.covariance[static_cast<std::size_t>(l.group.joint[j])] = glm::mat3(
+        entry[0], entry[1], entry[2], entry[1], entry[3], entry[4], entry[2], entry[4], entry[5]);
   }
 }
 
@@ -336,7 +338,6 @@ LaneSettings laneSettings(const SolveSettings& s) {
           .misfit_time = s.misfit_time,
           .smallest_variance = s.smallest_sigma * s.smallest_sigma,
           .surprise_rise = s.surprise_rise,
-          .surprise_time = s.surprise_time,
           .turn_noise = s.angular_noise,
           .shift_noise = s.linear_noise,
           .least_turn_noise = s.least_turn_noise,

@@ -30,11 +30,11 @@ struct LaneSubject {
 /// Sorts subjects into groups, in their order. Offline: allocates.
 std::vector<LaneGroup> makeLaneGroups(std::span<const LaneSubject> subjects);
 
-/// Solves all tracked subjects, as many side by side as there are lanes: an iterated extended Kalman
-/// filter in information form (Bell and Cathey, "The iterated Kalman filter update as a
+/// Solves all tracked subjects, as many side by side as there are lanes: an iterated extended
+/// Kalman filter in information form (Bell and Cathey, "The iterated Kalman filter update as a
 /// Gauss-Newton method", 1993) on the tree of joint angles, with robust markers, soft limits and a
-/// pull to the rest pose. Gives the most probable pose of this very frame, no lag. A subject's bytes
-/// depend neither on the others nor on their order.
+/// pull to the rest pose. Gives the most probable pose of this very frame, no lag. A subject's
+/// bytes depend neither on the others nor on their order.
 struct SolveSubjects {
   std::span<const LaneSubject> subjects;
   const LaneKernels& kernels;

@@ -77,10 +77,10 @@ core::Result<Recording> record(const Options& options, std::size_t actors) {
         } else if (random.uniform() < opens && f > 24) {
           gap[a][m] = options.gap_frames;
         }
-        labels[a].markers.push_back(
-            {.position = frame.performers[a].markers[m].position + glm::vec3(1e-3 * options.noise_mm * off),
-             .covariance = glm::mat3(variance),
-             .confidence = gap[a][m] > 0.0 ? 0.0f : 1.0f});
+        labels[a].markers.push_back({.position = frame.performers[a].markers[m].position +
+                                                 glm::vec3(1e-3 * options.noise_mm * off),
+                                     .covariance = glm::mat3(variance),
+                                     .confidence = gap[a][m] > 0.0 ? 0.0f : 1.0f});
       }
     }
     recording.labels.push_back(std::move(labels));
@@ -108,8 +108,9 @@ void addJoints(const subject::Subject& subject, const source::PerformerTruth& tr
                             glm::conjugate(glm::dquat(truth.world_from_joint[j].rotation));
     figures.joint_deg[j].add(glm::degrees(
         2.0 * std::atan2(glm::length(glm::dvec3(turn.x, turn.y, turn.z)), std::abs(turn.w))));
-    figures.joint_mm[j].add(
-        1000.0 * static_cast<double>(glm::distance(world[j].translation, truth.world_from_joint[j].translation)));
+    figures.joint_mm[j].add(1000.0 *
+                            static_cast<double>(glm::distance(
+                                world[j].translation, truth.world_from_joint[j].translation)));
   }
 }
 
@@ -142,7 +143,8 @@ Figures run(const Recording& recording, const Options& options) {
       const math::RigidTransform local =
           models[a].joint_parent[j] < 0
               ? world[j]
-              : math::inverse(world[static_cast<std::size_t>(models[a].joint_parent[j])]) * world[j];
+              : math::inverse(world[static_cast<std::size_t>(models[a].joint_parent[j])]) *
+                    world[j];
       start[j] = {glm::normalize(glm::dquat(local.rotation)), glm::dvec3(local.translation)};
       if (models[a].joint_parent[j] >= 0) start[j].translation = models[a].rest[j].translation;
     }
@@ -152,19 +154,21 @@ Figures run(const Recording& recording, const Options& options) {
   Figures figures;
   for (std::size_t f = 1; f < recording.labels.size(); ++f) {
     const core::Duration before = core::threadTime();
-    solve::SolveSubjects{.subjects = subjects,
-                         .kernels = options.baseline ? solve::baselineLaneKernels() : solve::v3LaneKernels(),
-                         .labels = recording.labels[f],
-                         .stamp = {.sequence = f},
-                         .rate_hz = recording.rate_hz,
-                         .groups = groups,
-                         .states = states,
-                         .poses = poses}
+    solve::SolveSubjects{
+        .subjects = subjects,
+        .kernels = options.baseline ? solve::baselineLaneKernels() : solve::v3LaneKernels(),
+        .labels = recording.labels[f],
+        .stamp = {.sequence = f},
+        .rate_hz = recording.rate_hz,
+        .groups = groups,
+        .states = states,
+        .poses = poses}
         .run();
     const double us = 1e6 * core::toSeconds(core::threadTime() - before);
     for (std::size_t a = 0; a < actors; ++a) {
       scores[a].add(f, recording.truth[f][a], &poses[a], nullptr);
-      if (options.joints) addJoints(recording.subjects[a], recording.truth[f][a], poses[a], figures);
+      if (options.joints)
+        addJoints(recording.subjects[a], recording.truth[f][a], poses[a], figures);
     }
     if (f > 48) figures.us.push_back(us);
   }
@@ -187,7 +191,8 @@ int main(int argc, char** argv) {
   app.add_option("--motion", options.motions, "Motions, else the demo's");
   app.add_option("--frames", options.frames, "Per run")->check(CLI::Range(60, 100000));
   app.add_option("--noise-mm", options.noise_mm, "Of each marker, per axis");
-  app.add_option("--hidden", options.hidden, "Share of markers in gaps")->check(CLI::Range(0.0, 0.9));
+  app.add_option("--hidden", options.hidden, "Share of markers in gaps")
+      ->check(CLI::Range(0.0, 0.9));
   app.add_option("--gap-frames", options.gap_frames, "Length of a gap");
   app.add_option("--soft-tissue", options.soft_tissue_mm, "Skin motion, mm");
   app.add_option("--marker-sigma", options.marker_sigma_mm, "The solver's belief, mm");
@@ -198,9 +203,9 @@ int main(int argc, char** argv) {
   std::vector<std::size_t> sizes{1, 4, 20};
   app.add_option("--actors", sizes, "Actors");
   CLI11_PARSE(app, argc, argv);
-  fmt::print("{:>6} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>8}\n", "actors", "least us",
-             "p50 us", "p99 us", "us/actor", "mm mean", "mm p99", "deg mean", "deg p99", "20ms p50", "nees",
-             "diverged");
+  fmt::print("{:>6} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>8}\n", "actors",
+             "least us", "p50 us", "p99 us", "us/actor", "mm mean", "mm p99", "deg mean", "deg p99",
+             "20ms p50", "nees", "diverged");
   for (const std::size_t actors : sizes) {
     auto recording = record(options, actors);
     if (!recording) {
@@ -208,19 +213,24 @@ int main(int argc, char** argv) {
       return 1;
     }
     const Figures figures = run(*recording, options);
-    const scoring::Spread mm = figures.mm.spread(), deg = figures.deg.spread(), ahead = figures.ahead.spread();
+    const scoring::Spread mm = figures.mm.spread(), deg = figures.deg.spread(),
+                          ahead = figures.ahead.spread();
     const double p50 = percentile(figures.us, 0.5);
-    fmt::print("{:>6} {:>9.1f} {:>9.1f} {:>9.1f} {:>10.2f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.2f} {:>7.2f} {:>8}\n",
-               actors, percentile(figures.us, 0.0), p50, percentile(figures.us, 0.99),
-               p50 / static_cast<double>(actors), mm.mean, mm.p99, deg.mean, deg.p99, ahead.p50,
-               figures.nees_sum / figures.nees_count, figures.diverged);
+    fmt::print(
+        "{:>6} {:>9.1f} {:>9.1f} {:>9.1f} {:>10.2f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.2f} "
+        "{:>7.2f} {:>8}\n",
+        actors, percentile(figures.us, 0.0), p50, percentile(figures.us, 0.99),
+        p50 / static_cast<double>(actors), mm.mean, mm.p99, deg.mean, deg.p99, ahead.p50,
+        figures.nees_sum / figures.nees_count, figures.diverged);
     for (std::size_t j = 0; j < figures.joint_deg.size(); ++j) {
-      const scoring::Spread turn = figures.joint_deg[j].spread(), place = figures.joint_mm[j].spread();
+      const scoring::Spread turn = figures.joint_deg[j].spread(),
+                            place = figures.joint_mm[j].spread();
       std::size_t markers = 0;
       for (const subject::SubjectMarker& marker : recording->subjects[0].markers)
         markers += static_cast<std::size_t>(marker.joint) == j;
       fmt::print("  {:<24} {} markers  deg {:.3f} p99 {:.3f}  mm {:.3f} p99 {:.3f}\n",
-                 recording->subjects[0].skeleton.names[j], markers, turn.mean, turn.p99, place.mean, place.p99);
+                 recording->subjects[0].skeleton.names[j], markers, turn.mean, turn.p99, place.mean,
+                 place.p99);
     }
   }
   return 0;
