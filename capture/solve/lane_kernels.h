@@ -58,6 +58,7 @@ struct LaneArrays {
   LaneValue* bias = nullptr;                   ///< Per marker 3.
   LaneValue* unseen = nullptr;                 ///< Per marker.
   LaneValue* misfit = nullptr;                 ///< One.
+  LaneValue* fitted = nullptr;                 ///< One: see SolveState.
   // Of the frame.
   LaneValue* seen = nullptr;            ///< Per marker: confidence, 0 = not seen.
   LaneValue* position = nullptr;        ///< Per marker 3.

@@ -191,7 +191,7 @@ V skinVariance(const Work& w) {
     seen += *at(w.a.seen, m) > all(0.0) ? all(1.0) : all(0.0);
     reported += (c[0] + c[3] + c[5]) / all(3.0);  // Zero for those not seen.
   }
-  const V equations = larger(all(3.0) * seen - freedoms, larger(seen, all(1.0)));
+  const V equations = larger(all(3.0) * seen - freedoms * *at(w.a.fitted, 0), larger(seen, all(1.0)));
   const V found = (*at(w.a.misfit, 0) * seen) / equations - reported / larger(seen, all(1.0));
   return smaller(larger(found, all(kLeast)), all(w.settings.marker_variance));
 }
@@ -786,6 +786,7 @@ void filter(const Work& w) {
   }
   const V mean_share = shares / larger(weights, all(1e-9));
   const V left = all(1.0) - white * (all(1.0) - mean_share);
+  *at(a.fitted, 0) = left;
   for (std::size_t i = 0; i < 6 * w.shape.joints; ++i) *at(a.joint_covariance, i) *= left;
 }
 

@@ -122,6 +122,7 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.bias, 3 * m},
                                                        {&a.unseen, m},
                                                        {&a.misfit, 1},
+                                                       {&a.fitted, 1},
                                                        {&a.seen, m},
                                                        {&a.position, 3 * m},
                                                        {&a.covariance, 6 * m},
@@ -245,6 +246,7 @@ void readState(const Lane& l, double seconds) {
     a.unseen[m].of[lane] = state.unseen[m];
   }
   a.misfit->of[lane] = state.misfit;
+  a.fitted->of[lane] = state.fitted;
   a.seconds->of[lane] = seconds;
   a.hidden_damping->of[lane] = power(settings.hidden_damping, seconds * kReferenceRate);
   // The doubt about a pose that was just found tells nothing once its velocity is known.
@@ -298,6 +300,7 @@ void writeState(const Lane& l, double seconds) {
     state.unseen[m] = a.unseen[m].of[lane];
   }
   state.misfit = a.misfit->of[lane];
+  state.fitted = a.fitted->of[lane];
   state.surprise_seconds = seconds;
   state.tracked_seconds += seconds;
   state.sequence = l.job.stamp.sequence;

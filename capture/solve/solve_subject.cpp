@@ -336,6 +336,7 @@ void startTracking(const SolveModel& model, std::uint64_t sequence,
   std::fill(state.unseen.begin(), state.unseen.end(), 0.0);
   std::fill(state.surprise.begin(), state.surprise.end(), kFoundSurprise * kFoundSurprise);
   state.misfit = kFoundMisfit * kFoundMisfit;
+  state.fitted = 1.0;
   state.tracked_seconds = 0.0;
   state.unseen_share_time = 0.0;
 }

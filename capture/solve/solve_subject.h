@@ -88,6 +88,7 @@ struct SolveState {
   std::vector<double> surprise;
   double misfit = 0.0;            ///< Mean square distance of the markers from the model of late,
                                   ///< square metres.
+  double fitted = 1.0;            ///< Share of the markers' variance that the newest pose followed.
   double surprise_seconds = 1.0;  ///< Step of time of those predictions.
   double tracked_seconds = 1e9;   ///< Since recognition found it.
   double unseen_share_time = 0;   ///< Seconds with too few markers.

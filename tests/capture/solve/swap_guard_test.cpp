@@ -23,7 +23,7 @@ struct Bench {
   solve::SolveSettings solve_settings;
   std::vector<solve::SolveModel> models{solve::makeSolveModel(subjects[0])};
   std::vector<solve::SolveState> states{solve::makeSolveState(subjects[0], models[0])};
-  std::vector<solve::SolveWorkspace> workspaces{solve::makeSolveWorkspace(models[0], subjects[0])};
+  std::vector<solve::SolveWorkspace> workspaces;
   solve::SwapGuardState guard = solve::makeSwapGuardState(subjects);
   solve::SwapGuardWorkspace workspace = solve::makeSwapGuardWorkspace(subjects);
   frame::PredictedMarkers predictions;
@@ -35,6 +35,7 @@ struct Bench {
   std::uint64_t allocations = 0;
 
   Bench() {
+    workspaces.push_back(solve::makeSolveWorkspace(models[0], subjects[0]));
     labels.subjects.resize(1);
     labels.subjects[0].markers.resize(subjects[0].markers.size());
     labels.unlabelled.reserve(8);
