@@ -117,6 +117,7 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     : settings_(settings), rig_(rig), subjects_(std::move(subjects)) {
   const bool v3 = wantsV3(settings.kernels);
   tree_kernels_ = v3 ? &solve::v3TreeKernels() : &solve::baselineTreeKernels();
+  lane_kernels_ = v3 ? &solve::v3LaneKernels() : &solve::baselineLaneKernels();
   projection_kernels_ =
       v3 ? &reconstruct::v3ProjectionKernels() : &reconstruct::baselineProjectionKernels();
   assembly_ = sync::makeFrameAssembly(settings.assembly, rig.cameras.size());
@@ -163,8 +164,12 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     pose.parent_from_joint = subject.skeleton.parent_from_joint;
     pose.angular_velocity.assign(joints, glm::vec3(0.0f));
     pose.velocity.assign(joints, glm::vec3(0.0f));
+    pose.covariance.assign(joints, glm::mat3(0.0f));
     pose.predicted.assign(joints, 0);
   }
+  for (std::size_t s = 0; s < subjects_.size(); ++s)
+    lane_subjects_.push_back({&subjects_[s], &models_[s], &solveSettings(s)});
+  lane_groups_ = solve::makeLaneGroups(lane_subjects_);
   cast_ = solve::makeCast(subjects_, models_);
   find_state_ = solve::makeFindState(cast_);
   find_workspace_ = solve::makeFindWorkspace(cast_, kMostUnlabelled);
@@ -502,20 +507,19 @@ void CapturePath::adoptMarkers(std::size_t s, const solve::Placement& placement)
 }
 
 void CapturePath::solveSubjects() {
-  for (std::size_t s = 0; s < subjects_.size(); ++s) {
-    frame::SkeletonPose& pose = result_.poses[s];
+  for (std::size_t s = 0; s < subjects_.size(); ++s)
     result_.labels.subjects[s].tracked = states_[s].tracked;
-    solve::SolveSubject{.subject = subjects_[s],
-                        .model = models_[s],
-                        .settings = solveSettings(s),
-                        .kernels = *tree_kernels_,
-                        .labelled = result_.labels.subjects[s],
-                        .stamp = result_.stamp,
-                        .rate_hz = rig_.rate_hz,
-                        .state = states_[s],
-                        .workspace = solve_workspaces_[s],
-                        .pose = pose}
-        .run();
+  solve::SolveSubjects{.subjects = lane_subjects_,
+                       .kernels = *lane_kernels_,
+                       .labels = result_.labels.subjects,
+                       .stamp = result_.stamp,
+                       .rate_hz = rig_.rate_hz,
+                       .groups = lane_groups_,
+                       .states = states_,
+                       .poses = result_.poses}
+      .run();
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    const frame::SkeletonPose& pose = result_.poses[s];
     notePresence(s);
     if (!pose.tracked) continue;
     const std::uint64_t identity[2] = {result_.stamp.sequence, s};

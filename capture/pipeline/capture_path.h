@@ -16,6 +16,7 @@
 #include "capture/solve/follow_turn.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/search_limbs.h"
+#include "capture/solve/solve_lanes.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/solve/swap_guard.h"
 #include "capture/subject/subject.h"
@@ -138,6 +139,9 @@ class CapturePath {
   PipelineSettings settings_;
   camera::Rig rig_;
   std::vector<subject::Subject> subjects_;
+  const solve::LaneKernels* lane_kernels_ = nullptr;
+  std::vector<solve::LaneSubject> lane_subjects_;
+  std::vector<solve::LaneGroup> lane_groups_;
   const solve::TreeKernels* tree_kernels_;
   const reconstruct::ProjectionKernels* projection_kernels_;
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/solve/solve_lanes.h"
 #include "capture/solve/swap_guard.h"
 #include "tests/support/allocations.h"
 #include "tests/support/stage.h"
@@ -34,6 +35,8 @@ struct PairBench {
   frame::PredictedMarkers predictions;
   frame::LabelledMarkers labels;
   std::vector<frame::SkeletonPose> poses;
+  std::vector<solve::LaneSubject> lane_subjects;
+  std::vector<solve::LaneGroup> groups;
   std::vector<frame::CaptureEvent> events;
   std::uint64_t allocations = 0;
 
@@ -52,7 +55,11 @@ struct PairBench {
       poses[s].angular_velocity.resize(joints);
       poses[s].velocity.resize(joints);
       poses[s].predicted.resize(joints);
+      poses[s].covariance.resize(joints);
     }
+    for (std::size_t s = 0; s < 2; ++s)
+      lane_subjects.push_back({&subjects[s], &models[s], &solve_settings});
+    groups = solve::makeLaneGroups(lane_subjects);
     predictions.markers.reserve(subjects[0].markers.size() + subjects[1].markers.size());
   }
 
@@ -103,18 +110,16 @@ struct PairBench {
         .run();
     allocations += test::allocationCount() - before;
     predictions.markers.clear();
+    solve::SolveSubjects{.subjects = lane_subjects,
+                         .kernels = solve::baselineLaneKernels(),
+                         .labels = labels.subjects,
+                         .stamp = labels.stamp,
+                         .rate_hz = 240,
+                         .groups = groups,
+                         .states = states,
+                         .poses = poses}
+        .run();
     for (std::size_t s = 0; s < 2; ++s) {
-      solve::SolveSubject{.subject = subjects[s],
-                          .model = models[s],
-                          .settings = solve_settings,
-                          .kernels = solve::baselineTreeKernels(),
-                          .labelled = labels.subjects[s],
-                          .stamp = labels.stamp,
-                          .rate_hz = 240,
-                          .state = states[s],
-                          .workspace = workspaces[s],
-                          .pose = poses[s]}
-          .run();
       solve::PredictSubject{.subject = subjects[s],
                             .subject_index = static_cast<std::uint32_t>(s),
                             .model = models[s],
