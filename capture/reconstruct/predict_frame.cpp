@@ -62,11 +62,14 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   state.z.assign(state.capacity, nowhere);
   state.reach.assign(state.capacity, 0.0f);
   state.sums.assign(state.capacity * kSumsPerMarker, 0.0);
+  state.new_sums.assign(state.capacity * kSumsPerMarker, 0);
   state.rays.resize(cameras);
   for (std::vector<Ray>& rays : state.rays) {
-    rays.reserve(std::min(state.capacity, 2 * kMaxCentroids) + 1);
+    rays.reserve(kMostRays);
+    rays.resize(1);
   }
-  state.ray_of.assign(cameras * state.capacity, 0);
+  state.centroids.assign(cameras, 0);
+  state.ray_of.assign(cameras * raysPerCamera(state), 0);
   state.free.resize(cameras);
   for (std::vector<FreeCentroid>& free : state.free) free.reserve(2 * kMaxCentroids);
   state.received.assign(cameras, false);
@@ -80,24 +83,25 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   ReconstructWorkspace w;
   const std::size_t capacity = state.capacity;
   w.predicted.assign(kViewArrays * capacity, 0.0f);
-  w.predicted_cell.assign(capacity, -1);
-  w.predicted_word.assign(capacity, 0);
+  w.predicted_place.assign(kPlaceArrays * capacity, 0);
   static_assert(kMaxCentroids % kLanes == 0);
-  w.undistorted.assign(kCentroidArrays * kMaxCentroids, 0.0f);
+  w.slack.assign(kMaxCentroids, 0.0f);
+  w.strip.assign(2 * kMaxCentroids, 0);
   w.padded.resize(kLanes);
-  std::size_t cells = 0;
+  std::size_t starts = 0;
   for (const PreparedCamera& camera : state.cameras) {
-    cells = std::max(cells, cellsOf(makeGrid(camera.view, finestLevel(camera.view))));
+    starts = std::max(starts, startsOf(makeStripGrid(camera.view)));
   }
-  w.cells.assign(cells, 0);
-  w.next.assign(capacity, 0);
-  w.wide.reserve(capacity);
-  w.found.assign(kMaxCentroids, kNothingNear);
-  w.rays.resize(kMaxCentroids + 1);
-  w.queue.reserve(kMaxCentroids);
-  w.rivals.reserve(kMaxCentroids);
-  w.left.reserve(kMaxCentroids);
-  w.touched.reserve(capacity);
+  w.start.assign(starts, 0);
+  w.sorted_place.assign(kMaxCentroids + kPlacesBehind, kNoPlace);
+  w.sorted_index.assign(kMaxCentroids + kPlacesBehind + 1, 0);
+  w.rank.assign(kMaxCentroids, 0);
+  w.owner.assign(kMaxCentroids + kOwnersBehind, 0);
+  w.found.assign(3 * capacity + 3, 0);
+  w.queue.reserve(capacity + 1);
+  w.near.assign(std::max(capacity, kMaxCentroids), 0);
+  w.chosen.reserve(kMaxCentroids);
+  w.left.assign(kMaxCentroids + 1, 0);
   w.nearest.assign(kMaxCentroids, 0);
   w.second.assign(kMaxCentroids, 0);
   w.nearest_centroid.assign(capacity, 0);
@@ -122,10 +126,12 @@ void PredictFrame::run() const {
   for (std::size_t p = count; p < before; ++p) {  // What is not finite is seen by no camera.
     state.x[p] = state.y[p] = state.z[p] = std::numeric_limits<float>::quiet_NaN();
   }
-  std::fill_n(state.sums.begin(), std::max(before, count) * kSumsPerMarker, 0.0);
+  const std::size_t sums = roundUp(std::max(before, count)) * kSumsPerMarker;
+  std::fill_n(state.sums.begin(), sums, 0.0);
+  if (state.unflushed > 0) std::fill_n(state.new_sums.begin(), sums, 0);
+  state.unflushed = 0;
   std::fill_n(state.sound.begin(), std::max(before, count), std::uint8_t{0});
   for (std::size_t c = 0; c < state.cameras.size(); ++c) {
-    state.rays[c].clear();
     state.free[c].clear();
     state.received[c] = false;
   }

@@ -30,19 +30,41 @@ struct ViewCamera {
   std::int32_t newton_steps = 0;  ///< That bring the polynomial's result to 0.001 px.
 };
 
-/// The map in which predictions are looked up: cells of equal size over the ideal image. A cell
-/// holds the prediction that was put there last: its index + 1 in 16 bits, its place in the cell in
-/// 7 bits each for u and v, and one bit for "others before it".
-struct CellGrid {
-  float cell_px = 0;
-  float least_u = 0, least_v = 0;  ///< Corner of cell 1, 1.
-  std::int32_t columns = 0, rows = 0;
-  std::int32_t nowhere = 0;  ///< The cell that takes what is in none and is never looked at.
+/// Strips of the ideal image in which centroids are looked up. Positions are whole numbers of
+/// 1 / `quanta_per_px` px, at most kMostQuanta; a strip is 2^shift of them high. A place is u in
+/// the lower and v in the upper 16 bits.
+struct StripGrid {
+  float quanta_per_px = 0;
+  std::int32_t shift = 0;
+  float least_u = 0, least_v = 0;
+  std::int32_t strips = 0;  ///< Number; behind the last lie centroids that are not looked up.
 };
 
-inline constexpr std::uint32_t kOthersInCell = 1u << 30;
-/// Empty cells that lie behind the last one, so that the neighbours of any may be read.
-inline constexpr std::int32_t kCellsBehind = 2;
+/// Far enough below 2^15 that no difference of two places overflows 16 bits in both its parts.
+inline constexpr std::int32_t kMostQuanta = 31000;
+/// The place of nothing: no gate reaches it, be it 200 px wide.
+inline constexpr std::int32_t kNoPlace = -(1700 << 16) - 1700;
+/// Gates are taken for so much wider that rounding loses nobody.
+inline constexpr std::int32_t kRounding = 2;
+
+/// The centroids of a camera in the order of their strips.
+struct SortedCentroids {
+  const std::uint16_t* start;  ///< Per strip and one more: its first centroid here.
+  const std::int32_t* place;   ///< kNoPlace in kPlacesBehind entries behind the last.
+  const std::uint16_t* index;  ///< In the packet.
+};
+inline constexpr std::size_t kPlacesBehind = 16;
+
+/// What predictions found; arrays of the caller.
+struct Claims {
+  std::uint16_t* of_prediction;  ///< Index of its centroid + 1; zero before.
+  std::uint16_t* of_centroid;    ///< By index + 1: its prediction + 1; zero before, with
+                                 ///< kOwnersBehind scratch entries behind the last centroid's.
+  std::uint16_t* queue;    ///< Predictions that found several centroids, or one that has an owner.
+  std::uint16_t* scratch;  ///< Three entries per prediction, and three more.
+};
+/// More entries of Claims::of_centroid than centroids.
+inline constexpr std::size_t kOwnersBehind = 9;
 
 /// A blob with a greater elongation may be two; noise alone makes few discs so long.
 inline constexpr float kLongBlob = 1.2f;
@@ -53,26 +75,30 @@ struct ViewGates {
   float nearest = 0;  ///< Depth, metres.
 };
 
-/// One centroid that was matched to a prediction.
+/// What a camera measures of a marker: a centroid, or a share in one.
 struct Ray {
-  float u = 0, v = 0;            ///< Ideal plane, px.
-  float weight = 0;              ///< kReferenceSigma_px^2 over its variance; 0: refused since.
-  std::uint16_t prediction = 0;  ///< Index.
-  std::uint16_t centroid = 0;    ///< In the camera's packet.
+  float u = 0, v = 0;          ///< Ideal plane, px.
+  float weight = 0;            ///< kReferenceSigma_px^2 over its variance; 0: none, or refused.
+  std::uint32_t centroid = 0;  ///< Index in the camera's packet.
 };
 
-/// Sums of one marker's normal equations about its prediction, in this order: information (xx, xy,
+/// Sums of a marker's normal equations about its prediction, in this order: information (xx, xy,
 /// xz, yy, yz, zz), gradient (x, y, z), squared residual, weight, number of rays. They are fixed
-/// point: every ray's terms are cut to whole numbers of 32 bits, and doubles add up whole numbers
-/// below 2^53 without rounding, the same whatever the order, as 64-bit integers would. 256 rays
-/// stay below 2^40. A ray's weight is cut so that its information stays below kLargestInformation;
-/// residuals are below the largest gate.
+/// point, the same whatever the order: every ray's terms are whole numbers below 2^27, of which
+/// kCamerasPerFlush fit 32 bits; these sums are then added to doubles, which add up whole numbers
+/// below 2^53 without rounding, as 64-bit integers would. Eight predictions stand together: sum k
+/// of prediction p is entry (p / 8 * kSumsPerMarker + k) * 8 + p % 8.
 inline constexpr std::size_t kSumsPerMarker = 12;
-inline constexpr float kInformationScale = 16.0f;  ///< Per px^2/m^2.
+inline constexpr std::uint32_t kCamerasPerFlush = 16;
+inline constexpr float kInformationScale = 8.0f;   ///< Per px^2/m^2.
 inline constexpr float kGradientScale = 128.0f;    ///< Per px^2/m.
 inline constexpr float kResidualScale = 65536.0f;  ///< Per px^2.
 inline constexpr float kWeightScale = 65536.0f;
-inline constexpr float kLargestInformation = 1e8f;  ///< Of one ray, px^2/m^2.
+inline constexpr float kLargestTerm = 1.3e8f;
+/// A ray's weight is cut so that its information stays below this, px^2/m^2, and itself below
+/// kLargestWeight.
+inline constexpr float kLargestInformation = 1.6e7f;
+inline constexpr float kLargestWeight = 1000.0f;
 
 /// Standard deviation of a centroid that has weight 1, px.
 inline constexpr float kReferenceSigma_px = 0.1f;
@@ -81,38 +107,31 @@ inline constexpr float kReferenceSigma_px = 0.1f;
 struct PredictedViews {
   float* u;  ///< Ideal plane, px.
   float* v;
-  float* scale;         ///< Focal length over depth, px/m.
-  float* gate_px;       ///< How far its centroid may be; 0: not in view.
-  std::int32_t* cell;   ///< In the map; `nowhere` if not in view or its gate is beyond half a cell.
-  std::uint32_t* word;  ///< To be put there.
+  float* scale;          ///< Focal length over depth, px/m.
+  float* gate_px;        ///< How far its centroid may be; 0: not in view.
+  std::int32_t* place;   ///< See StripGrid.
+  std::int32_t* reach;   ///< Squared quanta below which its centroid is; 0: not to be looked for.
+  std::int32_t* strips;  ///< That its gate touches: the first, and the last in the upper 16 bits.
 };
 
 /// Centroids of one camera; arrays by index in the packet.
 struct UndistortedCentroids {
-  float* u;  ///< Ideal plane, px.
-  float* v;
-  float* weight;  ///< As Ray::weight; 0: no sensor measures there, to be left alone.
-  float* slack;   ///< How much further than others a long blob may be from its predictions, px.
+  Ray* rays;     ///< Weight 0: no sensor measures there, to be left alone.
+  float* slack;  ///< How much further than others a long blob may be from its predictions, px.
+  std::int32_t* strip;  ///< That it lies in; the one behind the last if it is not to be looked up.
+  std::int32_t* place;  ///< See StripGrid.
 };
 
 /// Solutions of the normal equations of all predictions, arrays by index of prediction.
 struct PredictedSolutions {
-  float* step[3];     ///< From the prediction, metres.
-  float* inverse[6];  ///< Of the information: xx, xy, xz, yy, yz, zz; m^2/px^2 at weight 1.
-  float* squared_px;  ///< Weighted sum of squared residuals at the solution, at weight 1.
-  float* weights;     ///< Sum.
-  float* rays;        ///< Number.
-  float* spread;      ///< Determinant over the cube of half the trace of the information, 0..0.3;
-                      ///< 0 where the equations are singular.
-};
-
-/// What centroids have by them in the cell map, else the index of their one prediction.
-inline constexpr std::int32_t kNothingNear = -1, kNotSimple = -2;
-
-/// Numbers of predictions in view, and of those with a gate beyond 4, 8, 16, 32 and 64 px.
-struct GateCounts {
-  std::int32_t in_view = 0;
-  std::int32_t beyond[5] = {};
+  float* step[3];      ///< From the prediction, metres.
+  float* inverse[6];   ///< Of the information: xx, xy, xz, yy, yz, zz; m^2/px^2 at weight 1.
+  float* squared_px;   ///< Weighted sum of squared residuals at the solution, at weight 1.
+  float* residual_px;  ///< Root of their mean.
+  float* rays;         ///< Number.
+  float* spread;       ///< Determinant over the cube of half the trace of the information, 0..0.3;
+                       ///< 0 where the equations are singular.
+  float* root_spread;  ///< Its root.
 };
 
 /// The numeric kernels. The two builds give the same bytes; the second needs AVX2. Arrays are
@@ -120,34 +139,33 @@ struct GateCounts {
 struct ProjectionKernels {
   const char* name;
   /// Images of points whose search radius is `reach` metres. What is not finite is not in view.
-  void (*project)(const ViewCamera& camera, const ViewGates& gates, const float* x, const float* y,
-                  const float* z, const float* reach, std::size_t count,
-                  const PredictedViews& views, GateCounts& counts);
-  /// Finds the predictions' cells; returns the widest gate of those in one.
-  float (*place)(const CellGrid& grid, std::size_t count, const PredictedViews& views);
-  /// Undistorts centroids, four floats each: x, y, radius, elongation. `noise` is the camera's
-  /// centroid variance over the reference's.
-  void (*undistort)(const ViewCamera& camera, float noise, const float* centroids,
-                    std::size_t count, const UndistortedCentroids& out);
-  /// For each centroid: the prediction within its gate where there is exactly one within the widest
-  /// gate, kNothingNear where there is none, and kNotSimple where there may be more or the blob is
-  /// long. Looks at the map's `cells` only.
-  void (*classify)(const CellGrid& grid, const std::uint32_t* cells, const PredictedViews& views,
-                   const UndistortedCentroids& centroids, std::size_t count, float widest_px,
-                   std::int32_t* found);
-  /// Decides for listed centroids that are kNotSimple whether they are, looking at the last two
-  /// predictions of each cell as well; what was put into a cell before one is in `next` as its
-  /// index + 1.
-  void (*lookCloser)(const CellGrid& grid, const std::uint32_t* cells, const std::uint16_t* next,
-                     const PredictedViews& views, const UndistortedCentroids& centroids,
-                     const std::uint16_t* list, std::size_t count, float widest_px,
-                     std::int32_t* found);
-  /// Sets `found` to kNotSimple where a centroid is within the gate of this prediction.
-  void (*claimWide)(const PredictedViews& views, std::size_t prediction,
-                    const UndistortedCentroids& centroids, std::size_t count, std::int32_t* found);
-  /// Adds each ray to its prediction's kSumsPerMarker sums. Rays may be of any number.
-  void (*accumulate)(const ViewCamera& camera, const Ray* rays, std::size_t count, const float* u,
-                     const float* v, const float* scale, double* sums);
+  void (*project)(const ViewCamera& camera, const ViewGates& gates, const StripGrid& grid,
+                  const float* x, const float* y, const float* z, const float* reach,
+                  std::size_t count, const PredictedViews& views);
+  /// Undistorts centroids, four floats each (x, y, radius, elongation), and finds their strips;
+  /// long ones have none. `noise` is the camera's centroid variance over the reference's; `first`
+  /// is the first one's index.
+  void (*undistort)(const ViewCamera& camera, const StripGrid& grid, float noise,
+                    const float* centroids, std::size_t first, std::size_t count,
+                    const UndistortedCentroids& out);
+  /// Gives every prediction the centroid in its gate where it is the only one there, and has no
+  /// owner yet. Not padded. Returns the number of predictions queued.
+  std::size_t (*claim)(const SortedCentroids& sorted, std::size_t centroids,
+                       const PredictedViews& views, std::size_t count, const Claims& claims);
+  /// Lists the sorted centroids `from` to `to` that are less than the root of `reach` quanta from a
+  /// place; returns their number.
+  std::size_t (*gather)(const SortedCentroids& sorted, std::size_t from, std::size_t to,
+                        std::int32_t place, std::int32_t reach, std::uint16_t* list);
+  /// Lists the predictions to be looked for in whose gate an image position is, if that is `slack`
+  /// px wider; returns their number.
+  std::size_t (*gatherPredictions)(const PredictedViews& views, std::size_t count, float u, float v,
+                                   float slack, std::uint16_t* list);
+  /// Adds to every prediction's kSumsPerMarker sums its ray, rays[claims[p]]; the one at 0 has no
+  /// weight. Returns the number of rays.
+  std::size_t (*accumulate)(const ViewCamera& camera, const Ray* rays, const std::uint16_t* claims,
+                            std::size_t count, const PredictedViews& views, std::int32_t* sums);
+  /// Adds up `sums` in `total` and sets them to zero.
+  void (*flush)(std::int32_t* sums, std::size_t count, double* total);
   /// Solves every prediction's normal equations.
   void (*solve)(const double* sums, std::size_t count, const PredictedSolutions& out);
 };

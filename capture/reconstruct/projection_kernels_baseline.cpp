@@ -1,11 +1,13 @@
 #include "capture/reconstruct/projection_kernels.h"
 #include "capture/reconstruct/projection_kernels.inl"
+#include "capture/reconstruct/strip_kernels.inl"
+#include "capture/reconstruct/sum_kernels.inl"
 
 namespace understudy::reconstruct {
 
 const ProjectionKernels& baselineProjectionKernels() {
-  static constexpr ProjectionKernels kernels{"x86-64",   project,   place,      undistort, classify,
-                                             lookCloser, claimWide, accumulate, solve};
+  static constexpr ProjectionKernels kernels{
+      "x86-64", project, undistort, claim, gather, gatherPredictions, accumulate, flush, solve};
   return kernels;
 }
 

@@ -82,9 +82,12 @@ struct ReconstructState {
   std::size_t capacity = 0;            ///< Most predictions, a multiple of eight below 65536.
   std::vector<float> x, y, z;          ///< Predicted positions, NaN from `predictions` on.
   std::vector<float> reach;            ///< Their search radius, metres.
-  std::vector<double> sums;            ///< Per prediction kSumsPerMarker fixed-point sums.
-  std::vector<std::vector<Ray>> rays;  ///< Per camera, one per prediction at most.
-  std::vector<std::uint16_t> ray_of;   ///< Per camera `capacity` entries, see rayOf.
+  std::vector<double> sums;            ///< Per prediction kSumsPerMarker fixed-point sums,
+  std::vector<std::int32_t> new_sums;  ///< and those of cameras since the last flush,
+  std::uint32_t unflushed = 0;         ///< so many.
+  std::vector<std::vector<Ray>> rays;  ///< Per camera: none, its centroids, their shares.
+  std::vector<std::size_t> centroids;  ///< Per camera: number in `rays`, padded.
+  std::vector<std::uint16_t> ray_of;   ///< Per camera raysPerCamera entries, see rayOf.
   std::vector<std::vector<FreeCentroid>> free;  ///< Per camera.
   std::vector<bool> received;                   ///< Per camera: matched in this frame.
   std::vector<float> solutions;      ///< See solutionsOf; filled by FinishFrame, kept for health.
@@ -97,13 +100,14 @@ struct ReconstructState {
   TwoRayState two_rays;
 };
 
+/// Entries of ReconstructState::ray_of per camera: one per prediction, and one for nobody.
+inline std::size_t raysPerCamera(const ReconstructState& state) { return state.capacity + 8; }
+
 /// The prediction's ray in a camera, or null where there is none or it was refused.
 inline Ray* rayOf(ReconstructState& state, std::size_t camera, std::size_t prediction) {
-  // What is left from frames before is not cleared: it does not fit.
-  const std::size_t index = state.ray_of[camera * state.capacity + prediction];
-  if (index == 0 || index > state.rays[camera].size()) return nullptr;
-  Ray& ray = state.rays[camera][index - 1];
-  return ray.prediction == prediction && ray.weight > 0.0f ? &ray : nullptr;
+  if (!state.received[camera]) return nullptr;
+  Ray& ray = state.rays[camera][state.ray_of[camera * raysPerCamera(state) + prediction]];
+  return ray.weight > 0.0f ? &ray : nullptr;
 }
 
 /// Most centroids of one camera that are used; more are cut and counted by the assembly.
@@ -113,19 +117,21 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
 
 /// Scratch of the stages; one per thread.
 struct ReconstructWorkspace {
-  std::vector<float> predicted;  ///< With the next two, see viewsOf.
-  std::vector<std::int32_t> predicted_cell;
-  std::vector<std::uint32_t> predicted_word;
-  std::vector<float> undistorted;           ///< See centroidsOf.
-  std::vector<frame::Centroid> padded;      ///< The packet's last centroids, eight of them.
-  std::vector<std::uint32_t> cells;         ///< Map of predictions; zero between calls.
-  std::vector<std::uint16_t> next;          ///< Per prediction: the one before it in its cell + 1.
-  std::vector<std::uint16_t> wide;          ///< Predictions with a gate beyond half a cell.
-  std::vector<std::int32_t> found;          ///< Per centroid, see ProjectionKernels::classify.
-  std::vector<Ray> rays;                    ///< Of centroids that have no choice.
-  std::vector<std::uint16_t> queue;         ///< Centroids that have a choice.
-  std::vector<std::uint16_t> rivals, left;  ///< Centroids that share a prediction; with none near.
-  std::vector<std::uint16_t> touched;       ///< Predictions in whose gate one of them is.
+  std::vector<float> predicted;  ///< With the next, see viewsOf.
+  std::vector<std::int32_t> predicted_place;
+  std::vector<float> slack;             ///< With the next, see centroidsOf.
+  std::vector<std::int32_t> strip;      ///< Of centroids.
+  std::vector<frame::Centroid> padded;  ///< The packet's last centroids, eight of them.
+  std::vector<std::uint16_t> start;     ///< With the next two, see SortedCentroids.
+  std::vector<std::int32_t> sorted_place;
+  std::vector<std::uint16_t> sorted_index;
+  std::vector<std::uint16_t> rank;    ///< Per centroid: of its strip's, which.
+  std::vector<std::uint16_t> owner;   ///< Per centroid + 1: the prediction that has it, + 1.
+  std::vector<std::uint16_t> found;   ///< See Claims::scratch.
+  std::vector<std::uint16_t> queue;   ///< Predictions that have a choice, or share a centroid.
+  std::vector<std::uint16_t> near;    ///< What is by one of those.
+  std::vector<std::uint16_t> chosen;  ///< Centroids by them.
+  std::vector<std::uint16_t> left;    ///< Centroids of nobody.
   std::vector<std::uint64_t> nearest, second;   ///< Per centroid: squared distance's bits, index.
   std::vector<std::uint64_t> nearest_centroid;  ///< Per prediction, likewise.
   std::vector<glm::dvec3> directions;           ///< Of a marker's rays.

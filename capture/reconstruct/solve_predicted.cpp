@@ -27,13 +27,13 @@ double surpriseLimit(double freedoms) {
   return freedoms * root * root * root;
 }
 
-constexpr std::size_t kMostRays = 256;
+constexpr std::size_t kMostCameras = 256;
 
 // The limits by number of rays, in squared px at weight 1.
-const std::array<float, kMostRays + 1>& residualLimits() {
-  static const std::array<float, kMostRays + 1> limits = [] {
-    std::array<float, kMostRays + 1> made{};
-    for (std::size_t rays = 2; rays <= kMostRays; ++rays) {
+const std::array<float, kMostCameras + 1>& residualLimits() {
+  static const std::array<float, kMostCameras + 1> limits = [] {
+    std::array<float, kMostCameras + 1> made{};
+    for (std::size_t rays = 2; rays <= kMostCameras; ++rays) {
       made[rays] = static_cast<float>(kReferenceVariance *
                                       surpriseLimit(2.0 * static_cast<double>(rays) - 3.0));
     }
@@ -44,16 +44,15 @@ const std::array<float, kMostRays + 1>& residualLimits() {
 
 // The marker's share in what its solution says; `inverse` is of the information at weight 1.
 void fill(const glm::vec3& position, const std::array<float, 6>& inverse, float squared_px,
-          float weights, std::size_t rays, frame::Marker& marker) {
+          std::size_t rays, frame::Marker& marker) {
   // Residuals beyond what noise explains widen the covariance; ordinary ones leave it alone.
-  const float limit = residualLimits()[std::min(rays, kMostRays)];
+  const float limit = residualLimits()[std::min(rays, kMostCameras)];
   const float excess = squared_px > limit ? squared_px / limit : 1.0f;
   const float variance = static_cast<float>(kReferenceVariance) * excess;
   marker.position = position;
   const float xx = inverse[0] * variance, xy = inverse[1] * variance, xz = inverse[2] * variance;
   const float yy = inverse[3] * variance, yz = inverse[4] * variance, zz = inverse[5] * variance;
   marker.covariance = glm::mat3(xx, xy, xz, xy, yy, yz, xz, yz, zz);
-  marker.residual_px = std::sqrt(squared_px / weights);
   marker.rays = static_cast<std::uint16_t>(rays);
 }
 
@@ -99,10 +98,11 @@ bool refine(ReconstructState& state, std::size_t prediction, ExactSolution& solu
 void release(const FinishFrame& job, std::size_t camera, Ray& ray) {
   ray.weight = 0.0f;
   ++job.counters.dropped_rays;
-  std::vector<Ray>& rays = job.state.rays[camera];
-  const bool shared = std::any_of(rays.begin(), rays.end(), [&](const Ray& other) {
-    return other.weight > 0.0f && other.centroid == ray.centroid;
-  });
+  const std::vector<Ray>& rays = job.state.rays[camera];
+  const std::size_t whole = job.state.centroids[camera] + 1;
+  const bool shared = std::any_of(
+      rays.begin() + static_cast<std::ptrdiff_t>(whole), rays.end(),
+      [&](const Ray& other) { return other.weight > 0.0f && other.centroid == ray.centroid; });
   std::vector<FreeCentroid>& free = job.state.free[camera];
   if (shared || free.size() == free.capacity()) return;
   free.push_back({ray.u, ray.v, 0.0f, static_cast<std::int32_t>(ray.centroid)});
@@ -193,7 +193,7 @@ bool solveExactly(const FinishFrame& job, std::size_t p, frame::Marker& marker) 
   std::array<float, 6> inverse;
   keepSolution(state, p, predicted, solution, inverse);
   fill(glm::vec3(solution.position), inverse, static_cast<float>(solution.equations.squared_px),
-       static_cast<float>(solution.weights), solution.rays, marker);
+       solution.rays, marker);
   marker.angle = static_cast<float>(std::sqrt(std::max(0.0, 2.0 * (1.0 - cosine))));
   return true;
 }
@@ -204,10 +204,14 @@ void solvePredicted(const FinishFrame& job) {
   ReconstructState& state = job.state;
   if (state.predictions == 0) return;
   const PredictedSolutions s = solutionsOf(state);
-  state.kernels->solve(state.sums.data(), (state.predictions + 7) / 8 * 8, s);
-  const std::array<float, kMostRays + 1>& limits = residualLimits();
+  const std::size_t padded = (state.predictions + 7) / 8 * 8;
+  state.kernels->flush(state.new_sums.data(), padded, state.sums.data());
+  state.unflushed = 0;
+  state.kernels->solve(state.sums.data(), padded, s);
+  const std::array<float, kMostCameras + 1>& limits = residualLimits();
   const float half_sine = static_cast<float>(0.5 * job.settings.smallest_angle);
   const float smallest_spread = kObliqueness * half_sine * half_sine;
+  const float per_root_spread = 2.0f / std::sqrt(kObliqueness);
   const float largest_residual = static_cast<float>(job.settings.largest_residual_px);
   for (std::size_t p = 0; p < state.predictions; ++p) {
     const std::size_t rays = static_cast<std::size_t>(s.rays[p]);
@@ -215,13 +219,14 @@ void solvePredicted(const FinishFrame& job) {
     if (job.cloud.markers.size() == job.cloud.markers.capacity()) return;
     const glm::vec3 step(s.step[0][p], s.step[1][p], s.step[2][p]);
     frame::Marker marker;
-    if (s.spread[p] >= smallest_spread && s.squared_px[p] <= limits[std::min(rays, kMostRays)] &&
+    if (s.spread[p] >= smallest_spread && s.squared_px[p] <= limits[std::min(rays, kMostCameras)] &&
         glm::dot(step, step) < kLongStep * kLongStep) {
       const std::array<float, 6> inverse{s.inverse[0][p], s.inverse[1][p], s.inverse[2][p],
                                          s.inverse[3][p], s.inverse[4][p], s.inverse[5][p]};
-      fill(glm::vec3(state.x[p], state.y[p], state.z[p]) + step, inverse, s.squared_px[p],
-           s.weights[p], rays, marker);
-      marker.angle = 2.0f * std::sqrt(std::min(1.0f, s.spread[p] / kObliqueness));
+      fill(glm::vec3(state.x[p], state.y[p], state.z[p]) + step, inverse, s.squared_px[p], rays,
+           marker);
+      marker.residual_px = s.residual_px[p];
+      marker.angle = std::min(2.0f, per_root_spread * s.root_spread[p]);
     } else if (!solveExactly(job, p, marker)) {
       continue;
     }

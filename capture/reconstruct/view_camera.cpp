@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "capture/reconstruct/buffers.h"
+
 namespace understudy::reconstruct {
 namespace {
 
@@ -75,7 +77,10 @@ void fitBounds(PreparedCamera& camera) {
 // Largest distance of the kernel's result from the lens's own, over the sensor.
 double lensError_px(const PreparedCamera& camera) {
   double worst = 0.0;
-  alignas(32) float centroids[8 * 4], u[8], v[8], weight[8], slack[8];
+  alignas(32) float centroids[8 * 4], slack[8];
+  Ray rays[8];
+  std::int32_t strip[8], place[8];
+  const StripGrid grid = makeStripGrid(camera.view);
   const double width = camera.camera.width_px, height = camera.camera.height_px;
   for (int i = 0; i <= kProbes; ++i) {
     for (int j = 0; j <= kProbes; j += 8) {
@@ -85,12 +90,13 @@ double lensError_px(const PreparedCamera& camera) {
         centroids[4 * k + 2] = 2.0f;
         centroids[4 * k + 3] = 1.0f;
       }
-      baselineProjectionKernels().undistort(camera.view, 1.0f, centroids, 8, {u, v, weight, slack});
+      baselineProjectionKernels().undistort(camera.view, grid, 1.0f, centroids, 0, 8,
+                                            {rays, slack, strip, place});
       for (int k = 0; k < 8; ++k) {
         const glm::dvec2 wanted = idealOf(camera, static_cast<double>(centroids[4 * k]),
                                           static_cast<double>(centroids[4 * k + 1]));
-        const double error =
-            glm::distance(wanted, glm::dvec2(static_cast<double>(u[k]), static_cast<double>(v[k])));
+        const double error = glm::distance(
+            wanted, glm::dvec2(static_cast<double>(rays[k].u), static_cast<double>(rays[k].v)));
         worst = error >= 0.0 ? std::max(worst, error) : 1e30;  // Also where it is no number.
       }
     }

@@ -135,14 +135,15 @@ class WarmBench {
     figures_.dropped += counters_.dropped_rays;
     figures_.checked += counters_.checked;
     for (std::size_t c = 0; c < state_.rays.size(); ++c) {
-      for (const reconstruct::Ray& ray : state_.rays[c]) {
-        if (!(ray.weight > 0.0f)) continue;
-        const source::CentroidTruth& truth = frame.centroid_truth[c][ray.centroid];
+      for (std::size_t p = 0; p < state_.predictions; ++p) {
+        const reconstruct::Ray* ray = reconstruct::rayOf(state_, c, p);
+        if (ray == nullptr) continue;
+        const source::CentroidTruth& truth = frame.centroid_truth[c][ray->centroid];
         ++figures_.rays;
         if (truth.merged) continue;
-        const bool right = truth.performer >= 0 &&
-                           markers_.index(static_cast<std::size_t>(truth.performer),
-                                          static_cast<std::size_t>(truth.marker)) == ray.prediction;
+        const bool right =
+            truth.performer >= 0 && markers_.index(static_cast<std::size_t>(truth.performer),
+                                                   static_cast<std::size_t>(truth.marker)) == p;
         figures_.wrong += right ? 0 : 1;
       }
     }

@@ -159,27 +159,32 @@ TEST_SUITE("reconstruct/warm_path") {
     std::vector<float> results[2];
     for (int build = 0; build < 2; ++build) {
       const ProjectionKernels& k = build == 0 ? baselineProjectionKernels() : v3ProjectionKernels();
-      std::vector<float> out(4 * 128), views(4 * 128);
-      std::vector<std::int32_t> cell(128);
-      std::vector<std::uint32_t> word(128);
-      k.undistort(camera.view, 1.0f, centroids.data(), 128,
-                  {&out[0], &out[128], &out[256], &out[384]});
-      const PredictedViews v{&views[0],   &views[128], &views[256],
-                             &views[384], cell.data(), word.data()};
-      GateCounts counts;
-      k.project(camera.view, {2.0f, 60.0f, 0.3f}, &points[0], &points[128], &points[256],
-                reach.data(), 128, v, counts);
-      const CellGrid grid = makeGrid(camera.view, 0);
-      k.place(grid, 128, v);
+      std::vector<float> out(128), views(4 * 128);
+      std::vector<Ray> rays(128);
+      std::vector<std::int32_t> strip(128), place(128), predicted(3 * 128);
+      const StripGrid grid = makeStripGrid(camera.view);
+      k.undistort(camera.view, grid, 1.0f, centroids.data(), 0, 128,
+                  {rays.data(), out.data(), strip.data(), place.data()});
+      const PredictedViews v{&views[0],     &views[128],     &views[256],    &views[384],
+                             &predicted[0], &predicted[128], &predicted[256]};
+      k.project(camera.view, {2.0f, 60.0f, 0.3f}, grid, &points[0], &points[128], &points[256],
+                reach.data(), 128, v);
       for (std::size_t i = 0; i < 128; ++i) {
-        // Out of view the image has no meaning; what matters is that it is nowhere.
+        CHECK(rays[i].centroid == i);
+        CHECK(strip[i] >= 0);
+        CHECK(strip[i] <= grid.strips);
+        CHECK((strip[i] == grid.strips) == (place[i] == kNoPlace));
+        for (const float value : {rays[i].u, rays[i].v, rays[i].weight}) out.push_back(value);
+        // Out of view the image has no meaning; what matters is that nothing is looked for.
         if (!(views[384 + i] > 0.0f)) {
           views[i] = views[128 + i] = views[256 + i] = 0.0f;
-          CHECK(cell[i] == grid.nowhere);
+          CHECK(predicted[128 + i] == 0);
         }
-        CHECK(cell[i] >= 0);
-        CHECK(cell[i] <= grid.nowhere);
-        results[build].push_back(float(cell[i]));
+        CHECK((predicted[256 + i] & 0xffff) <= (predicted[256 + i] >> 16));
+        CHECK((predicted[256 + i] >> 16) < grid.strips);
+        for (const std::int32_t value : {strip[i], place[i], predicted[128 + i]}) {
+          results[build].push_back(float(value));
+        }
       }
       for (const float value : out) CHECK(std::isfinite(value));
       results[build].insert(results[build].end(), out.begin(), out.end());
@@ -239,10 +244,11 @@ TEST_SUITE("reconstruct/warm_path") {
       for (std::uint32_t c = 0; c < 16; ++c) {
         stage.matchOne(c);
         const PredictedViews views = viewsOf(stage.workspace);
-        const UndistortedCentroids seen = centroidsOf(stage.workspace);
+        const UndistortedCentroids seen = centroidsOf(stage.state, stage.workspace, c);
         const std::size_t count = stage.images[c].size();
         const auto distance = [&](std::size_t p, std::size_t i) {
-          const float du = seen.u[i] - views.u[p], dv = seen.v[i] - views.v[p];
+          const float du = seen.rays[i].u - views.u[p];
+          const float dv = seen.rays[i].v - views.v[p];
           const float squared = du * du + dv * dv;
           return views.gate_px[p] > 0 && squared <= views.gate_px[p] * views.gate_px[p] ? squared
                                                                                         : 1e30f;
@@ -275,6 +281,74 @@ TEST_SUITE("reconstruct/warm_path") {
         }
       }
       CHECK(rays > 500);
+    }
+  }
+
+  TEST_CASE("a crowd in one row of the image is told apart, in whatever order it comes") {
+    for (const float gate_px : {2.0f, 5.0f, 30.0f}) {
+      Stage stage(camera::makeRingRig(2, 1, 240), 512);
+      stage.settings.smallest_gate_px = gate_px;
+      const camera::Camera& camera = stage.rig.cameras[0];
+      // Points on a line across the image, seen 8 px apart, more than a strip's first sixteen.
+      const PreparedCamera& prepared = stage.state.cameras[0];
+      for (int k = 0; k < 200; ++k) {
+        const glm::dvec2 px(220.0 + 8.0 * k, 500.0 + 0.2 * (k % 5));
+        const glm::dvec2 ideal = camera::normalisedFromPixel(camera, px);
+        const double* r = prepared.projection.rotation;
+        const glm::dvec3 ray(r[0] * ideal.x + r[3] * ideal.y + r[6],
+                             r[1] * ideal.x + r[4] * ideal.y + r[7],
+                             r[2] * ideal.x + r[5] * ideal.y + r[8]);
+        stage.predict(prepared.centre + 3.0 * ray, 1e-4f);
+        stage.images[0].push_back({.x_px = float(px.x), .y_px = float(px.y), .radius_px = 2.0f});
+      }
+      std::vector<std::size_t> order(200);
+      for (std::size_t i = 0; i < 200; ++i) order[i] = i;
+      std::shuffle(order.begin(), order.end(), stage.random);
+      std::vector<frame::Centroid> shuffled;
+      for (const std::size_t i : order) shuffled.push_back(stage.images[0][i]);
+      stage.images[0] = shuffled;
+      stage.match();
+      for (std::size_t i = 0; i < 200; ++i) {
+        const Ray* ray = rayOf(stage.state, 0, order[i]);
+        REQUIRE(ray != nullptr);
+        CHECK(ray->centroid == i);
+      }
+      CHECK(stage.state.free[0].empty());
+    }
+  }
+
+  TEST_CASE("more cameras than are summed up at once give the same bytes in any order") {
+    std::vector<frame::Marker> first;
+    for (int run = 0; run < 3; ++run) {
+      Stage stage(camera::makeRingRig(40, 1, 240));
+      std::vector<glm::dvec3> points;
+      for (int p = 0; p < 60; ++p) {
+        points.push_back(stage.point());
+        stage.predict(points.back() +
+                      0.001 * glm::dvec3(stage.normal(), stage.normal(), stage.normal()));
+        for (std::size_t c = 0; c < 40; ++c) stage.see(c, points.back(), 0.1);
+      }
+      PredictFrame{.settings = stage.settings,
+                   .kernels = *stage.kernels,
+                   .predictions = stage.predictions,
+                   .state = stage.state}
+          .run();
+      std::vector<std::uint32_t> order(40);
+      for (std::uint32_t c = 0; c < 40; ++c) order[c] = c;
+      std::mt19937_64 random(std::uint64_t(run) + 1);
+      if (run > 0) std::shuffle(order.begin(), order.end(), random);
+      for (const std::uint32_t c : order) stage.matchOne(c);
+      stage.finish();
+      REQUIRE(stage.cloud.markers.size() == 60);
+      if (run == 0) first = stage.cloud.markers;
+      for (std::size_t k = 0; k < 60; ++k) {
+        const frame::Marker& marker = stage.cloud.markers[k];
+        CHECK(marker.rays > 16);
+        CHECK(glm::distance(glm::dvec3(marker.position), points[k]) < 5e-4);
+        CHECK(std::memcmp(&marker.position, &first[k].position, sizeof(marker.position)) == 0);
+        CHECK(std::memcmp(&marker.covariance, &first[k].covariance, sizeof(marker.covariance)) ==
+              0);
+      }
     }
   }
 
