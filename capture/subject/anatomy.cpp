@@ -30,24 +30,27 @@ struct PartRange {
   double flexion, extension, abduction, adduction, twist_in, twist_out;
 };
 
-// Trunk and neck: the whole column's range each, since one joint may carry all of it.
+// Trunk and neck: the whole column's range each, since one joint may carry all of it. A hinge whose
+// axis lies 17 degrees off the body's bends by a third of its flexion to the side: knees have room
+// for that; elbows, whose axis follows the upper arm's turn, have all of it. Feet have room for
+// what skeletons call level.
 constexpr PartRange kRanges[] = {
     {HumanoidJoint::spine, HumanoidJoint::neck, Towards::front, 80, 30, 35, 35, 45, 45},
     {HumanoidJoint::chest, HumanoidJoint::neck, Towards::front, 80, 30, 35, 35, 45, 45},
     {HumanoidJoint::upper_chest, HumanoidJoint::neck, Towards::front, 80, 30, 35, 35, 45, 45},
-    {HumanoidJoint::neck, HumanoidJoint::head, Towards::front, 45, 45, 45, 45, 60, 60},
-    {HumanoidJoint::head, HumanoidJoint::count, Towards::front, 45, 45, 45, 45, 60, 60},
-    {HumanoidJoint::left_shoulder, HumanoidJoint::left_upper_arm, Towards::up, 40, 10, 30, 30, 25,
+    {HumanoidJoint::neck, HumanoidJoint::head, Towards::front, 60, 60, 45, 45, 80, 80},
+    {HumanoidJoint::head, HumanoidJoint::count, Towards::front, 60, 60, 45, 45, 80, 80},
+    {HumanoidJoint::left_shoulder, HumanoidJoint::left_upper_arm, Towards::up, 40, 15, 35, 35, 25,
      25},
-    {HumanoidJoint::left_lower_arm, HumanoidJoint::left_hand, Towards::front, 150, 5, 15, 15, 80,
-     80},
-    {HumanoidJoint::left_hand, HumanoidJoint::count, Towards::front, 80, 80, 80, 80, 80, 80},
-    {HumanoidJoint::left_upper_leg, HumanoidJoint::left_lower_leg, Towards::front, 120, 30, 45, 30,
-     45, 45},
-    {HumanoidJoint::left_lower_leg, HumanoidJoint::left_foot, Towards::back, 140, 10, 10, 10, 30,
+    {HumanoidJoint::left_lower_arm, HumanoidJoint::left_hand, Towards::front, 150, 30, 140, 140, 85,
+     85},
+    {HumanoidJoint::left_hand, HumanoidJoint::count, Towards::front, 80, 80, 80, 80, 140, 140},
+    {HumanoidJoint::left_upper_leg, HumanoidJoint::left_lower_leg, Towards::front, 120, 30, 55, 35,
+     60, 60},
+    {HumanoidJoint::left_lower_leg, HumanoidJoint::left_foot, Towards::back, 140, 10, 35, 35, 30,
      30},
-    {HumanoidJoint::left_foot, HumanoidJoint::left_toes, Towards::up, 20, 50, 25, 25, 35, 35},
-    {HumanoidJoint::left_toes, HumanoidJoint::count, Towards::up, 70, 45, 10, 10, 10, 10},
+    {HumanoidJoint::left_foot, HumanoidJoint::left_toes, Towards::up, 65, 65, 50, 50, 45, 45},
+    {HumanoidJoint::left_toes, HumanoidJoint::count, Towards::up, 70, 45, 20, 20, 20, 20},
 };
 
 constexpr double kRadiansPerDegree = 0.01745329251994330;
