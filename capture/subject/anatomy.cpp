@@ -1,5 +1,6 @@
 #include "capture/subject/anatomy.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -42,6 +43,8 @@ constexpr PartRange kRanges[] = {
     {HumanoidJoint::head, HumanoidJoint::count, Towards::front, 60, 60, 45, 45, 80, 80},
     {HumanoidJoint::left_shoulder, HumanoidJoint::left_upper_arm, Towards::up, 40, 15, 35, 35, 25,
      25},
+    {HumanoidJoint::left_upper_arm, HumanoidJoint::left_lower_arm, Towards::front, 180, 180, 180,
+     180, 180, 180},
     {HumanoidJoint::left_lower_arm, HumanoidJoint::left_hand, Towards::front, 150, 30, 140, 140, 85,
      85},
     {HumanoidJoint::left_hand, HumanoidJoint::count, Towards::front, 80, 80, 80, 80, 140, 140},
@@ -124,8 +127,9 @@ AxisLimit limitOf(double upper_degrees, double lower_degrees, double shift) {
   const auto widened = [](double degrees) {
     return (kShare * degrees + kMarginDegrees) * kRadiansPerDegree;
   };
-  return {.lower = static_cast<float>(-widened(lower_degrees) - shift),
-          .upper = static_cast<float>(widened(upper_degrees) - shift)};
+  constexpr double kNone = 3.14159265;
+  return {.lower = static_cast<float>(std::max(-widened(lower_degrees) - shift, -kNone)),
+          .upper = static_cast<float>(std::min(widened(upper_degrees) - shift, kNone))};
 }
 
 void setAxes(const RestBody& body, const Subject& subject, HumanoidJoint part, JointModel& model) {
