@@ -84,20 +84,23 @@ struct Calibration {
   const CalibrationProblem& problem;
   SizePrior prior;
   BodySizes sizes;
-  std::vector<double> marker_sigma;
+  std::vector<double> skin_share;    // Per shown marker.
+  std::vector<double> marker_sigma;  // Per shown marker, metres.
   FrameTrust trust{};
   std::vector<PosedFrame> frames{};
   PoseElimination elimination;
   SymmetricMatrix last{};  // Of the sizes, with the prior.
   int iterations = 0;
 
-  Calibration(const CalibrateSettings& s, const CalibrationProblem& p)
+  Calibration(const CalibrateSettings& s, const CalibrationProblem& p, std::vector<double> shares)
       : settings(s),
         problem(p),
         prior(p.subject, p.model, p.layout, s),
         sizes(prior.mean),
-        marker_sigma(p.subject.markers.size(), s.marker_sigma),
-        elimination(p, s.threads) {}
+        skin_share(std::move(shares)),
+        elimination(p, s.threads) {
+    for (const double share : skin_share) marker_sigma.push_back(s.marker_sigma * share);
+  }
 
   // Frames that are not independent weigh no more than so many that are: all priors grow instead.
   double priorScale() const {
@@ -151,7 +154,7 @@ void Calibration::iterate(int most, double radius) {
 // Skin over muscle slides more than over bone: each marker's residuals say how much, as far as
 // there are enough of them.
 void Calibration::weighMarkers() {
-  constexpr double kOwn = 0.5, kTimes = 2.5;
+  constexpr double kOwn = 0.6, kTimes = 2.5, kBelief = 0.5;
   std::vector<double> squares(marker_sigma.size(), 0.0), count(marker_sigma.size(), 0.0);
   FrameWorkspace workspace = makeFrameWorkspace(problem);
   const FrameSystem system{problem, sizes, marker_sigma, trust, workspace};
@@ -164,7 +167,7 @@ void Calibration::weighMarkers() {
       if (squared > trust.robust_radius * trust.robust_radius) continue;
       squares[m] += squared / 3.0;
       count[m] += 1.0;
-      all += squared / 3.0;
+      all += squared / (3.0 * skin_share[m] * skin_share[m]);
       all_count += 1.0;
     }
   }
@@ -173,9 +176,11 @@ void Calibration::weighMarkers() {
   constexpr double kTakenUp = 1.5, kLeast = 0.0005;
   const double usual = std::max(kTakenUp * all / all_count, kLeast * kLeast);
   for (std::size_t m = 0; m < squares.size(); ++m) {
-    const double views = 0.25 * static_cast<double>(frames.size());
-    const double variance = (kTakenUp * squares[m] + views * usual) / (count[m] + views);
-    marker_sigma[m] = std::sqrt(std::clamp(variance, kOwn * kOwn * usual, kTimes * kTimes * usual));
+    const double expected = usual * skin_share[m] * skin_share[m];
+    const double views = kBelief * static_cast<double>(frames.size());
+    const double variance = (kTakenUp * squares[m] + views * expected) / (count[m] + views);
+    marker_sigma[m] =
+        std::sqrt(std::clamp(variance, kOwn * kOwn * expected, kTimes * kTimes * expected));
   }
 }
 
@@ -262,7 +267,13 @@ core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
   for (const int c : matched) {
     if (c >= 0) column.push_back(static_cast<std::size_t>(c));
   }
-  Calibration run(settings, problem);
+  std::vector<double> shares;
+  for (std::size_t m = 0; m < matched.size(); ++m) {
+    if (matched[m] < 0) continue;
+    const bool told = settings.skin_share.size() == matched.size();
+    shares.push_back(told ? std::clamp(settings.skin_share[m], 0.1, 10.0) : 1.0);
+  }
+  Calibration run(settings, problem, std::move(shares));
   run.frames = gatherFrames(clip, column, settings.candidates);
   if (run.frames.size() < kFewestFrames) {
     return core::makeError(fmt::format(

@@ -17,7 +17,10 @@ struct CalibrateSettings {
   std::size_t frames = 144;      ///< Of those, the most varied ones are used.
   int iterations = 12;       ///< At most, before the worst frames are dropped; half as many after.
   double drop_share = 0.25;  ///< Share of the used frames that is dropped, the worst first.
-  double marker_sigma = 0.004;   ///< Skin motion of a marker per axis, metres; refined per marker.
+  double marker_sigma = 0.004;  ///< Skin motion of a marker per axis, metres; refined per marker.
+  /// Per marker of the subject: its skin slides so many times as far as usual (bone less, muscle
+  /// more; subject::skinShare). Empty: all alike.
+  std::vector<double> skin_share{};
   double wide_radius = 0.06;     ///< At first a marker this far off the model has a quarter of its
   double robust_radius = 0.025;  ///< weight, in the end one this far, metres.
   double bone_sigma = 0.006;    ///< Doubt about where a joint sits on its parent, per axis, metres,

@@ -20,19 +20,19 @@ struct PartMotion {
   std::array<std::array<float, 2>, 3> degrees;
 };
 constexpr PartMotion kMotions[] = {
-    {HumanoidJoint::spine, {{{-5, 30}, {-15, 15}, {-12, 12}}}},
-    {HumanoidJoint::chest, {{{-8, 20}, {-12, 12}, {-10, 10}}}},
-    {HumanoidJoint::upper_chest, {{{-8, 12}, {-8, 8}, {-8, 8}}}},
-    {HumanoidJoint::neck, {{{-15, 20}, {-30, 30}, {-15, 15}}}},
-    {HumanoidJoint::head, {{{-15, 15}, {-30, 30}, {-12, 12}}}},
-    {HumanoidJoint::left_shoulder, {{{-5, 22}, {-5, 5}, {-15, 15}}}},
-    {HumanoidJoint::left_upper_arm, {{{-45, 70}, {-50, 50}, {-65, 40}}}},
-    {HumanoidJoint::left_lower_arm, {{{5, 125}, {-45, 45}, {-2, 2}}}},
-    {HumanoidJoint::left_hand, {{{-50, 50}, {-10, 10}, {-20, 20}}}},
-    {HumanoidJoint::left_upper_leg, {{{-15, 80}, {-25, 25}, {-5, 35}}}},
-    {HumanoidJoint::left_lower_leg, {{{3, 105}, {-10, 10}, {-2, 2}}}},
-    {HumanoidJoint::left_foot, {{{-30, 15}, {-15, 15}, {-12, 12}}}},
-    {HumanoidJoint::left_toes, {{{-15, 40}, {-2, 2}, {-3, 3}}}},
+    {HumanoidJoint::spine, {{{-10, 40}, {-20, 20}, {-18, 18}}}},
+    {HumanoidJoint::chest, {{{-15, 30}, {-20, 20}, {-18, 18}}}},
+    {HumanoidJoint::upper_chest, {{{-12, 20}, {-15, 15}, {-15, 15}}}},
+    {HumanoidJoint::neck, {{{-25, 35}, {-40, 40}, {-25, 25}}}},
+    {HumanoidJoint::head, {{{-25, 25}, {-35, 35}, {-20, 20}}}},
+    {HumanoidJoint::left_shoulder, {{{-8, 35}, {-10, 10}, {-25, 25}}}},
+    {HumanoidJoint::left_upper_arm, {{{-50, 85}, {-55, 55}, {-80, 50}}}},
+    {HumanoidJoint::left_lower_arm, {{{3, 135}, {-60, 60}, {-2, 2}}}},
+    {HumanoidJoint::left_hand, {{{-60, 60}, {-10, 10}, {-25, 25}}}},
+    {HumanoidJoint::left_upper_leg, {{{-20, 95}, {-35, 35}, {-12, 45}}}},
+    {HumanoidJoint::left_lower_leg, {{{3, 125}, {-15, 15}, {-2, 2}}}},
+    {HumanoidJoint::left_foot, {{{-40, 18}, {-25, 20}, {-18, 18}}}},
+    {HumanoidJoint::left_toes, {{{-25, 55}, {-3, 3}, {-4, 4}}}},
 };
 
 HumanoidJoint mirrored(HumanoidJoint left) {
