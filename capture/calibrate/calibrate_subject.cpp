@@ -107,14 +107,36 @@ struct Calibration {
     return std::max(1.0, static_cast<double>(frames.size()) / settings.independent_frames);
   }
 
+  void bend();
   double step();
   void iterate(int most, double radius);
   void weighMarkers();
   double rms() const;
 };
 
+// How far each joint is bent in each frame, about its mean: a slide moves no marker's mean place.
+void Calibration::bend() {
+  const std::size_t joints = problem.model.joints();
+  std::vector<double> mean(joints, 0.0);
+  for (PosedFrame& frame : frames) {
+    frame.bend.resize(joints);
+    for (std::size_t j = 0; j < joints; ++j) {
+      const bool bends = problem.layout.joint_first[j] >= 0;
+      frame.bend[j] = bends ? bendOf(problem.subject.joints[j],
+                                     glm::conjugate(problem.model.rest[j].rotation) *
+                                         frame.parent_from_joint[j].rotation)
+                            : 0.0;
+      mean[j] += frame.bend[j] / static_cast<double>(frames.size());
+    }
+  }
+  for (PosedFrame& frame : frames) {
+    for (std::size_t j = 0; j < joints; ++j) frame.bend[j] -= mean[j];
+  }
+}
+
 // One step of Gauss and Newton on everything; returns the largest change of a size, metres.
 double Calibration::step() {
+  bend();
   elimination.build(sizes, marker_sigma, trust, frames);
   prior.add(sizes, priorScale(), elimination.matrix, elimination.right);
   SymmetricMatrix factored = elimination.matrix;
@@ -136,6 +158,7 @@ double Calibration::step() {
   }
   for (std::size_t m = 0; m < sizes.marker_offset.size(); ++m) {
     add(problem.layout.marker_first[m], sizes.marker_offset[m]);
+    add(problem.layout.marker_first[m] + 3, sizes.marker_slide[m]);
   }
   elimination.movePoses(change, sizes, marker_sigma, trust, frames);
   last = std::move(elimination.matrix);

@@ -26,6 +26,7 @@ struct CalibrateSettings {
   double bone_sigma = 0.006;    ///< Doubt about where a joint sits on its parent, per axis, metres,
   double bone_share = 0.06;     ///< and as a share of the bone's length on top.
   double offset_sigma = 0.020;  ///< Doubt about a marker's place on its joint, per axis, metres.
+  double slide_sigma = 0.006;  ///< Skin slides so far per radian that its joint bends, metres.
   double symmetry_sigma = 0.010;   ///< Left bones are as long as right ones, metres.
   double proportion_share = 0.15;  ///< Limbs have usual proportions, share of their length.
   /// Skin slides with the joint's angle, so that frames do not err independently: they count for no

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "capture/solve/solve_steps.h"
+#include "capture/subject/anatomy.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::calibrate {
@@ -80,6 +81,11 @@ void addSharedBends(const CalibrationProblem& problem, const PosedFrame& frame, 
 
 }  // namespace
 
+double bendOf(const subject::JointModel& joint, const glm::dquat& rest_from_joint) {
+  if (getenv("BEND")) return std::sqrt(glm::dot(math::vectorFromRotation(rest_from_joint),math::vectorFromRotation(rest_from_joint)));
+  return subject::anatomicalAngles(joint, rest_from_joint).x;
+}
+
 std::vector<SharedBend> findSharedBends(const subject::Subject& subject, const SolveModel& model) {
   std::vector<bool> carries(model.joints(), false);
   for (const subject::SubjectMarker& marker : subject.markers) {
@@ -134,7 +140,9 @@ void FrameSystem::measure(PosedFrame& frame) const {
     w.weight[m] = 0.0;
     if (!frame.there[m]) continue;
     const auto joint = static_cast<std::size_t>(problem.subject.markers[m].joint);
-    const glm::dvec3 place = w.world[joint].translation + w.turn[joint] * sizes.marker_offset[m];
+    glm::dvec3 offset = sizes.marker_offset[m];
+    if (!frame.bend.empty()) offset += frame.bend[joint] * sizes.marker_slide[m];
+    const glm::dvec3 place = w.world[joint].translation + w.turn[joint] * offset;
     w.place[m] = place - origin;
     w.residual[m] = frame.seen[m] - place;
     const double squared = glm::dot(w.residual[m], w.residual[m]);

@@ -25,6 +25,7 @@ struct PosedFrame {
   std::vector<glm::dvec3> seen;     ///< Per marker, world.
   std::vector<std::uint8_t> there;  ///< Per marker: it is seen.
   std::vector<math::RigidTransformd> parent_from_joint;
+  std::vector<double> bend;  ///< Per joint, about its mean over all frames; empty: none.
   double rms = 0;         ///< Distance of the markers from the model, metres.
   std::size_t count = 0;  ///< Markers seen.
 };
@@ -42,6 +43,9 @@ struct CalibrationProblem {
   const SizeLayout& layout;
   std::vector<SharedBend> shared_bends;
 };
+
+/// How far a joint is bent out of its middle, radians: what the skin over its bone slides with.
+double bendOf(const subject::JointModel& joint, const glm::dquat& rest_from_joint);
 
 std::vector<SharedBend> findSharedBends(const subject::Subject& subject,
                                         const solve::SolveModel& model);

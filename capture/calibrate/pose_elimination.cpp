@@ -52,13 +52,15 @@ struct PoseElimination::FrameSums {
 PoseElimination::PoseElimination(const CalibrationProblem& p, std::size_t thread_count)
     : problem(p), threads(std::max<std::size_t>(1, thread_count)), matrix(p.layout.count) {
   items_.resize(p.layout.count / 3);
-  const auto number = [&](const std::vector<std::int32_t>& first, bool is_marker) {
+  const auto number = [&](const std::vector<std::int32_t>& first, Item::Kind kind,
+                          std::size_t further) {
     for (std::size_t i = 0; i < first.size(); ++i) {
-      if (first[i] >= 0) items_[static_cast<std::size_t>(first[i]) / 3] = {is_marker, i};
+      if (first[i] >= 0) items_[static_cast<std::size_t>(first[i]) / 3 + further] = {kind, i};
     }
   };
-  number(p.layout.joint_first, false);
-  number(p.layout.marker_first, true);
+  number(p.layout.joint_first, Item::Kind::joint, 0);
+  number(p.layout.marker_first, Item::Kind::marker, 0);
+  number(p.layout.marker_first, Item::Kind::slide, 1);
   for (const std::vector<std::int32_t>& columns : p.layout.columns) {
     stride_.push_back((columns.size() + kTile - 1) / kTile * kTile);
   }
@@ -67,7 +69,8 @@ PoseElimination::PoseElimination(const CalibrationProblem& p, std::size_t thread
 }
 
 // How sizes meet sizes.
-void PoseElimination::addSizes(const FrameWorkspace& w, FrameSums& sums) const {
+void PoseElimination::addSizes(const FrameWorkspace& w, const PosedFrame& frame,
+                               FrameSums& sums) const {
   const SolveModel& model = problem.model;
   const SizeLayout& layout = problem.layout;
   const auto addRight = [&](std::int32_t first, const glm::dvec3& value) {
@@ -80,15 +83,20 @@ void PoseElimination::addSizes(const FrameWorkspace& w, FrameSums& sums) const {
     if (!(w.weight[m] > 0.0)) continue;
     const auto joint = static_cast<std::size_t>(problem.subject.markers[m].joint);
     const glm::dmat3 back = w.weight[m] * glm::transpose(w.turn[joint]);
-    const std::int32_t first = layout.marker_first[m];
+    const std::int32_t first = layout.marker_first[m], slide = first + 3;
+    const double bend = frame.bend.empty() ? 0.0 : frame.bend[joint];
     addRight(first, back * w.residual[m]);
+    addRight(slide, bend * (back * w.residual[m]));
     for (int k = 0; k < 3; ++k) {
-      const auto at = static_cast<std::size_t>(first + k);
+      const auto at = static_cast<std::size_t>(first + k), slid = at + 3;
       sums.matrix.at(at, at) += w.weight[m];
+      sums.matrix.at(slid, at) += bend * w.weight[m];
+      sums.matrix.at(slid, slid) += bend * bend * w.weight[m];
     }
     for (const std::int32_t a : layout.chain[joint]) {
-      addBlock(sums.matrix, first, layout.joint_first[static_cast<std::size_t>(a)],
-               back * parentTurn(a));
+      const glm::dmat3 block = back * parentTurn(a);
+      addBlock(sums.matrix, first, layout.joint_first[static_cast<std::size_t>(a)], block);
+      addBlock(sums.matrix, slide, layout.joint_first[static_cast<std::size_t>(a)], bend * block);
     }
   }
   for (std::size_t j = 0; j < model.joints(); ++j) {
@@ -113,7 +121,8 @@ void PoseElimination::addSizes(const FrameWorkspace& w, FrameSums& sums) const {
 
 // How the pose meets the sizes; takes what the best pose for given sizes explains off the
 // right-hand side.
-void PoseElimination::fillRows(FrameWorkspace& w, FrameSums& sums) const {
+void PoseElimination::fillRows(FrameWorkspace& w, const PosedFrame& frame,
+                               FrameSums& sums) const {
   const SolveModel& model = problem.model;
   const SizeLayout& layout = problem.layout;
   std::fill(w.rows.begin(), w.rows.end(), 0.0);
@@ -136,13 +145,17 @@ void PoseElimination::fillRows(FrameWorkspace& w, FrameSums& sums) const {
     const auto end = static_cast<std::size_t>(layout.content_end[joint]) / 3;
     for (std::size_t n = begin; n < end; ++n) {
       const Item& item = items_[n];
-      if (!item.is_marker) {
+      if (item.kind == Item::Kind::joint) {
         ofJoint(item.index, massOf(w, item.index));
-      } else if (w.weight[item.index] > 0.0) {
+      } else if (item.kind == Item::Kind::marker && w.weight[item.index] > 0.0) {
         const auto carrier = static_cast<std::size_t>(problem.subject.markers[item.index].joint);
-        put(static_cast<std::int32_t>(3 * n),
-            w.weight[item.index] * (glm::transpose(w.turn[carrier]) *
-                                    (moving + glm::cross(turning, w.place[item.index]))));
+        const glm::dvec3 met = w.weight[item.index] *
+                               (glm::transpose(w.turn[carrier]) *
+                                (moving + glm::cross(turning, w.place[item.index])));
+        put(static_cast<std::int32_t>(3 * n), met);
+        if (!frame.bend.empty()) {
+          put(static_cast<std::int32_t>(3 * n + 3), frame.bend[carrier] * met);
+        }
       }
     }
     for (const std::int32_t c : layout.columns[joint]) {
@@ -215,8 +228,8 @@ void PoseElimination::build(const BodySizes& sizes, const std::vector<double>& m
          ++f) {
       system.measure(frames[f]);
       system.factorPose(frames[f]);
-      addSizes(w, sums[part]);
-      fillRows(w, sums[part]);
+      addSizes(w, frames[f], sums[part]);
+      fillRows(w, frames[f], sums[part]);
       reduceRows(w);
       keepRows(w, f);
     }

@@ -35,15 +35,16 @@ struct PoseElimination {
 
  private:
   struct FrameSums;
-  void addSizes(const FrameWorkspace& w, FrameSums& sums) const;
-  void fillRows(FrameWorkspace& w, FrameSums& sums) const;
+  void addSizes(const FrameWorkspace& w, const PosedFrame& frame, FrameSums& sums) const;
+  void fillRows(FrameWorkspace& w, const PosedFrame& frame, FrameSums& sums) const;
   void reduceRows(FrameWorkspace& w) const;
   void keepRows(const FrameWorkspace& w, std::size_t slot);
   void eliminate(std::size_t frame_count);
 
   // What hangs on a joint, in the order of the sizes: number i has sizes 3 i to 3 i + 2.
   struct Item {
-    bool is_marker = false;
+    enum class Kind : std::uint8_t { joint, marker, slide };
+    Kind kind = Kind::joint;
     std::size_t index = 0;
   };
   std::vector<Item> items_;

@@ -27,7 +27,7 @@ void number(const Subject& subject, const SolveModel& model,
     for (std::size_t m = 0; m < subject.markers.size(); ++m) {
       if (static_cast<std::size_t>(subject.markers[m].joint) != joint) continue;
       layout.marker_first[m] = static_cast<std::int32_t>(layout.count);
-      layout.count += 3;
+      layout.count += 6;
     }
   };
   std::vector<Visit> stack;
@@ -107,6 +107,7 @@ BodySizes sizesOf(const Subject& subject) {
   }
   for (const subject::SubjectMarker& marker : subject.markers) {
     sizes.marker_offset.emplace_back(marker.offset_joint);
+    sizes.marker_slide.emplace_back(0.0);
   }
   return sizes;
 }

@@ -63,7 +63,10 @@ SizePrior::SizePrior(const subject::Subject& body, const solve::SolveModel& solv
     bone_of[j] = static_cast<int>(bones_.size());
     bones_.push_back({.joint = j});
   }
-  for (const std::int32_t first : layout.marker_first) set(first, settings.offset_sigma);
+  for (const std::int32_t first : layout.marker_first) {
+    set(first, settings.offset_sigma);
+    set(first + 3, settings.slide_sigma);
+  }
   for (const Proportion& p : kProportions) {
     const int lower = subject.humanoid[p.lower];
     if (lower < 0 || bone_of[static_cast<std::size_t>(lower)] < 0) continue;
@@ -97,6 +100,7 @@ void SizePrior::add(const BodySizes& sizes, double scale, SymmetricMatrix& matri
   }
   for (std::size_t m = 0; m < layout.marker_first.size(); ++m) {
     addMean(layout.marker_first[m], mean.marker_offset[m] - sizes.marker_offset[m]);
+    addMean(layout.marker_first[m] + 3, -sizes.marker_slide[m]);
   }
   // Rows about lengths: sum of sign * length = target.
   struct Term {
