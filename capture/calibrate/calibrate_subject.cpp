@@ -122,9 +122,8 @@ void Calibration::bend() {
     frame.bend.resize(joints);
     for (std::size_t j = 0; j < joints; ++j) {
       const bool bends = problem.layout.joint_first[j] >= 0;
-      frame.bend[j] = bends ? bendOf(problem.subject.joints[j],
-                                     glm::conjugate(problem.model.rest[j].rotation) *
-                                         frame.parent_from_joint[j].rotation)
+      frame.bend[j] = bends ? bendOf(glm::conjugate(problem.model.rest[j].rotation) *
+                                     frame.parent_from_joint[j].rotation)
                             : 0.0;
       mean[j] += frame.bend[j] / static_cast<double>(frames.size());
     }
@@ -167,7 +166,7 @@ double Calibration::step() {
 }
 
 void Calibration::iterate(int most, double radius) {
-  constexpr double kSettled = 5e-5;  // Metres.
+  constexpr double kSettled = 2e-4;  // Metres.
   trust.robust_radius = radius;
   for (int i = 0; i < most; ++i) {
     if (step() < kSettled) break;

@@ -15,7 +15,7 @@ namespace understudy::calibrate {
 struct CalibrateSettings {
   std::size_t candidates = 320;  ///< Frames that are looked at, evenly spread over the recording.
   std::size_t frames = 144;      ///< Of those, the most varied ones are used.
-  int iterations = 12;       ///< At most, before the worst frames are dropped; half as many after.
+  int iterations = 6;        ///< At most, before the worst frames are dropped; half as many after.
   double drop_share = 0.25;  ///< Share of the used frames that is dropped, the worst first.
   double marker_sigma = 0.004;  ///< Skin motion of a marker per axis, metres; refined per marker.
   /// Per marker of the subject: its skin slides so many times as far as usual (bone less, muscle
@@ -26,12 +26,12 @@ struct CalibrateSettings {
   double bone_sigma = 0.006;    ///< Doubt about where a joint sits on its parent, per axis, metres,
   double bone_share = 0.06;     ///< and as a share of the bone's length on top.
   double offset_sigma = 0.020;  ///< Doubt about a marker's place on its joint, per axis, metres.
-  double slide_sigma = 0.006;  ///< Skin slides so far per radian that its joint bends, metres.
+  double slide_sigma = 0.006;   ///< Skin slides so far per radian that its joint bends, metres.
   double symmetry_sigma = 0.010;   ///< Left bones are as long as right ones, metres.
   double proportion_share = 0.15;  ///< Limbs have usual proportions, share of their length.
   /// Skin slides with the joint's angle, so that frames do not err independently: they count for no
   /// more than this many.
-  double independent_frames = 16;
+  double independent_frames = 10;
   double observed_share = 0.5;    ///< Observed: motion left less than this share of the doubt ...
   double observed_sigma = 0.008;  ///< ... and no more than this, metres.
   std::size_t threads = 2;        ///< The result is the same for any number.

@@ -57,17 +57,22 @@ SymmetricMatrix inverseFactored(const SymmetricMatrix& factored) {
 
 void multiplyTransposed(const double* rows, std::size_t count, std::size_t columns,
                         std::size_t first_row, std::size_t last_row, double* product) {
-  for (std::size_t r = first_row; r < last_row; r += kTile) {
-    for (std::size_t c = 0; c <= r; c += kTile) {
-      double sum[kTile][kTile] = {};
-      const double* row = rows;
-      for (std::size_t k = 0; k < count; ++k, row += columns) {
-        for (std::size_t i = 0; i < kTile; ++i) {
-          for (std::size_t j = 0; j < kTile; ++j) sum[i][j] += row[r + i] * row[c + j];
+  constexpr std::size_t kRowsAtOnce = 32;  // They stay in the nearest cache.
+  std::fill(product + first_row * columns, product + last_row * columns, 0.0);
+  for (std::size_t begin = 0; begin < count; begin += kRowsAtOnce) {
+    const std::size_t end = std::min(count, begin + kRowsAtOnce);
+    for (std::size_t r = first_row; r < last_row; r += kTile) {
+      for (std::size_t c = 0; c <= r; c += kTile) {
+        double sum[kTile][kTile] = {};
+        const double* row = rows + begin * columns;
+        for (std::size_t k = begin; k < end; ++k, row += columns) {
+          for (std::size_t i = 0; i < kTile; ++i) {
+            for (std::size_t j = 0; j < kTile; ++j) sum[i][j] += row[r + i] * row[c + j];
+          }
         }
-      }
-      for (std::size_t i = 0; i < kTile; ++i) {
-        for (std::size_t j = 0; j < kTile; ++j) product[(r + i) * columns + c + j] = sum[i][j];
+        for (std::size_t i = 0; i < kTile; ++i) {
+          for (std::size_t j = 0; j < kTile; ++j) product[(r + i) * columns + c + j] += sum[i][j];
+        }
       }
     }
   }

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "capture/solve/solve_steps.h"
-#include "capture/subject/anatomy.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::calibrate {
@@ -81,9 +80,9 @@ void addSharedBends(const CalibrationProblem& problem, const PosedFrame& frame, 
 
 }  // namespace
 
-double bendOf(const subject::JointModel& joint, const glm::dquat& rest_from_joint) {
-  if (getenv("BEND")) return std::sqrt(glm::dot(math::vectorFromRotation(rest_from_joint),math::vectorFromRotation(rest_from_joint)));
-  return subject::anatomicalAngles(joint, rest_from_joint).x;
+double bendOf(const glm::dquat& rest_from_joint) {
+  const glm::dvec3 turn = math::vectorFromRotation(rest_from_joint);
+  return std::sqrt(glm::dot(turn, turn));
 }
 
 std::vector<SharedBend> findSharedBends(const subject::Subject& subject, const SolveModel& model) {

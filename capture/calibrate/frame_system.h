@@ -26,8 +26,8 @@ struct PosedFrame {
   std::vector<std::uint8_t> there;  ///< Per marker: it is seen.
   std::vector<math::RigidTransformd> parent_from_joint;
   std::vector<double> bend;  ///< Per joint, about its mean over all frames; empty: none.
-  double rms = 0;         ///< Distance of the markers from the model, metres.
-  std::size_t count = 0;  ///< Markers seen.
+  double rms = 0;            ///< Distance of the markers from the model, metres.
+  std::size_t count = 0;     ///< Markers seen.
 };
 
 /// Two joints, one on the other, that no marker tells apart: they share a bend.
@@ -44,8 +44,11 @@ struct CalibrationProblem {
   std::vector<SharedBend> shared_bends;
 };
 
-/// How far a joint is bent out of its middle, radians: what the skin over its bone slides with.
-double bendOf(const subject::JointModel& joint, const glm::dquat& rest_from_joint);
+/// How far a joint is turned out of its rest pose, whichever way, radians. Skin slides over the
+/// bone with the angles of its joints, nearly linearly (Bonci, Camomilla, Dumas, Cheze and
+/// Cappozzo, "A soft tissue artefact model driven by proximal and distal joint kinematics", J.
+/// Biomechanics 47 (2014)); of those angles, this one number is used.
+double bendOf(const glm::dquat& rest_from_joint);
 
 std::vector<SharedBend> findSharedBends(const subject::Subject& subject,
                                         const solve::SolveModel& model);

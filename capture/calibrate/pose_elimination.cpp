@@ -121,8 +121,7 @@ void PoseElimination::addSizes(const FrameWorkspace& w, const PosedFrame& frame,
 
 // How the pose meets the sizes; takes what the best pose for given sizes explains off the
 // right-hand side.
-void PoseElimination::fillRows(FrameWorkspace& w, const PosedFrame& frame,
-                               FrameSums& sums) const {
+void PoseElimination::fillRows(FrameWorkspace& w, const PosedFrame& frame, FrameSums& sums) const {
   const SolveModel& model = problem.model;
   const SizeLayout& layout = problem.layout;
   std::fill(w.rows.begin(), w.rows.end(), 0.0);
@@ -149,9 +148,9 @@ void PoseElimination::fillRows(FrameWorkspace& w, const PosedFrame& frame,
         ofJoint(item.index, massOf(w, item.index));
       } else if (item.kind == Item::Kind::marker && w.weight[item.index] > 0.0) {
         const auto carrier = static_cast<std::size_t>(problem.subject.markers[item.index].joint);
-        const glm::dvec3 met = w.weight[item.index] *
-                               (glm::transpose(w.turn[carrier]) *
-                                (moving + glm::cross(turning, w.place[item.index])));
+        const glm::dvec3 met =
+            w.weight[item.index] *
+            (glm::transpose(w.turn[carrier]) * (moving + glm::cross(turning, w.place[item.index])));
         put(static_cast<std::int32_t>(3 * n), met);
         if (!frame.bend.empty()) {
           put(static_cast<std::int32_t>(3 * n + 3), frame.bend[carrier] * met);

@@ -23,12 +23,12 @@ BodySizes sizesOf(const subject::Subject& subject);
 void setSizes(const BodySizes& sizes, subject::Subject& subject);
 
 /// Numbers the sizes that are looked for: three per joint that turns about its parent and has
-/// markers below it, six per marker: its offset and its slide. A joint's number is followed by those of its markers and of
-/// the joints below it, so that all that hangs on a joint is one range.
+/// markers below it, six per marker: its offset and its slide. A joint's number is followed by
+/// those of its markers and of the joints below it, so that all that hangs on a joint is one range.
 struct SizeLayout {
   static constexpr std::int32_t kNone = -1;
 
-  std::vector<std::int32_t> joint_first, marker_first;     ///< First of three; kNone for none.
+  std::vector<std::int32_t> joint_first, marker_first;   ///< First of three; kNone for none.
   std::vector<std::int32_t> content_begin, content_end;  ///< What hangs on each joint.
   std::vector<std::vector<std::int32_t>>
       chain;  ///< Sized joints from each joint up, its own first.
