@@ -19,7 +19,7 @@ struct CalibrateSettings {
   double drop_share = 0.25;  ///< Share of the used frames that is dropped, the worst first.
   double marker_sigma = 0.004;  ///< Skin motion of a marker per axis, metres; refined per marker.
   /// Per marker of the subject: its skin slides so many times as far as usual (bone less, muscle
-  /// more; subject::skinShare). Empty: all alike.
+  /// more; subject::skinSlideShare). Empty: all alike.
   std::vector<double> skin_share{};
   double wide_radius = 0.06;     ///< At first a marker this far off the model has a quarter of its
   double robust_radius = 0.025;  ///< weight, in the end one this far, metres.
