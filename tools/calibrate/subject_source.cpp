@@ -18,20 +18,6 @@ namespace {
 // Joint centres from skin markers are centimetres off, and offsets with them.
 constexpr double kFitBoneSigma = 0.020, kFitOffsetSigma = 0.025;
 
-// How far skin slides under each of the subject's markers, as far as the set says.
-std::vector<double> slideShares(const subject::Subject& subject, const subject::MarkerSet& set) {
-  std::vector<double> shares;
-  for (const subject::SubjectMarker& marker : subject.markers) {
-    const auto place =
-        std::find_if(set.markers.begin(), set.markers.end(),
-                     [&](const subject::MarkerPlace& p) { return p.name == marker.name; });
-    shares.push_back(place == set.markers.end()
-                         ? 1.0
-                         : static_cast<double>(subject::skinSlideShare(place->skin)));
-  }
-  return shares;
-}
-
 void keepSeconds(double seconds, file::MarkerClip& clip) {
   if (!(seconds > 0.0) || !(clip.rate_hz > 0.0)) return;
   const double frames = std::max(1.0, std::round(seconds * clip.rate_hz));
@@ -98,7 +84,7 @@ core::Result<SubjectSource> readMarkers(const std::string& path,
   source.clip = *std::move(clip);
   source.settings.bone_sigma = kFitBoneSigma;
   source.settings.offset_sigma = kFitOffsetSigma;
-  source.settings.skin_share = slideShares(source.initial, set);
+  source.settings.skin_share = simulation::slideShares(source.initial, set);
   source.settings.threads = std::max<std::size_t>(flags.threads, 2);
   return source;
 }
@@ -127,7 +113,7 @@ core::Result<SubjectSource> simulateMarkers(const simulation::SimulationFlags& f
   source.initial = simulation::makeTemplate(stage.subjects()[0], {}, flags.stage.seed);
   source.truth = stage.subjects()[0];
   source.warnings = simulation->warnings;
-  source.settings.skin_share = slideShares(source.initial, simulation->marker_set);
+  source.settings.skin_share = simulation::slideShares(source.initial, simulation->marker_set);
   source.settings.threads = std::max<std::size_t>(flags.threads, 2);
   return source;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "capture/calibrate/compare_subjects.h"
@@ -10,6 +11,19 @@
 #include "capture/source/range_of_motion.h"
 
 namespace understudy::simulation {
+
+std::vector<double> slideShares(const subject::Subject& subject, const subject::MarkerSet& set) {
+  std::vector<double> shares;
+  for (const subject::SubjectMarker& marker : subject.markers) {
+    const auto place =
+        std::find_if(set.markers.begin(), set.markers.end(),
+                     [&](const subject::MarkerPlace& p) { return p.name == marker.name; });
+    shares.push_back(place == set.markers.end()
+                         ? 1.0
+                         : static_cast<double>(subject::skinSlideShare(place->skin)));
+  }
+  return shares;
+}
 
 subject::Subject makeTemplate(const subject::Subject& truth, const TemplateError& error,
                               std::uint64_t seed) {
@@ -40,7 +54,8 @@ core::Result<source::PerformerMotion> rangeOfMotion(const source::PerformerMotio
                          .humanoid = clip->humanoid});
 }
 
-core::Result<void> calibrateSubjects(const source::SimulatedStage& stage, std::size_t threads,
+core::Result<void> calibrateSubjects(const source::SimulatedStage& stage,
+                                     const subject::MarkerSet& marker_set, std::size_t threads,
                                      std::vector<subject::Subject>& subjects,
                                      std::vector<std::string>& warnings) {
   constexpr double kSeconds = 15.0;
@@ -53,6 +68,7 @@ core::Result<void> calibrateSubjects(const source::SimulatedStage& stage, std::s
     const file::MarkerClip clip = stage.rehearse(s, kSeconds);
     calibrate::CalibrateSettings calibrate_settings;
     calibrate_settings.threads = threads;
+    calibrate_settings.skin_share = slideShares(truth, marker_set);
     auto result = calibrate::calibrateSubject(clip, makeTemplate(truth, {}, settings.seed + s),
                                               calibrate_settings);
     if (!result) return result.error();

@@ -16,6 +16,10 @@ struct TemplateError {
   double offset = 0.012;                   ///< Of a marker's place, metres.
 };
 
+/// How far skin slides under each of the subject's markers, as the set says, as shares of the
+/// usual; 1 for markers that are not in it.
+std::vector<double> slideShares(const subject::Subject& subject, const subject::MarkerSet& set);
+
 /// What a studio has before it calibrates: the kind of skeleton and the marker set, bones and
 /// offsets of somebody else. Joints that cannot turn stay.
 subject::Subject makeTemplate(const subject::Subject& truth, const TemplateError& error,
@@ -29,7 +33,8 @@ core::Result<source::PerformerMotion> rangeOfMotion(const source::PerformerMotio
 /// (SimulatedStage::rehearse), from a template. `subjects` are the true ones and become the
 /// calibrated ones; frames of their joints are named as the true ones', so that poses can be
 /// compared. Adds a line of what it did to `warnings`.
-core::Result<void> calibrateSubjects(const source::SimulatedStage& stage, std::size_t threads,
+core::Result<void> calibrateSubjects(const source::SimulatedStage& stage,
+                                     const subject::MarkerSet& marker_set, std::size_t threads,
                                      std::vector<subject::Subject>& subjects,
                                      std::vector<std::string>& warnings);
 

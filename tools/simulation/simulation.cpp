@@ -250,7 +250,7 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags,
     }
   }
   if (flags.subjects == "calibrated") {
-    const auto calibrated = calibrateSubjects(*stage, flags.threads, subjects, warnings);
+    const auto calibrated = calibrateSubjects(*stage, *set, flags.threads, subjects, warnings);
     if (!calibrated) return calibrated.error();
   }
   return Simulation{.stage = *std::move(stage),
