@@ -57,25 +57,10 @@ SymmetricMatrix inverseFactored(const SymmetricMatrix& factored) {
 
 void multiplyTransposed(const double* rows, std::size_t count, std::size_t columns,
                         std::size_t first_row, std::size_t last_row, double* product) {
-  constexpr std::size_t kRowsAtOnce = 32;  // They stay in the nearest cache.
-  std::fill(product + first_row * columns, product + last_row * columns, 0.0);
-  for (std::size_t begin = 0; begin < count; begin += kRowsAtOnce) {
-    const std::size_t end = std::min(count, begin + kRowsAtOnce);
-    for (std::size_t r = first_row; r < last_row; r += kTile) {
-      for (std::size_t c = 0; c <= r; c += kTile) {
-        double sum[kTile][kTile] = {};
-        const double* row = rows + begin * columns;
-        for (std::size_t k = begin; k < end; ++k, row += columns) {
-          for (std::size_t i = 0; i < kTile; ++i) {
-            for (std::size_t j = 0; j < kTile; ++j) sum[i][j] += row[r + i] * row[c + j];
-          }
-        }
-        for (std::size_t i = 0; i < kTile; ++i) {
-          for (std::size_t j = 0; j < kTile; ++j) product[(r + i) * columns + c + j] += sum[i][j];
-        }
-      }
-    }
-  }
+  static const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                         __builtin_cpu_supports("bmi2");
+  (v3 ? multiplyTransposedV3 : multiplyTransposedBaseline)(rows, count, columns, first_row,
+                                                           last_row, product);
 }
 
 }  // namespace understudy::calibrate

@@ -30,10 +30,20 @@ void solveFactored(const SymmetricMatrix& factored, std::vector<double>& right);
 /// The whole inverse of a factored matrix, both triangles.
 SymmetricMatrix inverseFactored(const SymmetricMatrix& factored);
 
-/// Writes rows^T * rows into the lower triangle of `product` (columns x columns, row after row).
-/// `rows` is count x columns, row after row; `columns` is a multiple of kTile.
-inline constexpr std::size_t kTile = 4;
+/// Rows are a multiple of this many numbers long, for lanes.
+inline constexpr std::size_t kTile = 8;
+
+/// Writes rows first_row to last_row of rows^T * rows into the lower triangle of `product` (columns
+/// x columns, row after row; entries above the diagonal are undefined). `rows` is count x columns,
+/// row after row; all of columns, first_row and last_row are multiples of kTile. Takes the build
+/// that suits the processor; both give the same bytes.
 void multiplyTransposed(const double* rows, std::size_t count, std::size_t columns,
                         std::size_t first_row, std::size_t last_row, double* product);
+
+/// Its two builds; the second needs AVX2.
+void multiplyTransposedBaseline(const double* rows, std::size_t count, std::size_t columns,
+                                std::size_t first_row, std::size_t last_row, double* product);
+void multiplyTransposedV3(const double* rows, std::size_t count, std::size_t columns,
+                          std::size_t first_row, std::size_t last_row, double* product);
 
 }  // namespace understudy::calibrate

@@ -248,7 +248,7 @@ void PoseElimination::eliminate(std::size_t frame_count) {
   struct Task {
     std::size_t joint, first_row, last_row;
   };
-  constexpr std::size_t kRowsPerTask = 8 * kTile;
+  constexpr std::size_t kRowsPerTask = 4 * kTile;
   std::vector<std::vector<double>> products(rows_.size());
   std::vector<Task> tasks;
   for (std::size_t j = 0; j < rows_.size(); ++j) {

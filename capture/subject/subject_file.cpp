@@ -275,8 +275,8 @@ std::string formatSubject(const Subject& subject) {
                         kMotions[static_cast<std::size_t>(subject.joints[j].motion)],
                         number(subject.joints[j].limit));
     const JointModel& model = subject.joints[j];
-    if (!model.hasAxisLimits()) continue;
     const glm::quat& axes = model.joint_from_anatomical;
+    if (axes == JointModel{}.joint_from_anatomical && !model.hasAxisLimits()) continue;
     text += fmt::format("axes_xyzw = [{}, {}, {}, {}]\n", number(axes.x), number(axes.y),
                         number(axes.z), number(axes.w));
     const auto bounds = [&](const char* key, const AxisLimit& axis) {

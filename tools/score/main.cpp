@@ -112,6 +112,7 @@ int run(int argument_count, char** arguments) {
   CLI::App* stage = app.add_subcommand(
       "stage", "Runs the simulated stage through the whole capture path, without a network");
   StageCommand command;
+  command.flags.subjects = "calibrated";
   simulation::addSimulationFlags(*stage, command.flags);
   stage
       ->add_option("--held-out-frames", command.held_out_frames,

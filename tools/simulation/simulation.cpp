@@ -250,7 +250,8 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags,
     }
   }
   if (flags.subjects == "calibrated") {
-    const auto calibrated = calibrateSubjects(*stage, *set, flags.threads, subjects, warnings);
+    const auto calibrated = calibrateSubjects(*stage, *set, std::max<std::size_t>(flags.threads, 2),
+                                              subjects, warnings);
     if (!calibrated) return calibrated.error();
   }
   return Simulation{.stage = *std::move(stage),
