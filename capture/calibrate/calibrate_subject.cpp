@@ -111,6 +111,7 @@ struct Calibration {
   double step();
   void iterate(int most, double radius);
   void weighMarkers();
+  void judgeMarkers(SubjectCalibration& result);
   double rms() const;
 };
 
@@ -215,6 +216,41 @@ double Calibration::rms() const {
   return std::sqrt(squares / std::max(count, 1.0));
 }
 
+// Distance of the markers that move with their segments, and the names of those that do not.
+void Calibration::judgeMarkers(SubjectCalibration& result) {
+  constexpr double kFar = 4.0;  // Times the robust radius: no skin slides so far.
+  const double far = kFar * settings.robust_radius;
+  FrameWorkspace workspace = makeFrameWorkspace(problem);
+  const FrameSystem system{problem, sizes, marker_sigma, trust, workspace};
+  std::vector<std::size_t> seen(marker_sigma.size(), 0), astray(marker_sigma.size(), 0);
+  double squares = 0.0, count = 0.0;
+  for (PosedFrame& frame : frames) {
+    system.measure(frame);
+    for (std::size_t m = 0; m < seen.size(); ++m) {
+      if (!frame.there[m]) continue;
+      const double squared = glm::dot(workspace.residual[m], workspace.residual[m]);
+      ++seen[m];
+      if (squared > far * far) {
+        ++astray[m];
+      } else {
+        squares += squared;
+        count += 1.0;
+      }
+    }
+  }
+  result.rms_after = std::sqrt(squares / std::max(count, 1.0));
+  std::string names;
+  for (std::size_t m = 0; m < seen.size(); ++m) {
+    if (2 * astray[m] <= seen[m]) continue;
+    names += (names.empty() ? "" : ", ") + problem.subject.markers[m].name;
+  }
+  if (names.empty()) return;
+  result.warnings.push_back(fmt::format(
+      "markers that are over {:.0f} cm off in most frames: {}; check their names, or give the "
+      "marker set",
+      100.0 * far, names));
+}
+
 // The subject with only the markers that the recording shows.
 Subject shownMarkers(const Subject& initial, const std::vector<int>& matched) {
   Subject shown = initial;
@@ -314,7 +350,7 @@ core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
   result.dropped = dropWorst(settings.drop_share, run.frames);
   run.weighMarkers();
   run.iterate(std::max(1, settings.iterations / 2), settings.robust_radius);
-  result.rms_after = run.rms();
+  run.judgeMarkers(result);
   result.iterations = run.iterations;
   result.sizes = judgeSizes(problem, run.prior, run.sizes, run.last, run.priorScale(), run.frames);
 
