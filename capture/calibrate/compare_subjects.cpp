@@ -70,6 +70,27 @@ void move(const Hanging& hanging, const glm::dmat3& turn, const glm::dvec3& shif
   }
 }
 
+// A point on a joint as the next joint that can turn carries it.
+glm::dvec3 carried(const Subject& subject, int joint, glm::dvec3 point) {
+  while (joint >= 0 &&
+         subject.joints[static_cast<std::size_t>(joint)].motion == JointMotion::fixed) {
+    const math::RigidTransform& local =
+        subject.skeleton.parent_from_joint[static_cast<std::size_t>(joint)];
+    point = glm::dvec3(local.translation) + glm::dquat(local.rotation) * point;
+    joint = subject.skeleton.parents[static_cast<std::size_t>(joint)];
+  }
+  return point;
+}
+
+glm::dvec3 placeOf(const Subject& subject, std::size_t joint) {
+  return carried(subject, subject.skeleton.parents[joint],
+                 glm::dvec3(subject.skeleton.parent_from_joint[joint].translation));
+}
+
+glm::dvec3 placeOf(const Subject& subject, const subject::SubjectMarker& marker) {
+  return carried(subject, marker.joint, glm::dvec3(marker.offset_joint));
+}
+
 }  // namespace
 
 void takeFramesOf(const Subject& convention, Subject& subject) {
@@ -99,14 +120,13 @@ SubjectErrors compareSubjects(const Subject& truth, const Subject& subject) {
   assert(truth.markers.size() == subject.markers.size());
   SubjectErrors errors;
   for (std::size_t j = 0; j < truth.skeleton.size(); ++j) {
-    const glm::dvec3 wanted(truth.skeleton.parent_from_joint[j].translation);
-    const glm::dvec3 found(subject.skeleton.parent_from_joint[j].translation);
+    const glm::dvec3 wanted = placeOf(truth, j), found = placeOf(subject, j);
     errors.bone.push_back(glm::length(found) - glm::length(wanted));
     errors.place.push_back(glm::distance(found, wanted));
   }
   for (std::size_t m = 0; m < truth.markers.size(); ++m) {
-    errors.marker.push_back(glm::distance(glm::dvec3(truth.markers[m].offset_joint),
-                                          glm::dvec3(subject.markers[m].offset_joint)));
+    errors.marker.push_back(
+        glm::distance(placeOf(truth, truth.markers[m]), placeOf(subject, subject.markers[m])));
   }
   return errors;
 }

@@ -12,7 +12,8 @@ namespace understudy::calibrate {
 /// joint's own axes are called does. Both have the same joints and markers.
 void takeFramesOf(const subject::Subject& convention, subject::Subject& subject);
 
-/// How far a calibrated subject is from the true one. takeFramesOf first.
+/// How far a calibrated subject is from the true one. takeFramesOf first. Joints that cannot turn
+/// are part of the next one above that can.
 struct SubjectErrors {
   std::vector<double> bone;    ///< Per joint: error of the bone's length from its parent, metres.
   std::vector<double> place;   ///< Per joint: distance from its true place on its parent, metres.

@@ -138,6 +138,19 @@ std::array<double, 3> spreadOf(const CalibrationProblem& problem, std::size_t jo
   return spread;
 }
 
+// Where a joint sits on the next one above it that can turn.
+glm::dvec3 throughStiffJoints(const CalibrationProblem& problem, const BodySizes& sizes,
+                              std::size_t joint) {
+  glm::dvec3 place = sizes.joint_place[joint];
+  for (std::int32_t above = problem.model.joint_parent[joint]; above >= 0;) {
+    const auto j = static_cast<std::size_t>(above);
+    if (problem.model.joint_freedoms[j] > 0 || problem.model.joint_parent[j] < 0) break;
+    place = sizes.joint_place[j] + problem.model.rest[j].rotation * place;
+    above = problem.model.joint_parent[j];
+  }
+  return place;
+}
+
 }  // namespace
 
 std::string motionHint(const CalibrationProblem& problem, std::size_t joint,
@@ -197,10 +210,11 @@ std::vector<CalibratedSize> judgeSizes(const CalibrationProblem& problem, const 
   for (std::size_t j = 0; j < layout.joint_first.size(); ++j) {
     if (layout.joint_first[j] < 0) continue;
     const glm::dvec3& bone = sizes.joint_place[j];
+    const glm::dvec3 whole = throughStiffJoints(problem, sizes, j);
     judge({.kind = SizeKind::bone,
            .index = j,
            .name = problem.subject.skeleton.names[j],
-           .value = std::sqrt(glm::dot(bone, bone))},
+           .value = std::sqrt(glm::dot(whole, whole))},
           alongBone(blockOf(left, layout.joint_first[j]), bone),
           alongBone(blockOf(doubt, layout.joint_first[j]), bone), j);
   }
