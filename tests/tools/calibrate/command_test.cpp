@@ -119,8 +119,7 @@ TEST_SUITE("calibrate/commands") {
     std::filesystem::remove(two);
     std::filesystem::remove(empty);
     if (const auto path = test::sharedData("c3d/nimble/data/c3d/cmu_02_05.c3d")) {
-      refused("subject " + *path + " --markerset " + asset("optitrack37.toml"),
-              "make no body");
+      refused("subject " + *path + " --markerset " + asset("optitrack37.toml"), "make no body");
       refused("subject " + *path + " --markerset /nowhere/set.toml", "/nowhere/set.toml");
       refused("subject " + *path + " --motion x.bvh", "--motion");
     }
