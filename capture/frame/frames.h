@@ -96,6 +96,7 @@ struct SkeletonPose {
   std::vector<glm::vec3>
       angular_velocity;                 ///< Of the joint against its parent, parent's frame, rad/s.
   std::vector<glm::vec3> velocity;      ///< Of the joint's translation, m/s.
+  std::vector<glm::mat3> covariance;    ///< Of the joint's place in the world, square metres.
   std::vector<std::uint8_t> predicted;  ///< 1 = no marker measured this joint in this frame.
   float residual_mm = 0;                ///< RMS distance of markers from the model.
 };

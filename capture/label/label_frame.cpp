@@ -21,6 +21,10 @@ double squaredDistance(const glm::vec3& a, const glm::vec3& b) {
   return glm::dot(between, between);
 }
 
+// A marker is the less likely to be just here the wider its slot's gate is: in place of six
+// logarithms of the width, which this is near to, since logarithms differ between machines.
+constexpr double kWideCost = 14.0;
+
 constexpr float kLeastConfidence = 0.2f;
 constexpr float kUndecided = 0.3f;
 
@@ -105,7 +109,7 @@ void gatherComponent(const LabelFrame& job, std::int32_t root) {
 void fillCosts(const LabelFrame& job, float share) {
   LabelWorkspace& w = job.workspace;
   const std::size_t rows = w.slots.size(), columns = w.markers.size() + rows;
-  const double empty_cost = job.settings.gate_sigmas * job.settings.gate_sigmas + 1.0;
+  const double empty_cost = job.settings.gate_sigmas * job.settings.gate_sigmas + kWideCost + 1.0;
   w.cost.assign(rows * columns, kForbidden);
   for (std::size_t r = 0; r < rows; ++r) w.cost[r * columns + w.markers.size() + r] = empty_cost;
   for (const LabelWorkspace::Pair& pair : w.pairs) {
@@ -118,10 +122,12 @@ void fillCosts(const LabelFrame& job, float share) {
     const std::int32_t open = w.open[static_cast<std::size_t>(pair.marker)];
     const double sigma =
         std::max(static_cast<double>(predicted.sigma), 0.25 * gate(job.settings, predicted));
+    const double narrowest = 0.25 * job.settings.smallest_gate;
     w.cost[static_cast<std::size_t>(slot - w.slots.begin()) * columns +
            static_cast<std::size_t>(marker - w.markers.begin())] =
         squaredDistance(job.cloud.markers[static_cast<std::size_t>(open)].position, expected) /
-        (sigma * sigma);
+            (sigma * sigma) +
+        kWideCost * (1.0 - narrowest / sigma);
   }
 }
 

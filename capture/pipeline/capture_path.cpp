@@ -117,6 +117,7 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     : settings_(settings), rig_(rig), subjects_(std::move(subjects)) {
   const bool v3 = wantsV3(settings.kernels);
   tree_kernels_ = v3 ? &solve::v3TreeKernels() : &solve::baselineTreeKernels();
+  lane_kernels_ = v3 ? &solve::v3LaneKernels() : &solve::baselineLaneKernels();
   projection_kernels_ =
       v3 ? &reconstruct::v3ProjectionKernels() : &reconstruct::baselineProjectionKernels();
   assembly_ = sync::makeFrameAssembly(settings.assembly, rig.cameras.size());
@@ -141,6 +142,9 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   props_ = solve::makeFindPropsState(subjects_, settings.props);
   props_workspace_ = solve::makeFindPropsWorkspace(props_, kMostUnlabelled);
   next_recovery_.assign(subjects_.size(), 0);
+  next_search_.assign(subjects_.size(), 0);
+  search_interval_.assign(subjects_.size(), 0);
+  search_finding_.assign(subjects_.size(), 0);
   was_tracked_.assign(subjects_.size(), 0);
   settled_.assign(subjects_.size(), 0);
   last_solved_.assign(subjects_.size(), kNever);
@@ -160,8 +164,12 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     pose.parent_from_joint = subject.skeleton.parent_from_joint;
     pose.angular_velocity.assign(joints, glm::vec3(0.0f));
     pose.velocity.assign(joints, glm::vec3(0.0f));
+    pose.covariance.assign(joints, glm::mat3(0.0f));
     pose.predicted.assign(joints, 0);
   }
+  for (std::size_t s = 0; s < subjects_.size(); ++s)
+    lane_subjects_.push_back({&subjects_[s], &models_[s], &solveSettings(s)});
+  lane_groups_ = solve::makeLaneGroups(lane_subjects_);
   cast_ = solve::makeCast(subjects_, models_);
   find_state_ = solve::makeFindState(cast_);
   find_workspace_ = solve::makeFindWorkspace(cast_, kMostUnlabelled);
@@ -187,6 +195,7 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
       std::fill(find_state_.next_attempt.begin(), find_state_.next_attempt.end(), 0);
       for (solve::FindPropsState::Prop& prop : props_.props) prop.next_attempt = 0;
       std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
+      std::fill(next_search_.begin(), next_search_.end(), 0);
       solve::forgetDates(guard_state_);
       label::forgetTracks(tracks_);
     }
@@ -253,6 +262,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
   {
     const StageTimer timer(cpu_.label);
     recoverLimbs();
+    searchLimbs();
     guardNames();
     followUnlabelled();
   }
@@ -423,6 +433,41 @@ void CapturePath::recoverLimbs() {
   }
 }
 
+// Searches one limb in a frame that neither labelling nor recovery put right.
+void CapturePath::searchLimbs() {
+  constexpr std::uint32_t kFirstInterval = 4, kLastInterval = 32, kConfirm = 2;  // Frames.
+  const std::uint64_t now = result_.stamp.sequence;
+  for (std::size_t k = 0; k < subjects_.size(); ++k) {
+    const std::size_t s = (now + k) % subjects_.size();
+    const auto index = static_cast<std::uint32_t>(s);
+    if (isProp(s) || !states_[s].tracked || now < next_search_[s]) continue;
+    std::uint32_t& interval = search_interval_[s];
+    if (!solve::hasDoubtfulLimb(result_.labels, subjects_[s], index, models_[s], states_[s],
+                                recognise_workspaces_[s])) {
+      interval = kFirstInterval;
+      search_finding_[s] = 0;
+      next_search_[s] = now + kFirstInterval;
+      continue;
+    }
+    const bool found = solve::SearchLimbs{.settings = settings_.recognise,
+                                          .subject = subjects_[s],
+                                          .subject_index = index,
+                                          .model = models_[s],
+                                          .solve_settings = settings_.solve,
+                                          .kernels = *tree_kernels_,
+                                          .labels = result_.labels,
+                                          .state = states_[s],
+                                          .solve_workspace = solve_workspaces_[s],
+                                          .workspace = recognise_workspaces_[s],
+                                          .limbs = find_workspace_.limbs,
+                                          .finding = search_finding_[s]}
+                           .run();
+    interval = found ? kFirstInterval : std::clamp(2 * interval, kFirstInterval, kLastInterval);
+    next_search_[s] = now + (search_finding_[s] != 0 ? kConfirm : interval);
+    return;
+  }
+}
+
 // Names that went wrong while markers were hidden or moved unforeseen are put right.
 void CapturePath::guardNames() {
   solve::SwapGuard{.settings = settings_.guard,
@@ -462,20 +507,19 @@ void CapturePath::adoptMarkers(std::size_t s, const solve::Placement& placement)
 }
 
 void CapturePath::solveSubjects() {
-  for (std::size_t s = 0; s < subjects_.size(); ++s) {
-    frame::SkeletonPose& pose = result_.poses[s];
+  for (std::size_t s = 0; s < subjects_.size(); ++s)
     result_.labels.subjects[s].tracked = states_[s].tracked;
-    solve::SolveSubject{.subject = subjects_[s],
-                        .model = models_[s],
-                        .settings = solveSettings(s),
-                        .kernels = *tree_kernels_,
-                        .labelled = result_.labels.subjects[s],
-                        .stamp = result_.stamp,
-                        .rate_hz = rig_.rate_hz,
-                        .state = states_[s],
-                        .workspace = solve_workspaces_[s],
-                        .pose = pose}
-        .run();
+  solve::SolveSubjects{.subjects = lane_subjects_,
+                       .kernels = *lane_kernels_,
+                       .labels = result_.labels.subjects,
+                       .stamp = result_.stamp,
+                       .rate_hz = rig_.rate_hz,
+                       .groups = lane_groups_,
+                       .states = states_,
+                       .poses = result_.poses}
+      .run();
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    const frame::SkeletonPose& pose = result_.poses[s];
     notePresence(s);
     if (!pose.tracked) continue;
     const std::uint64_t identity[2] = {result_.stamp.sequence, s};

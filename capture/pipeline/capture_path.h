@@ -15,6 +15,8 @@
 #include "capture/solve/find_subjects.h"
 #include "capture/solve/follow_turn.h"
 #include "capture/solve/repair.h"
+#include "capture/solve/search_limbs.h"
+#include "capture/solve/solve_lanes.h"
 #include "capture/solve/solve_subject.h"
 #include "capture/solve/swap_guard.h"
 #include "capture/subject/subject.h"
@@ -124,6 +126,7 @@ class CapturePath {
     return isProp(subject) ? settings_.prop_solve : settings_.solve;
   }
   void recoverLimbs();
+  void searchLimbs();
   void guardNames();
   void followUnlabelled();
   void adoptMarkers(std::size_t subject, const solve::Placement& placement);
@@ -136,6 +139,9 @@ class CapturePath {
   PipelineSettings settings_;
   camera::Rig rig_;
   std::vector<subject::Subject> subjects_;
+  const solve::LaneKernels* lane_kernels_ = nullptr;
+  std::vector<solve::LaneSubject> lane_subjects_;
+  std::vector<solve::LaneGroup> lane_groups_;
   const solve::TreeKernels* tree_kernels_;
   const reconstruct::ProjectionKernels* projection_kernels_;
 
@@ -161,7 +167,10 @@ class CapturePath {
   solve::Cast cast_;
   solve::FindState find_state_;
   solve::FindWorkspace find_workspace_;
-  std::vector<std::uint64_t> next_recovery_;  ///< Per subject: sequence; for lost limbs.
+  std::vector<std::uint64_t> next_recovery_;    ///< Per subject: sequence; for lost limbs.
+  std::vector<std::uint64_t> next_search_;      ///< Likewise, for limbs that recovery did not find.
+  std::vector<std::uint64_t> search_finding_;   ///< What the last one found.
+  std::vector<std::uint32_t> search_interval_;  ///< Frames; grows while nothing is found.
   solve::SwapGuardState guard_state_;
   solve::SwapGuardWorkspace guard_workspace_;
   solve::FindPropsState props_;

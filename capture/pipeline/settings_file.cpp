@@ -22,6 +22,8 @@ void readReconstruct(core::SettingsTable table, reconstruct::ReconstructSettings
   table.read("smallest_angle", settings.smallest_angle);
   table.read("epipolar_tolerance_px", settings.epipolar_tolerance_px);
   table.read("smallest_cold_rays", settings.smallest_cold_rays);
+  table.read("two_ray_frames", settings.two_ray_frames);
+  table.read("smallest_two_ray_angle", settings.smallest_two_ray_angle);
   table.read("cold_tests", settings.cold_tests);
   table.read("nearest", settings.nearest);
   table.read("farthest", settings.farthest);
@@ -68,8 +70,9 @@ void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
   table.read("robust_radius", settings.robust_radius);
   table.read("angular_noise", settings.angular_noise);
   table.read("linear_noise", settings.linear_noise);
-  table.read("velocity_gain", settings.velocity_gain);
-  table.read("velocity_damping", settings.velocity_damping);
+  table.read("least_turn_noise", settings.least_turn_noise);
+  table.read("least_shift_noise", settings.least_shift_noise);
+  table.read("misfit_time", settings.misfit_time);
   table.read("hidden_damping", settings.hidden_damping);
   table.read("hidden_turning", settings.hidden_turning);
   table.read("hidden_speed", settings.hidden_speed);

@@ -8,6 +8,9 @@
 namespace understudy::reconstruct {
 namespace {
 
+// In ColdSearchWorkspace::refused.
+constexpr std::uint8_t kKept = 0, kMerged = 1, kDouble = 2;
+
 float distance2(const glm::vec3& a, const glm::vec3& b) { return glm::dot(a - b, a - b); }
 
 // True if `marker` is what two others look like where their blobs are one: it lies between them and
@@ -33,12 +36,9 @@ bool isDouble(const ColdSearchWorkspace::Found& marker, const ColdSearchWorkspac
   return distance2(marker.marker.position, other.marker.position) < size * size;
 }
 
-}  // namespace
-
-void refuseGhosts(const SearchCold& job) {
+// Sorts what was found, and the predicted markers behind it as witnesses, along x.
+void sortByX(const SearchCold& job) {
   ColdSearchWorkspace& w = job.workspace;
-  if (w.found.empty()) return;
-  const std::size_t fresh = w.found.size();
   for (const frame::Marker& marker : job.cloud.markers) {
     if (w.found.size() < w.found.capacity()) w.found.push_back({marker, 0.0f});
   }
@@ -47,35 +47,69 @@ void refuseGhosts(const SearchCold& job) {
   const auto x = [&](std::uint32_t i) { return w.found[i].marker.position.x; };
   std::sort(w.by_x.begin(), w.by_x.end(),
             [&](std::uint32_t a, std::uint32_t b) { return x(a) != x(b) ? x(a) < x(b) : a < b; });
+}
+
+// Calls visit(index) for all markers in the neighbourhood of the one at `at` along x.
+template <typename Visit>
+void visitNear(const ColdSearchWorkspace& w, std::size_t at, const Visit& visit) {
   constexpr float kNeighbourhood = 0.04f;  // Blobs of markers further apart seldom touch, metres.
+  const glm::vec3& own = w.found[w.by_x[at]].marker.position;
+  const auto offer = [&](std::size_t n) {
+    const glm::vec3& other = w.found[w.by_x[n]].marker.position;
+    if (std::abs(other.x - own.x) >= kNeighbourhood) return false;
+    if (distance2(own, other) <= kNeighbourhood * kNeighbourhood) visit(w.by_x[n]);
+    return true;
+  };
+  for (std::size_t n = at; n-- > 0 && offer(n);) continue;
+  for (std::size_t n = at + 1; n < w.by_x.size() && offer(n); ++n) continue;
+}
+
+bool isMergedOfSome(const ColdSearchWorkspace& w, std::size_t at) {
   constexpr std::size_t kMostNear = 8;
+  const ColdSearchWorkspace::Found& marker = w.found[w.by_x[at]];
+  std::uint32_t near[kMostNear];
+  std::size_t count = 0;
+  bool merged = false;
+  visitNear(w, at, [&](std::uint32_t other) {
+    for (std::size_t n = 0; n < count; ++n)
+      merged = merged || isMergedImage(marker, w.found[near[n]], w.found[other]);
+    if (count < kMostNear) near[count++] = other;
+  });
+  return merged;
+}
+
+// Of two markers in one place the one with more rays stays, unless it is a merged image itself.
+bool isDoubleOfSome(const ColdSearchWorkspace& w, std::size_t at, std::size_t fresh) {
+  const std::uint32_t own = w.by_x[at];
+  const ColdSearchWorkspace::Found& marker = w.found[own];
+  bool doubled = false;
+  visitNear(w, at, [&](std::uint32_t other) {
+    const ColdSearchWorkspace::Found& neighbour = w.found[other];
+    const bool better = other >= fresh || neighbour.marker.rays > marker.marker.rays ||
+                        (neighbour.marker.rays == marker.marker.rays && other < own);
+    doubled = doubled || (better && w.refused[other] != kMerged && isDouble(marker, neighbour));
+  });
+  return doubled;
+}
+
+}  // namespace
+
+void refuseGhosts(const SearchCold& job) {
+  ColdSearchWorkspace& w = job.workspace;
+  if (w.found.empty()) return;
+  const std::size_t fresh = w.found.size();
+  sortByX(job);
   for (std::size_t at = 0; at < w.by_x.size(); ++at) {
     const std::uint32_t own = w.by_x[at];
-    if (own >= fresh) continue;
-    const ColdSearchWorkspace::Found& marker = w.found[own];
-    std::uint32_t near[kMostNear];
-    std::size_t count = 0;
-    bool refused = false;
-    const auto look = [&](std::uint32_t other) {
-      const ColdSearchWorkspace::Found& neighbour = w.found[other];
-      if (distance2(marker.marker.position, neighbour.marker.position) >
-          kNeighbourhood * kNeighbourhood)
-        return;
-      // Of two markers in one place the one with more rays stays.
-      const bool better = other >= fresh || neighbour.marker.rays > marker.marker.rays ||
-                          (neighbour.marker.rays == marker.marker.rays && other < own);
-      refused = refused || (better && isDouble(marker, neighbour));
-      for (std::size_t n = 0; n < count; ++n)
-        refused = refused || isMergedImage(marker, w.found[near[n]], neighbour);
-      if (count < kMostNear) near[count++] = other;
-    };
-    for (std::size_t n = at; n-- > 0 && x(w.by_x[n]) > x(own) - kNeighbourhood;) look(w.by_x[n]);
-    for (std::size_t n = at + 1; n < w.by_x.size() && x(w.by_x[n]) < x(own) + kNeighbourhood; ++n)
-      look(w.by_x[n]);
-    w.refused[own] = refused ? 1 : 0;
+    w.refused[own] = own < fresh && isMergedOfSome(w, at) ? kMerged : kKept;
+  }
+  for (std::size_t at = 0; at < w.by_x.size(); ++at) {
+    const std::uint32_t own = w.by_x[at];
+    if (own < fresh && w.refused[own] == kKept && isDoubleOfSome(w, at, fresh))
+      w.refused[own] = kDouble;
   }
   for (std::uint32_t i = 0; i < fresh; ++i) {
-    if (!w.refused[i] && job.cloud.markers.size() < job.cloud.markers.capacity())
+    if (w.refused[i] == kKept && job.cloud.markers.size() < job.cloud.markers.capacity())
       job.cloud.markers.push_back(w.found[i].marker);
   }
 }

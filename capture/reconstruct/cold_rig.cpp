@@ -1,8 +1,8 @@
+#include "capture/reconstruct/cold_rig.h"
+
 #include <algorithm>
 #include <cmath>
 
-#include "capture/reconstruct/cold_search.h"
-#include "capture/reconstruct/lanes.h"
 #include "capture/reconstruct/normal_sums.h"
 #include "capture/reconstruct/reconstruct.h"
 
@@ -73,49 +73,48 @@ glm::vec2 idealHalfSize(const PreparedCamera& camera) {
   return glm::vec2(glm::min(reach, kWidest * size) + 1.0);
 }
 
-void fillProjections(const std::vector<PreparedCamera>& from, ColdCameras& cameras) {
-  for (int k = 0; k < 9; ++k) cameras.rotation[k].assign(cameras.padded, 0.0f);
+ColdCamera coldCameraOf(const PreparedCamera& from) {
+  ColdCamera camera;
+  for (std::size_t k = 0; k < 9; ++k)
+    camera.rotation[k] = static_cast<float>(from.projection.rotation[k]);
   for (int k = 0; k < 3; ++k) {
-    cameras.translation[k].assign(cameras.padded, 0.0f);
-    cameras.centre[k].assign(cameras.padded, 0.0f);
+    camera.translation[k] = static_cast<float>(from.projection.translation[k]);
+    camera.centre[k] = static_cast<float>(from.centre[k]);
   }
-  cameras.focal_px.assign(cameras.padded, 1.0f);
-  cameras.half_width_px.assign(cameras.padded, 0.0f);  // Padding sees nothing.
-  cameras.half_height_px.assign(cameras.padded, 0.0f);
-  for (std::size_t c = 0; c < from.size(); ++c) {
-    const PreparedCamera& camera = from[c];
-    for (std::size_t k = 0; k < 9; ++k)
-      cameras.rotation[k][c] = static_cast<float>(camera.projection.rotation[k]);
-    for (int k = 0; k < 3; ++k) {
-      cameras.translation[k][c] = static_cast<float>(camera.projection.translation[k]);
-      cameras.centre[k][c] = static_cast<float>(camera.centre[k]);
-    }
-    cameras.focal_px[c] = static_cast<float>(camera.focal_px);
-    const glm::vec2 half = idealHalfSize(camera);
-    cameras.half_width_px[c] = half.x;
-    cameras.half_height_px[c] = half.y;
-  }
+  camera.focal_px = static_cast<float>(from.focal_px);
+  const glm::vec2 half = idealHalfSize(from);
+  camera.half_width_px = half.x;
+  camera.half_height_px = half.y;
+  // As fine as 16 bits allow, differences included.
+  camera.units_per_px = 8.0f;
+  while (camera.units_per_px * std::max(half.x, half.y) > 16000.0f) camera.units_per_px *= 0.5f;
+  return camera;
 }
 
 }  // namespace
 
 // Pairs far from the best angle find next to nothing that the better ones left, but hit by chance.
-constexpr std::size_t kPairsPerCamera = 16;
+constexpr std::size_t kPairsPerCamera = 10;
 
-ColdCameras makeColdCameras(const std::vector<PreparedCamera>& from) {
-  ColdCameras cameras;
-  cameras.count = from.size();
-  cameras.padded = (from.size() + kLanes - 1) / kLanes * kLanes;
-  fillProjections(from, cameras);
+// Views in which a candidate of a pair is looked for first.
+constexpr std::size_t kNearViews = 14;
+
+ColdRig makeColdRig(const std::vector<PreparedCamera>& from) {
+  ColdRig rig;
   const glm::dvec3 centre = stageCentre(from);
+  for (int axis = 0; axis < 3; ++axis) rig.centre[axis] = static_cast<float>(centre[axis]);
+  double distances = 0.0;
   std::vector<glm::dvec3> sides;
   for (const PreparedCamera& camera : from) {
+    rig.cameras.push_back(coldCameraOf(camera));
     const glm::dvec3 side = camera.centre - centre;
     sides.push_back(side / std::max(1e-6, glm::length(side)));
+    distances += glm::length(side);
   }
+  rig.radius = static_cast<float>(distances / std::max(1.0, static_cast<double>(from.size())));
   struct Ranked {
     int rank;
-    ColdCameras::Pair pair;
+    ColdRig::Pair pair;
   };
   std::vector<Ranked> ranked;
   for (std::uint16_t a = 0; a < from.size(); ++a) {
@@ -129,60 +128,22 @@ ColdCameras makeColdCameras(const std::vector<PreparedCamera>& from) {
   });
   const std::size_t most = kPairsPerCamera * from.size();
   for (const Ranked& entry : ranked) {
-    if (cameras.pairs.size() < most) cameras.pairs.push_back(entry.pair);
+    if (rig.pairs.size() < most) rig.pairs.push_back(entry.pair);
   }
-  for (std::size_t a = 0; a < from.size(); ++a) {
-    std::vector<std::uint16_t> order(from.size());
-    for (std::uint16_t b = 0; b < from.size(); ++b) order[b] = b;
+  rig.near_count = std::min(kNearViews, from.size() - std::min<std::size_t>(1, from.size()));
+  for (std::uint16_t a = 0; a < from.size(); ++a) {
+    std::vector<std::uint16_t> order;
+    for (std::uint16_t b = 0; b < from.size(); ++b) {
+      if (b != a) order.push_back(b);
+    }
     std::sort(order.begin(), order.end(), [&](std::uint16_t x, std::uint16_t y) {
       const double near_x = glm::dot(sides[a], sides[x]), near_y = glm::dot(sides[a], sides[y]);
-      if ((x == a) != (y == a)) return x == a;  // The camera itself comes first.
       return near_x != near_y ? near_x > near_y : x < y;
     });
-    cameras.neighbours.insert(cameras.neighbours.end(), order.begin(), order.end());
+    rig.near.insert(rig.near.end(), order.begin(),
+                    order.begin() + static_cast<std::ptrdiff_t>(rig.near_count));
   }
-  return cameras;
-}
-
-ColdSearchWorkspace makeColdSearchWorkspace(const ColdCameras& cameras) {
-  ColdSearchWorkspace w;
-  const std::size_t blobs = cameras.count * (kColdBlobs + 2 * kLanes);  // Read in whole lanes.
-  w.blobs.resize(blobs);
-  w.radius_px.resize(blobs);
-  w.source.resize(blobs);
-  w.open_u.resize(blobs);
-  w.open_v.resize(blobs);
-  w.open.resize(blobs);
-  w.first_blob.resize(cameras.count);
-  w.open_count.resize(cameras.count);
-  w.blob_count.resize(cameras.count);
-  float widest = 0, highest = 0;
-  for (std::size_t c = 0; c < cameras.count; ++c) {
-    widest = std::max(widest, cameras.half_width_px[c]);
-    highest = std::max(highest, cameras.half_height_px[c]);
-  }
-  w.cells_across = static_cast<std::int32_t>(2.0f * widest / kColdCell_px) + 3;
-  w.cells_down = static_cast<std::int32_t>(2.0f * highest / kColdCell_px) + 3;
-  w.cells_per_camera = static_cast<std::size_t>(w.cells_across * w.cells_down) + 1;
-  w.cell_start.resize(cameras.count * w.cells_per_camera);
-  w.mapped.resize(cameras.count);
-  w.cell_of.resize(kColdBlobs);
-  w.order.resize(kColdBlobs);
-  w.ranges.resize(cameras.count);
-  w.touched.resize(cameras.count);
-  for (std::vector<float>* of :
-       {&w.at_u, &w.at_v, &w.at_z, &w.residual_u, &w.residual_v, &w.weight, &w.cosine})
-    of->resize(cameras.padded);
-  for (std::vector<float>& of : w.derivative) of.resize(cameras.padded);
-  for (std::vector<std::int32_t>* of : {&w.cell, &w.columns, &w.rows}) of->resize(cameras.padded);
-  w.chosen.resize(cameras.padded);
-  w.hits.resize(kColdBlobs + kLanes);
-  w.candidates.reserve(16384);
-  constexpr std::size_t kMostFound = 8192;
-  w.found.reserve(kMostFound);
-  w.by_x.reserve(kMostFound);
-  w.refused.resize(kMostFound);
-  return w;
+  return rig;
 }
 
 }  // namespace understudy::reconstruct

@@ -347,9 +347,9 @@ void share(const Match& m, const Shared& shared) {
 
 void setFree(const Match& m, std::size_t i) {
   if (!(m.centroids.weight[i] > 0.0f)) return;
-  m.state.free[m.job.camera].push_back(
-      {static_cast<double>(m.centroids.u[i]), static_cast<double>(m.centroids.v[i]),
-       m.job.centroids[i].radius_px, static_cast<std::int32_t>(i), false});
+  m.state.free[m.job.camera].push_back({m.centroids.u[i], m.centroids.v[i],
+                                        m.job.centroids[i].radius_px,
+                                        static_cast<std::int32_t>(i)});
 }
 
 // Of those that have a choice, mutual nearest pairs become rays.
@@ -413,6 +413,10 @@ void MatchCamera::run() const {
           .widest_px = 0.0f,
           .noise = static_cast<float>(sigma * sigma)};
   undistortCentroids(m);
+  if (state.predictions == 0) {  // A cold start.
+    for (std::size_t i = 0; i < m.count; ++i) setFree(m, i);
+    return;
+  }
   m.widest_px = state.kernels->place(m.grid, padded, views);
   stamp(m);
   listWide(m);

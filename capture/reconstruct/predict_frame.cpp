@@ -39,6 +39,10 @@ core::Result<void> check(const ReconstructSettings& s) {
     return outOfRange("smallest_angle", "in 0..1.5");
   if (!positive(s.epipolar_tolerance_px)) return outOfRange("epipolar_tolerance_px", "> 0");
   if (s.smallest_cold_rays < 2) return outOfRange("smallest_cold_rays", ">= 2");
+  if (s.two_ray_frames < 0 || s.two_ray_frames == 1)
+    return outOfRange("two_ray_frames", "0, or 2 or more");
+  if (!(s.smallest_two_ray_angle >= 0.0 && s.smallest_two_ray_angle < 1.5))
+    return outOfRange("smallest_two_ray_angle", "in 0..1.5");
   if (!(positive(s.nearest) && s.farthest > s.nearest))
     return outOfRange("farthest", "> nearest > 0");
   return {};
@@ -49,7 +53,8 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   for (const camera::Camera& camera : rig.cameras) state.cameras.push_back(prepareCamera(camera));
   constexpr std::size_t kMostPredictions = 65528;  // One more and twice more fit 16 bits.
   state.capacity = roundUp(std::clamp<std::size_t>(most_predictions, 1, kMostPredictions));
-  state.cold_cameras = makeColdCameras(state.cameras);
+  state.cold_rig = makeColdRig(state.cameras);
+  state.two_rays = makeTwoRayState();
   const std::size_t cameras = rig.cameras.size();
   const float nowhere = std::numeric_limits<float>::quiet_NaN();
   state.x.assign(state.capacity, nowhere);
@@ -97,7 +102,7 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   w.second.assign(kMaxCentroids, 0);
   w.nearest_centroid.assign(capacity, 0);
   w.directions.reserve(state.cameras.size());
-  w.cold = makeColdSearchWorkspace(state.cold_cameras);
+  w.cold = makeColdSearchWorkspace(state.cold_rig);
   return w;
 }
 

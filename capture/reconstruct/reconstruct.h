@@ -9,6 +9,7 @@
 #include "capture/frame/frames.h"
 #include "capture/reconstruct/cold_search.h"
 #include "capture/reconstruct/projection_kernels.h"
+#include "capture/reconstruct/two_rays.h"
 #include "engine/core/result.h"
 
 namespace understudy::reconstruct {
@@ -29,6 +30,9 @@ struct ReconstructSettings {
   double epipolar_tolerance_px =
       1.2;  ///< Cold search: how far a centroid may lie from an epipolar line or a projection.
   int smallest_cold_rays = 3;  ///< Rays that a marker needs which no prediction expects.
+  int two_ray_frames = 8;  ///< A marker that two cameras see and no prediction expects must have
+                           ///< been there in so many frames in a row; 0: there is none.
+  double smallest_two_ray_angle = 0.088;  ///< And its rays meet at no less, radians.
   std::uint32_t cold_tests =
       600000;  ///< Cold search: candidate tests per frame; the rest is left for the next frame.
   double nearest = 0.3, farthest = 40.0;  ///< Depths at which markers may be, metres.
@@ -50,10 +54,9 @@ struct PreparedCamera {
 
 /// A centroid that no prediction claimed.
 struct FreeCentroid {
-  double u = 0, v = 0;  ///< Ideal plane, px.
+  float u = 0, v = 0;  ///< Ideal plane, px.
   float radius_px = 0;
   std::int32_t index = 0;  ///< In the camera's packet.
-  bool claimed = false;
 };
 
 /// What a camera's centroids say about its calibration: residuals against the markers as all other
@@ -89,8 +92,9 @@ struct ReconstructState {
   std::vector<CameraHealth> health;  ///< Per camera.
   std::size_t next_health = 0;       ///< The prediction that is sampled next.
   std::uint64_t frames = 0;          ///< So far.
-  ColdCameras cold_cameras;
+  ColdRig cold_rig;
   ColdSearchState cold;  ///< Of the search of what no prediction explains.
+  TwoRayState two_rays;
 };
 
 /// The prediction's ray in a camera, or null where there is none or it was refused.

@@ -105,8 +105,7 @@ void release(const FinishFrame& job, std::size_t camera, Ray& ray) {
   });
   std::vector<FreeCentroid>& free = job.state.free[camera];
   if (shared || free.size() == free.capacity()) return;
-  free.push_back({static_cast<double>(ray.u), static_cast<double>(ray.v), 0.0f,
-                  static_cast<std::int32_t>(ray.centroid), false});
+  free.push_back({ray.u, ray.v, 0.0f, static_cast<std::int32_t>(ray.centroid)});
 }
 
 // Drops the ray that fits worst to where the others see the marker: beyond the residual gate, or,

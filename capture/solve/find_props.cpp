@@ -301,8 +301,6 @@ SolveSettings propSolveSettings() {
           .robust_radius = 0.004,
           .angular_noise = 1500.0,
           .linear_noise = 150.0,
-          .velocity_gain = 0.8,
-          .velocity_damping = 1.0,
           .hidden_damping = 0.985,
           .largest_bias = 0.0,
           .lost_share = 0.0};

@@ -29,7 +29,6 @@ struct FollowWorkspace {
   std::vector<double> point_distance;
   std::vector<math::RigidTransformd> world_from_joint, pose;
   frame::LabelledSubject labelled;
-  frame::SkeletonPose unused_pose;
 };
 
 FollowWorkspace makeFollowWorkspace(const subject::Subject& largest, std::size_t most_points);

@@ -82,6 +82,9 @@ std::size_t growBody(const RecogniseSubject& job, const SegmentPlacement& segmen
       changed = true;
     }
   }
+  for (std::size_t joint = 1; joint < job.model.joints(); ++joint) {
+    if (joint != segment.joint && isLone(job, joint)) placeLone(job, joint);
+  }
   worldToLocal(job);
   std::size_t taken = 0;
   for (std::size_t m = 0; m < job.subject.markers.size(); ++m) taken += w.point_of_marker[m] >= 0;

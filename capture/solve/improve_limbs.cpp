@@ -18,7 +18,9 @@ constexpr double kSound = 0.015;     // A marker this near its point is where it
 constexpr double kFar = 0.018;       // A point this far from a marker says nothing, metres.
 constexpr double kTurnPrice = 0.05;  // Of a turn away from rest by one radian, in markers.
 constexpr double kLeastGain = 0.2;   // Markers, about.
-constexpr std::uint32_t kWork = 120000;  // Point tests per limb.
+constexpr std::uint32_t kWork = 120000;  // Point tests per limb, ...
+constexpr std::uint32_t kListWork =
+    30000;                               // ... and for all the ways in which one joint may stand.
 constexpr std::size_t kMostOfLimb = 16;  // Markers: with more it is the trunk.
 
 double squaredDistance(const glm::dvec3& a, const glm::dvec3& b) {
@@ -94,6 +96,7 @@ struct LimbSearch {
     double value = 0.0;
     for (std::size_t d = 0; d < depth; ++d) {
       const Level& level = limbs.levels[d];
+      if (isLone(job, level.joint)) continue;
       value -= priceOfTurn(job, level.joint);
       for (std::size_t n = 0; n < level.markers; ++n) {
         const auto m = static_cast<std::size_t>(level.marker[n]);
@@ -193,7 +196,7 @@ struct LimbSearch {
     const bool is_free = job.subject.joints[level.joint].motion == subject::JointMotion::free;
     const double slack = w.slack[parent] + (is_free ? kFreeJoint : 0.0);
     const RigidTransformd resting{prior, hinge};
-    if (job.model.joint_freedoms[level.joint] == 0) {
+    if (job.model.joint_freedoms[level.joint] == 0 || isLone(job, level.joint)) {
       listResting(level, resting, slack);
       return;
     }
@@ -205,10 +208,12 @@ struct LimbSearch {
     const double tolerance = job.settings.tolerance + slack;
     const std::size_t near_count = level.markers > 0 ? findNear(job, hinge, reach + tolerance) : 0;
     const double hinge_weight = slack > 0.0 ? 0.02 : 1.0;
+    const std::uint32_t start = w.tests;
+    if (is_free) offerPatterns(level, prior, near_count);
     for (std::size_t a = 0; a < level.markers; ++a) {
       const glm::dvec3 at_a = offsetOf(job, static_cast<std::size_t>(level.marker[a]));
       const double far_a = distance(at_a, glm::dvec3(0.0));
-      for (std::size_t x = 0; x < near_count; ++x) {
+      for (std::size_t x = 0; x < near_count && w.tests - start < kListWork; ++x) {
         const glm::dvec3& point_x = pointAt(w.near[x]);
         if (std::abs(distance(point_x, hinge) - far_a) > tolerance) continue;
         Correspondences single;
@@ -235,6 +240,38 @@ struct LimbSearch {
       }
     }
     if (level.options == 0) listResting(level, resting, slack);
+  }
+
+  // A segment that moves freely stands where its pattern is, wherever it hangs.
+  void offerPatterns(Level& level, const glm::dquat& prior, std::size_t near_count) {
+    const double tolerance = job.settings.tolerance;
+    const std::uint32_t start = w.tests;
+    for (std::size_t a = 0; a + 2 < level.markers && w.tests - start < kListWork / 2; ++a) {
+      const std::size_t b = a + 1, c = a + 2;
+      const glm::dvec3 at[] = {offsetOf(job, static_cast<std::size_t>(level.marker[a])),
+                               offsetOf(job, static_cast<std::size_t>(level.marker[b])),
+                               offsetOf(job, static_cast<std::size_t>(level.marker[c]))};
+      const double ab = distance(at[0], at[1]), ac = distance(at[0], at[2]),
+                   bc = distance(at[1], at[2]);
+      for (std::size_t x = 0; x < near_count; ++x) {
+        for (std::size_t y = 0; y < near_count; ++y) {
+          if (y == x || std::abs(distance(pointAt(w.near[x]), pointAt(w.near[y])) - ab) > tolerance)
+            continue;
+          w.tests += static_cast<std::uint32_t>(near_count);
+          for (std::size_t z = 0; z < near_count; ++z) {
+            if (z == x || z == y) continue;
+            if (std::abs(distance(pointAt(w.near[x]), pointAt(w.near[z])) - ac) > tolerance ||
+                std::abs(distance(pointAt(w.near[y]), pointAt(w.near[z])) - bc) > tolerance)
+              continue;
+            Correspondences triple;
+            triple.add(at[0], pointAt(w.near[x]), 1.0);
+            triple.add(at[1], pointAt(w.near[y]), 1.0);
+            triple.add(at[2], pointAt(w.near[z]), 1.0);
+            offer(level, fitRigid(triple, prior, 1e-6), prior, near_count);
+          }
+        }
+      }
+    }
   }
 
   static void listResting(Level& level, const RigidTransformd& resting, double slack) {
@@ -275,7 +312,8 @@ struct LimbSearch {
     double after = 0.0;
     for (std::size_t d = depth; d-- > 0;) {
       limbs.levels[d].most_after = after;
-      after += static_cast<double>(limbs.levels[d].markers);
+      if (!isLone(job, limbs.levels[d].joint))
+        after += static_cast<double>(limbs.levels[d].markers);
     }
     for (std::size_t d = 0; d < depth; ++d) w.placed[limbs.levels[d].joint] = 0;
     const std::uint32_t start = w.tests;
@@ -285,7 +323,8 @@ struct LimbSearch {
     for (std::size_t d = 0;;) {
       Level& level = limbs.levels[d];
       if (level.next > 0) giveBack(level);
-      if (level.next == level.options || w.tests - start > kWork) {
+      const bool spent = level.next > 0 && w.tests - start > kWork;
+      if (level.next == level.options || spent) {
         if (d == 0) break;
         --d;
         continue;
@@ -313,18 +352,34 @@ struct LimbSearch {
         if (point >= 0) used(point) = 1;
       }
     }
+    for (std::size_t d = 0; found && d < depth; ++d) {
+      if (isLone(job, limbs.levels[d].joint)) placeLone(job, limbs.levels[d].joint);
+    }
     return found;
   }
 };
 
-// True if a marker of the joint has no point, or one that is off.
+// True if there is an unused point about a marker that lacks one.
+bool isPointNear(const RecogniseSubject& job, const glm::dvec3& expected) {
+  constexpr double kNear = 0.4;
+  for (std::size_t p = 0; p < job.points.size(); ++p) {
+    if (!job.workspace.point_used[p] && squaredDistance(job.points[p], expected) < kNear * kNear)
+      return true;
+  }
+  return false;
+}
+
+// True if a marker of the joint has a point that is off, or lacks one while some are left.
 bool isDoubtful(const RecogniseSubject& job, std::size_t joint) {
   const RecogniseWorkspace& w = job.workspace;
   for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
     if (job.subject.markers[m].joint != static_cast<int>(joint)) continue;
     const std::int32_t point = w.point_of_marker[m];
-    if (point < 0) return true;
     const glm::dvec3 expected = markerPosition(job.subject.markers[m], w.world_from_joint);
+    if (point < 0) {
+      if (isPointNear(job, expected)) return true;
+      continue;
+    }
     if (squaredDistance(job.points[static_cast<std::size_t>(point)], expected) > kSound * kSound) {
       return true;
     }

@@ -32,60 +32,27 @@ void doubtHiddenOnly(const SolveModel& model, const SolveState& state,
 void predictPose(const SolveModel& model, const SolveSettings& settings, const SolveState& state,
                  double seconds, std::vector<RigidTransformd>& predicted,
                  std::vector<double>& information) {
-  const double frames = seconds * kReferenceRate;
   const double turn_noise = std::min(settings.angular_noise * seconds * seconds, 0.3);
   const double shift_noise = std::min(settings.linear_noise * seconds * seconds, 0.1);
-  const double seen_damping = power(settings.velocity_damping, frames);
-  const double hidden_damping = power(settings.hidden_damping, frames);
+  const double hidden_damping = power(settings.hidden_damping, seconds * kReferenceRate);
+  const double largest = settings.largest_sigma * settings.largest_sigma;
   predicted = state.parent_from_joint;
   forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
     const std::size_t count = static_cast<std::size_t>(model.joint_freedoms[joint]);
-    const double damping = state.measured[joint] ? seen_damping : hidden_damping;
     double step[6];
     for (std::size_t k = 0; k < count; ++k) {
+      const double observed = state.observed[first + k];
+      const double damping = hidden_damping + observed * (1.0 - hidden_damping);
       step[k] = state.velocity[first + k] * damping * seconds;
-      const double noise = k < 3 ? turn_noise : shift_noise;
-      double variance = state.variance[first + k] + noise * noise;
-      if (!state.measured[joint]) {  // An unseen joint goes on at a speed that nobody knows.
-        const double speed = k < 3 ? settings.hidden_turning : settings.hidden_speed;
-        const double sigma = std::sqrt(variance) + speed * seconds;
-        variance = sigma * sigma;
-      }
-      const double largest = settings.largest_sigma * settings.largest_sigma;
-      information[first + k] = 1.0 / std::min(variance, largest);
+      // What nothing measures goes on at a speed that nobody knows.
+      const double speed = k < 3 ? settings.hidden_turning : settings.hidden_speed;
+      const double noise = observed * (k < 3 ? turn_noise : shift_noise);
+      const double sigma =
+          std::sqrt(state.variance[first + k] + noise * noise) + (1.0 - observed) * speed * seconds;
+      information[first + k] = 1.0 / std::min(sigma * sigma, largest);
     }
     moveJoint(model, joint, step, predicted[joint]);
   });
-}
-
-void updateSurprise(const SolveSubject& job, double seconds) {
-  constexpr double kUsual = 4.0, kSudden = 16.0;  // Times the expected square.
-  SolveWorkspace& w = job.workspace;
-  job.state.surprise_seconds = seconds;
-  const double fall = std::min(1.0, seconds / job.settings.surprise_time);
-  const double smallest = job.settings.smallest_sigma * job.settings.smallest_sigma;
-  worldFromJoints(job.model, w.predicted, w.world_from_joint);
-  std::fill(w.surprise.begin(), w.surprise.end(), 0.0);
-  std::fill(w.surprise_count.begin(), w.surprise_count.end(), 0);
-  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
-    const subject::SubjectMarker& marker = job.subject.markers[m];
-    // A marker that comes back was predicted by its model alone.
-    if (!(job.labelled.markers[m].confidence > 0.0f) || job.state.unseen[m] > 0.0) continue;
-    const auto joint = static_cast<std::size_t>(marker.joint);
-    const glm::dvec3 expected = markerPosition(marker, w.world_from_joint) +
-                                w.world_from_joint[joint].rotation * job.state.bias[m];
-    const glm::dvec3 off = glm::dvec3(job.labelled.markers[m].position) - expected;
-    w.surprise[joint] += glm::dot(off, off) / 3.0;
-    ++w.surprise_count[joint];
-  }
-  for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
-    if (w.surprise_count[joint] == 0) continue;
-    const double now = w.surprise[joint] / w.surprise_count[joint];
-    double& kept = job.state.surprise[joint];
-    const double ratio = now / (kept + smallest);
-    w.surprise[joint] = std::clamp((ratio - kUsual) / (kSudden - kUsual), 0.0, 1.0);
-    kept += (now > kept ? job.settings.surprise_rise : fall) * (now - kept);
-  }
 }
 
 void PredictSubject::run() const {

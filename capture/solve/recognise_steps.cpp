@@ -206,7 +206,9 @@ void placeJoint(const RecogniseSubject& job, const Hinge& hinge) {
   RigidTransformd world{hinge.prior, hinge.world - hinge.prior * hinge.local};
   w.placed[hinge.joint] = 1;
   w.slack[hinge.joint] = hinge.slack;
-  if (count > 0) {
+  if (isLone(job, hinge.joint)) {
+    w.slack[hinge.joint] += kLooseJoint;
+  } else if (count > 0) {
     const JointFit fit = fitJoint(job, hinge, markers, count);
     if (fit.inliers > 0) {
       world = fit.world_from_joint;
@@ -221,6 +223,34 @@ void placeJoint(const RecogniseSubject& job, const Hinge& hinge) {
   }
   w.world_from_joint[hinge.joint] = world;
 }
+
+bool isLone(const RecogniseSubject& job, std::size_t joint) {
+  std::int32_t list[2];
+  return job.model.joint_parent[joint] >= 0 && job.model.joint_freedoms[joint] == 6 &&
+         markersOf(job, joint, list, 2) == 1;
+}
+
+void placeLone(const RecogniseSubject& job, std::size_t joint) {
+  RecogniseWorkspace& w = job.workspace;
+  std::int32_t marker[1];
+  if (markersOf(job, joint, marker, 1) == 0) return;
+  const auto m = static_cast<std::size_t>(marker[0]);
+  const glm::dvec3 expected = w.world_from_joint[joint] * offsetOf(job, m);
+  double nearest = kFreeJoint + kLooseJoint;
+  std::int32_t found = -1;
+  for (std::size_t p = 0; p < job.points.size(); ++p) {
+    const double off = distance(job.points[p], expected);
+    if (w.point_used[p] || off >= nearest) continue;
+    nearest = off;
+    found = static_cast<std::int32_t>(p);
+  }
+  w.point_of_marker[m] = found;
+  if (found < 0) return;
+  const auto p = static_cast<std::size_t>(found);
+  w.point_used[p] = 1;
+  w.world_from_joint[joint].translation += job.points[p] - expected;
+}
+
 void worldToLocal(const RecogniseSubject& job) {
   RecogniseWorkspace& w = job.workspace;
   for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {

@@ -68,6 +68,12 @@ double lookAhead(const RecogniseSubject& job, std::size_t joint,
 std::size_t findNear(const RecogniseSubject& job, const glm::dvec3& centre, double reach);
 /// Places a joint on its hinge where its markers fit, and lets them take their points.
 void placeJoint(const RecogniseSubject& job, const Hinge& hinge);
+/// True for a joint that moves freely and carries one marker: any point suits it, so that it is
+/// placed when all others have theirs.
+bool isLone(const RecogniseSubject& job, std::size_t joint);
+/// Moves such a joint to the unused point nearest to where it stands, and takes it; leaves it where
+/// none is near.
+void placeLone(const RecogniseSubject& job, std::size_t joint);
 /// Writes the pose from the joints' places in the world; and the reverse.
 void worldToLocal(const RecogniseSubject& job);
 void updateWorld(const RecogniseSubject& job);

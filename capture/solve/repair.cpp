@@ -85,6 +85,9 @@ void growDoubted(const RecogniseSubject& job) {
                {joint, glm::dvec3(0.0), world * rest.translation, world.rotation * rest.rotation,
                 (w.doubted[parent] ? w.slack[parent] : 0.0) + stray});
   }
+  for (std::size_t joint = 1; joint < job.model.joints(); ++joint) {
+    if (w.doubted[joint] && isLone(job, joint)) placeLone(job, joint);
+  }
 }
 
 // Takes only the doubted joints from the fitted pose.

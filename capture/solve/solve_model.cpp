@@ -48,6 +48,8 @@ core::Result<void> check(const SolveSettings& s) {
   if (!positive(s.robust_radius)) return outOfRange("robust_radius", "> 0");
   if (!positive(s.angular_noise)) return outOfRange("angular_noise", "> 0");
   if (!positive(s.linear_noise)) return outOfRange("linear_noise", "> 0");
+  if (!positive(s.least_turn_noise)) return outOfRange("least_turn_noise", "> 0");
+  if (!positive(s.least_shift_noise)) return outOfRange("least_shift_noise", "> 0");
   if (!positive(s.hidden_turning)) return outOfRange("hidden_turning", "> 0");
   if (!positive(s.hidden_speed)) return outOfRange("hidden_speed", "> 0");
   if (!positive(s.rest_sigma)) return outOfRange("rest_sigma", "> 0");
@@ -59,13 +61,8 @@ core::Result<void> check(const SolveSettings& s) {
     return outOfRange("surprise_rise", "> 0 and <= 1");
   }
   if (!positive(s.surprise_time)) return outOfRange("surprise_time", "> 0");
+  if (!positive(s.misfit_time)) return outOfRange("misfit_time", "> 0");
   if (!positive(s.bias_time)) return outOfRange("bias_time", "> 0");
-  if (!(s.velocity_gain >= 0.0 && s.velocity_gain <= 1.0)) {
-    return outOfRange("velocity_gain", "in 0..1");
-  }
-  if (!(s.velocity_damping >= 0.0 && s.velocity_damping <= 1.0)) {
-    return outOfRange("velocity_damping", "in 0..1");
-  }
   if (!(s.hidden_damping >= 0.0 && s.hidden_damping <= 1.0)) {
     return outOfRange("hidden_damping", "in 0..1");
   }
@@ -129,6 +126,13 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
   state.parent_from_joint = model.rest;
   state.velocity.assign(model.freedoms(), 0.0);
   state.variance.assign(model.freedoms(), 0.0);
+  state.innovation.assign(model.freedoms(), 0.0);
+  state.innovation_energy.assign(model.freedoms(), 0.0);
+  state.place_variance.assign(model.freedoms(), 0.0);
+  state.velocity_variance.assign(model.freedoms(), 0.0);
+  state.velocity_covariance.assign(model.freedoms(), 0.0);
+  state.acceleration_variance.assign(model.freedoms(), 1.0);
+  state.observed.assign(model.freedoms(), 0.0);
   state.turned_velocity.assign(model.freedoms(), 0.0);
   state.measured.assign(model.joints(), 0);
   state.bias.assign(subject.markers.size(), glm::dvec3(0.0));
@@ -149,8 +153,6 @@ SolveWorkspace makeSolveWorkspace(const SolveModel& model, const subject::Subjec
   workspace.forces.resize(6 * model.joints());
   workspace.information.resize(model.freedoms());
   workspace.squared_distances.resize(subject.markers.size());
-  workspace.surprise.resize(model.joints());
-  workspace.surprise_count.resize(model.joints());
   workspace.terms.reserve(subject.markers.size());
   return workspace;
 }

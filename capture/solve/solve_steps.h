@@ -51,14 +51,16 @@ void predictPose(const SolveModel& model, const SolveSettings& settings, const S
                  double seconds, std::vector<math::RigidTransformd>& predicted,
                  std::vector<double>& information);
 
-/// Keeps how far off the predictions of each joint's markers were (SolveState::surprise), so that
-/// gates are as wide as this subject's motion asks for, at once and not for longer. Fills
-/// SolveWorkspace::surprise. Call between predictPose and the solution; uses world_from_joint.
-void updateSurprise(const SolveSubject& job, double seconds);
-
 /// Fits the pose to `job.labelled` from and about SolveWorkspace::predicted, believing it as far as
 /// SolveWorkspace::information says; the answer is left in SolveWorkspace::candidate.
-void fitNearPrediction(const SolveSubject& job, int iterations);
+void fitNearPrediction(const FitSubject& job, int iterations);
+
+/// A subject with too few markers for too long is lost and has to be recognised again.
+void updateTracking(const frame::LabelledSubject& labelled, const SolveSettings& settings,
+                    double seconds, SolveState& state);
+
+/// Writes the state's pose as the frame's.
+void publishPose(const SolveModel& model, const SolveState& state, frame::SkeletonPose& pose);
 
 /// The rest pose laid over the seen markers of the root, or over all where those are too few.
 std::vector<math::RigidTransformd> layRestPose(const subject::Subject& subject,

@@ -12,13 +12,16 @@ namespace {
 
 using math::RigidTransformd;
 
-constexpr double kFoundAngle = 0.05;     // Doubt about a pose that recognition found, rad
-constexpr double kFoundPlace = 0.01;     // and metres.
-constexpr double kFoundSurprise = 0.06;  // How far its markers may move meanwhile, metres.
-constexpr double kMeasuredGain = 1.1;    // A joint whose information grew by less was not measured.
+constexpr double kFoundAngle = 0.05;       // Doubt about a pose that recognition found, rad
+constexpr double kFoundPlace = 0.01;       // and metres.
+constexpr double kFoundTurning = 4.0;      // Speeds it may have, rad/s
+constexpr double kFoundSpeed = 2.0;        // and m/s.
+constexpr double kFoundTurnNoise = 800.0;  // Accelerations, rad/s^2
+constexpr double kFoundShiftNoise = 60.0;  // and m/s^2.
+constexpr double kFoundSurprise = 0.06;    // How far its markers may move meanwhile, metres.
+constexpr double kFoundMisfit = 0.005;     // Of its markers, metres.
 constexpr double kAgreement =
     2.0;  // Markers are believed to this many times the distance of their neighbours.
-constexpr int kReturnIterations = 3;  // More steps when a limb comes back into sight.
 
 // Inverse of a symmetric 3x3 matrix plus variance on its diagonal: xx, xy, xz, yy, yz, zz.
 void invertCovariance(const glm::mat3& covariance, double variance, double* information) {
@@ -51,7 +54,7 @@ struct MarkerTrust {
 
 // Squared distance from the model that most markers about this one keep: the lower median over its
 // segment and the next ones.
-double usualSquaredDistance(const SolveSubject& job, std::size_t marker) {
+double usualSquaredDistance(const FitSubject& job, std::size_t marker) {
   double distances[kMostNeighbours];
   std::size_t count = 0;
   const std::size_t begin = static_cast<std::size_t>(job.model.neighbour_start[marker]);
@@ -67,7 +70,7 @@ double usualSquaredDistance(const SolveSubject& job, std::size_t marker) {
   return distances[middle];
 }
 
-void measureDistances(const SolveSubject& job) {
+void measureDistances(const FitSubject& job) {
   for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
     const frame::LabelledMarker& seen = job.labelled.markers[m];
     double& squared = job.workspace.squared_distances[m];
@@ -80,7 +83,7 @@ void measureDistances(const SolveSubject& job) {
   }
 }
 
-void gatherMarkers(const SolveSubject& job, const glm::dvec3& origin, const MarkerTrust& trust) {
+void gatherMarkers(const FitSubject& job, const glm::dvec3& origin, const MarkerTrust& trust) {
   SolveWorkspace& w = job.workspace;
   w.terms.clear();
   measureDistances(job);
@@ -109,15 +112,6 @@ void gatherMarkers(const SolveSubject& job, const glm::dvec3& origin, const Mark
     term.joint = job.subject.markers[m].joint;
     w.terms.push_back(term);
   }
-}
-
-// True if a marker is seen again after a while: its limb may be far from where it was expected.
-bool seesHiddenAgain(const SolveSubject& job) {
-  constexpr double kLongHidden = 0.05;  // Seconds.
-  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
-    if (job.labelled.markers[m].confidence > 0.0f && job.state.unseen[m] > kLongHidden) return true;
-  }
-  return false;
 }
 
 TreeSystem makeSystem(const SolveModel& model, SolveWorkspace& workspace) {
@@ -166,7 +160,7 @@ void zeroSums(SolveWorkspace& workspace) {
 
 // One Gauss-Newton step about workspace.candidate; leaves the factored matrix and the step in the
 // workspace.
-void gaussNewtonStep(const SolveSubject& job, const MarkerTrust& trust, bool with_prior) {
+void gaussNewtonStep(const FitSubject& job, const MarkerTrust& trust, bool with_prior) {
   SolveWorkspace& w = job.workspace;
   const SolveModel& model = job.model;
   worldFromJoints(model, w.candidate, w.world_from_joint);
@@ -224,78 +218,18 @@ double rmsDistance(const subject::Subject& subject, const frame::LabelledSubject
   return count > 0 ? std::sqrt(sum / static_cast<double>(count)) : 0.0;
 }
 
-// Remembers each marker's own offset from the model (skin, calibration), which makes the next
-// prediction sharper.
-void updateBias(const SolveSubject& job, double seconds) {
-  const double forget = std::max(0.0, 1.0 - seconds / job.settings.bias_time);
-  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
-    const frame::LabelledMarker& seen = job.labelled.markers[m];
-    glm::dvec3& bias = job.state.bias[m];
-    if (!(seen.confidence > 0.0f)) {
-      job.state.unseen[m] += seconds;
-      bias *= forget;
-      continue;
-    }
-    job.state.unseen[m] = 0.0;
-    const subject::SubjectMarker& marker = job.subject.markers[m];
-    const RigidTransformd& world =
-        job.workspace.world_from_joint[static_cast<std::size_t>(marker.joint)];
-    const glm::dvec3 residual =
-        glm::dvec3(seen.position) - markerPosition(marker, job.workspace.world_from_joint);
-    bias += 0.5 * (glm::conjugate(world.rotation) * residual - bias);
-    const double length = std::sqrt(glm::dot(bias, bias));
-    if (length > job.settings.largest_bias) bias *= job.settings.largest_bias / length;
-  }
-}
+}  // namespace
 
-void updateMotion(const SolveSubject& job, double seconds) {
-  SolveState& state = job.state;
-  SolveWorkspace& w = job.workspace;
-  const SolveModel& model = job.model;
-  const double frames = seconds * kReferenceRate;
-  const double hidden_damping = power(job.settings.hidden_damping, frames);
-  forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
-    const std::size_t count = static_cast<std::size_t>(model.joint_freedoms[joint]);
-    double step[6];
-    stepBetween(model, joint, state.parent_from_joint[joint], w.candidate[joint], step);
-    bool measured = false;
-    for (std::size_t k = 0; k < count; ++k) {
-      const double information = diagonal(model, w, first + k);
-      measured = measured || information > kMeasuredGain * w.information[first + k];
-      state.variance[first + k] = 1.0 / information;
-    }
-    const bool returned = measured && !state.measured[joint];
-    state.measured[joint] = measured ? 1 : 0;
-    // What was to be expected of a motion that turned says nothing of where it goes now.
-    const double gain =
-        job.settings.velocity_gain + (1.0 - job.settings.velocity_gain) * w.surprise[joint];
-    for (std::size_t k = 0; k < count; ++k) {
-      double& velocity = state.velocity[first + k];
-      const double moved = step[k] / seconds;
-      if (returned) {
-        velocity = 0.0;  // The jump back into sight is no motion.
-      } else if (measured) {
-        velocity += gain * (moved - velocity);
-      } else {
-        velocity *= hidden_damping;
-      }
-    }
-  });
-  std::swap(state.parent_from_joint, w.candidate);
-}
-
-void publish(const SolveSubject& job) {
-  const SolveModel& model = job.model;
-  frame::SkeletonPose& pose = job.pose;
-  pose.tracked = job.state.tracked;
+void publishPose(const SolveModel& model, const SolveState& state, frame::SkeletonPose& pose) {
+  pose.tracked = state.tracked;
   for (std::size_t joint = 0; joint < model.joints(); ++joint) {
-    const RigidTransformd& local = job.state.parent_from_joint[joint];
+    const RigidTransformd& local = state.parent_from_joint[joint];
     pose.parent_from_joint[joint] = {glm::quat(local.rotation), glm::vec3(local.translation)};
-    pose.predicted[joint] = model.joint_freedoms[joint] > 0 && !job.state.measured[joint] ? 1 : 0;
+    pose.predicted[joint] = model.joint_freedoms[joint] > 0 && !state.measured[joint] ? 1 : 0;
     glm::dvec3 turning(0.0), moving(0.0);
-    if (model.joint_freedoms[joint] > 0 && job.state.tracked) {
+    if (model.joint_freedoms[joint] > 0 && state.tracked) {
       const double* velocity =
-          &job.state.velocity[static_cast<std::size_t>(model.joint_freedom[joint])];
+          &state.velocity[static_cast<std::size_t>(model.joint_freedom[joint])];
       turning = local.rotation * glm::dvec3(velocity[0], velocity[1], velocity[2]);
       if (model.joint_freedoms[joint] == 6)
         moving = glm::dvec3(velocity[3], velocity[4], velocity[5]);
@@ -305,18 +239,15 @@ void publish(const SolveSubject& job) {
   }
 }
 
-// A subject with too few markers for too long is lost and has to be recognised again.
-void updateTracking(const SolveSubject& job, double seconds) {
+void updateTracking(const frame::LabelledSubject& labelled, const SolveSettings& settings,
+                    double seconds, SolveState& state) {
   std::size_t seen = 0;
-  for (const frame::LabelledMarker& marker : job.labelled.markers) seen += marker.confidence > 0.0f;
+  for (const frame::LabelledMarker& marker : labelled.markers) seen += marker.confidence > 0.0f;
   const double share = static_cast<double>(seen) /
-                       static_cast<double>(std::max<std::size_t>(job.labelled.markers.size(), 1));
-  job.state.unseen_share_time =
-      share < job.settings.lost_share ? job.state.unseen_share_time + seconds : 0.0;
-  if (job.state.unseen_share_time > job.settings.lost_time) job.state.tracked = false;
+                       static_cast<double>(std::max<std::size_t>(labelled.markers.size(), 1));
+  state.unseen_share_time = share < settings.lost_share ? state.unseen_share_time + seconds : 0.0;
+  if (state.unseen_share_time > settings.lost_time) state.tracked = false;
 }
-
-}  // namespace
 
 double secondsSince(const SolveState& state, std::uint64_t sequence, double rate_hz) {
   constexpr std::uint64_t kMostFrames = 240;
@@ -324,39 +255,7 @@ double secondsSince(const SolveState& state, std::uint64_t sequence, double rate
   return static_cast<double>(std::min(elapsed, kMostFrames)) / rate_hz;
 }
 
-void SolveSubject::run() const {
-  assert(labelled.markers.size() == subject.markers.size());
-  pose.stamp = stamp;
-  if (!state.tracked) {
-    publish(*this);
-    return;
-  }
-  const double seconds = secondsSince(state, stamp.sequence, rate_hz);
-  predictPose(model, settings, state, seconds, workspace.predicted, workspace.information);
-  updateSurprise(*this, seconds);
-  workspace.candidate = workspace.predicted;
-  const int iterations = settings.iterations + (seesHiddenAgain(*this) ? kReturnIterations : 0);
-  for (int i = 0; i < iterations; ++i) {
-    const bool last = i + 1 == iterations;
-    const MarkerTrust trust{.sigma = settings.marker_sigma,
-                            .radius = last ? settings.robust_radius : 2.0 * settings.robust_radius,
-                            .hidden_share = last ? 0.3 : 3.0};
-    gaussNewtonStep(*this, trust, true);
-    applyStep(model, workspace.gradient, 0.5, workspace.candidate);
-  }
-  worldFromJoints(model, workspace.candidate, workspace.world_from_joint);
-  pose.residual_mm =
-      static_cast<float>(1000.0 * rmsDistance(subject, labelled, workspace.world_from_joint));
-  const double rms = 1e-3 * static_cast<double>(pose.residual_mm);
-  state.misfit += std::min(1.0, seconds / settings.bias_time) * (rms * rms - state.misfit);
-  updateBias(*this, seconds);
-  updateMotion(*this, seconds);
-  updateTracking(*this, seconds);
-  state.sequence = stamp.sequence;
-  publish(*this);
-}
-
-void fitNearPrediction(const SolveSubject& job, int iterations) {
+void fitNearPrediction(const FitSubject& job, int iterations) {
   job.workspace.candidate = job.workspace.predicted;
   const MarkerTrust trust{.sigma = job.settings.marker_sigma,
                           .radius = 2.0 * job.settings.robust_radius,
@@ -371,18 +270,15 @@ double fitPose(const subject::Subject& subject, const SolveModel& model,
                const SolveSettings& settings, const TreeKernels& kernels,
                const frame::LabelledSubject& labelled, int iterations, SolveWorkspace& workspace,
                std::vector<RigidTransformd>& parent_from_joint) {
-  SolveState unused_state;
-  frame::SkeletonPose unused_pose;
-  const SolveSubject job{.subject = subject,
-                         .model = model,
-                         .settings = settings,
-                         .kernels = kernels,
-                         .labelled = labelled,
-                         .stamp = {},
-                         .rate_hz = kReferenceRate,
-                         .state = unused_state,
-                         .workspace = workspace,
-                         .pose = unused_pose};
+  const SolveState unused_state;
+  const FitSubject job{.subject = subject,
+                       .model = model,
+                       .settings = settings,
+                       .kernels = kernels,
+                       .labelled = labelled,
+                       .rate_hz = kReferenceRate,
+                       .state = unused_state,
+                       .workspace = workspace};
   workspace.candidate = parent_from_joint;
   for (int i = 0; i < iterations; ++i) {
     gaussNewtonStep(
@@ -394,6 +290,24 @@ double fitPose(const subject::Subject& subject, const SolveModel& model,
   return rmsDistance(subject, labelled, workspace.world_from_joint);
 }
 
+namespace {
+
+// A freedom whose place was found anew and whose velocity nobody knows.
+void doubtFreedom(std::size_t freedom, bool is_turn, SolveState& state) {
+  const auto square = [](double value) { return value * value; };
+  state.velocity[freedom] = 0.0;
+  state.variance[freedom] = square(is_turn ? kFoundAngle : kFoundPlace);
+  state.innovation[freedom] = 0.0;
+  state.innovation_energy[freedom] = 0.0;
+  state.place_variance[freedom] = state.variance[freedom];
+  state.velocity_variance[freedom] = square(is_turn ? kFoundTurning : kFoundSpeed);
+  state.velocity_covariance[freedom] = 0.0;
+  state.acceleration_variance[freedom] = square(is_turn ? kFoundTurnNoise : kFoundShiftNoise);
+  state.observed[freedom] = 1.0;
+}
+
+}  // namespace
+
 void moveJoints(const SolveModel& model, const std::vector<RigidTransformd>& parent_from_joint,
                 const std::vector<std::uint8_t>& moved, SolveState& state) {
   forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
@@ -401,8 +315,7 @@ void moveJoints(const SolveModel& model, const std::vector<RigidTransformd>& par
     state.parent_from_joint[joint] = parent_from_joint[joint];
     state.measured[joint] = 1;
     for (std::size_t k = 0; k < static_cast<std::size_t>(model.joint_freedoms[joint]); ++k) {
-      state.velocity[first + k] = 0.0;
-      state.variance[first + k] = k < 3 ? kFoundAngle * kFoundAngle : kFoundPlace * kFoundPlace;
+      doubtFreedom(first + k, k < 3, state);
     }
   });
 }
@@ -415,13 +328,16 @@ void startTracking(const SolveModel& model, std::uint64_t sequence,
   std::fill(state.velocity.begin(), state.velocity.end(), 0.0);
   forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
     for (std::size_t k = 0; k < static_cast<std::size_t>(model.joint_freedoms[joint]); ++k) {
-      state.variance[first + k] = k < 3 ? kFoundAngle * kFoundAngle : kFoundPlace * kFoundPlace;
+      doubtFreedom(first + k, k < 3, state);
     }
     state.measured[joint] = 1;
   });
   std::fill(state.bias.begin(), state.bias.end(), glm::dvec3(0.0));
   std::fill(state.unseen.begin(), state.unseen.end(), 0.0);
   std::fill(state.surprise.begin(), state.surprise.end(), kFoundSurprise * kFoundSurprise);
+  state.misfit = kFoundMisfit * kFoundMisfit;
+  state.fitted = 1.0;
+  state.tracked_seconds = 0.0;
   state.unseen_share_time = 0.0;
 }
 

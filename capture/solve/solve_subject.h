@@ -18,11 +18,11 @@ struct SolveSettings {
   double marker_sigma = 0.004;  ///< Skin motion and reconstruction together, metres.
   double robust_radius =
       0.02;  ///< A marker this far from the model has a quarter of its weight, metres.
-  double angular_noise = 2500.0;  ///< Unforeseen turning, rad/s^2; grows the prior between frames.
-  double linear_noise = 150.0;    ///< Unforeseen acceleration of free joints, m/s^2.
-  double velocity_gain = 0.5;  ///< Share of each new velocity measurement that is believed, 0..1.
-  double velocity_damping = 0.97;  ///< Per frame of 1/240 s, for joints that markers measure.
-  double hidden_damping = 0.88;    ///< The same for joints that no marker measures.
+  double angular_noise = 2500.0;   ///< Largest unforeseen acceleration of a turn, rad/s^2.
+  double linear_noise = 150.0;     ///< The same of free joints, m/s^2.
+  double least_turn_noise = 15.0;  ///< That of one who stands still, rad/s^2.
+  double least_shift_noise = 0.5;  ///< The same, m/s^2.
+  double hidden_damping = 0.88;    ///< Of velocities that no marker measures, per frame of 1/240 s.
   double hidden_turning = 2.0;     ///< How fast unseen joints may turn, rad/s.
   double hidden_speed = 0.5;       ///< How fast unseen free joints may move, m/s.
   double rest_sigma = 0.6;         ///< Stray from the rest pose, rad; pulls unseen joints home.
@@ -31,6 +31,7 @@ struct SolveSettings {
   double limit_sigma = 0.05;       ///< Softness of joint limits, rad.
   double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
   double largest_bias = 0.018;     ///< Longest remembered offset, metres.
+  double misfit_time = 0.1;        ///< Memory of how far markers lie from the model, seconds.
   double smallest_sigma = 3e-4;  ///< A marker's place is never predicted better than this, metres.
   double surprise_rise = 0.5;    ///< Share of a prediction's error that counts at once, 0..1.
   double surprise_time = 0.05;   ///< How long the error of predictions is remembered, seconds.
@@ -70,6 +71,14 @@ struct SolveState {
   std::vector<math::RigidTransformd> parent_from_joint;  ///< Newest pose.
   std::vector<double> velocity;                          ///< Per freedom, 1/s.
   std::vector<double> variance;                          ///< Per freedom, given its ancestors.
+  std::vector<double> place_variance;       ///< Per freedom: as the filter of its motion believes.
+  std::vector<double> velocity_variance;    ///< Per freedom.
+  std::vector<double> velocity_covariance;  ///< Per freedom: with the freedom itself.
+  /// Per freedom: of the unforeseen acceleration, as the motion of late shows it.
+  std::vector<double> acceleration_variance;
+  std::vector<double> innovation;         ///< Per freedom: the newest correction,
+  std::vector<double> innovation_energy;  ///< and its mean square of late.
+  std::vector<double> observed;  ///< Per freedom: share of it that the newest markers told, 0..1.
   std::vector<double> turned_velocity;  ///< Velocity before the motion last turned (FollowTurn).
   double turned_seconds = 1.0;          ///< Since then.
   std::vector<std::uint8_t> measured;   ///< Per joint: a marker informed it in the newest frame.
@@ -79,7 +88,9 @@ struct SolveState {
   std::vector<double> surprise;
   double misfit = 0.0;            ///< Mean square distance of the markers from the model of late,
                                   ///< square metres.
+  double fitted = 1.0;            ///< Share of the markers' variance that the newest pose followed.
   double surprise_seconds = 1.0;  ///< Step of time of those predictions.
+  double tracked_seconds = 1e9;   ///< Since recognition found it.
   double unseen_share_time = 0;   ///< Seconds with too few markers.
 };
 
@@ -89,9 +100,6 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
 struct SolveWorkspace {
   std::vector<math::RigidTransformd> predicted, candidate, world_from_joint;
   std::vector<double> matrix, gradient, axes, moments, forces, information, squared_distances;
-  /// Per joint: how far off its predictions were this time, 0 = as usual, 1 = several times as far.
-  std::vector<double> surprise;
-  std::vector<std::int32_t> surprise_count;  ///< Per joint: markers that said so.
   std::vector<MarkerTerm> terms;
 };
 
@@ -101,22 +109,17 @@ SolveWorkspace makeSolveWorkspace(const SolveModel& model, const subject::Subjec
 /// most.
 double secondsSince(const SolveState& state, std::uint64_t sequence, double rate_hz);
 
-/// Finds the pose that explains the labelled markers of one subject: damped Gauss-Newton on joint
-/// angles with robust markers, the motion prior of the state and soft limits. Gives the most
-/// probable pose of this very frame, no lag.
-struct SolveSubject {
+/// A subject and markers whose pose is to be fitted, one subject at a time and off the common path:
+/// recognition, repair, what-if tests. SolveSubjects solves frames.
+struct FitSubject {
   const subject::Subject& subject;
   const SolveModel& model;
   const SolveSettings& settings;
   const TreeKernels& kernels;
   const frame::LabelledSubject& labelled;
-  core::Stamp stamp;
-  double rate_hz;  ///< The exposure grid; time steps are sequence differences over this.
-  SolveState& state;
+  double rate_hz;
+  const SolveState& state;
   SolveWorkspace& workspace;
-  frame::SkeletonPose& pose;
-
-  void run() const;
 };
 
 /// Appends where each marker of the subject will be at the frame after the state's newest,

@@ -1,56 +1,22 @@
 #include "capture/solve/swap_guard.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "capture/solve/recognise_steps.h"
-#include "capture/solve/solve_steps.h"
+#include "capture/solve/guard_test.h"
 
 namespace understudy::solve {
 namespace {
 
-using math::RigidTransformd;
 using Slot = SwapGuardState::Slot;
 using Suspicion = SwapGuardState::Suspicion;
 
-constexpr std::size_t kMostCandidates = 64;  // Pairs that are ranked for one test.
-constexpr std::size_t kTrials = 4;           // Pairs that are fitted at each depth ...
-constexpr std::size_t kMostDepth = 4;        // ... of exchanges on exchanges.
-constexpr int kSteps = 3;                    // Of each fit.
-constexpr double kFarOff = 0.06;             // Distances from the model count up to this, metres.
-constexpr double kTurnShare = 2.0e-5;        // Cost of turning away from rest, m^2 per rad^2.
-constexpr double kFarLess = 1.0e-4;          // Distances so much worse need no fit, m^2.
+constexpr std::size_t kMostDepth = 4;  // Exchanges on exchanges.
+constexpr int kSteps = 3;              // Of a fit.
 constexpr std::size_t kMostSpare = frame::kMostSparePlaces;
 constexpr std::uint32_t kFirstInterval = 2, kLastInterval = 64;  // Frames between tests.
 constexpr std::uint32_t kQuiet = 24;  // A restless marker calls for tests this often, frames.
 
-// One subject under test.
-struct Test {
-  const SwapGuard& guard;
-  std::size_t index;
-
-  const subject::Subject& subject() const { return guard.subjects[index]; }
-  const SolveModel& model() const { return guard.models[index]; }
-  SolveState& state() const { return guard.states[index]; }
-  SwapGuardWorkspace& work() const { return guard.workspace; }
-  Suspicion& suspicion() const { return guard.state.suspicions[index]; }
-  Slot& slot(std::size_t marker) const {
-    return guard.state.slots[guard.state.first_slot[index] + marker];
-  }
-  std::vector<frame::LabelledMarker>& slots() const { return guard.labels.subjects[index].markers; }
-};
-
-bool isSeen(const frame::LabelledMarker& marker) { return marker.confidence > 0.0f; }
-
-double squared(const glm::dvec3& v) { return glm::dot(v, v); }
-
 // ---- Doubts ----
-
-void doubt(const SwapGuardSettings& settings, std::uint64_t sequence, Slot& slot) {
-  if (slot.doubt == 0 || sequence > slot.last_alarm + kQuiet) slot.doubted_since = sequence;
-  slot.last_alarm = sequence;
-  slot.doubt = settings.sure_after;
-}
 
 void updateDoubts(const SwapGuard& guard) {
   for (std::size_t s = 0; s < guard.subjects.size(); ++s) {
@@ -75,208 +41,20 @@ void updateDoubts(const SwapGuard& guard) {
     const glm::dvec3 off = glm::dvec3(seen.position) - glm::dvec3(predicted.position);
     const bool returned = slot.hidden > guard.settings.doubted_gap;
     slot.hidden = 0;
-    if (returned || squared(off) > jump) {
+    if (returned || glm::dot(off, off) > jump) {
       if (guard.labels.stamp.sequence >= slot.quiet_until) {
         slot.quiet_until = guard.labels.stamp.sequence + kQuiet;
         suspicion.interval = kFirstInterval;
         suspicion.next_test = std::min(suspicion.next_test, guard.labels.stamp.sequence);
       }
-      doubt(guard.settings, guard.labels.stamp.sequence, slot);
+      doubtName(guard.settings, guard.labels.stamp.sequence, slot);
     } else if (slot.doubt > 0) {
       const glm::dvec3& bias = guard.states[predicted.subject].bias[predicted.marker];
       const double sure = guard.settings.sure_distance * guard.settings.sure_distance;
-      if (squared(bias) < sure) --slot.doubt;
+      if (glm::dot(bias, bias) < sure) --slot.doubt;
     }
     suspicion.doubted = suspicion.doubted || slot.doubt > 0;
   }
-}
-
-// ---- Candidates ----
-
-// How badly the distances from a place to the seen markers of a segment suit the marker that would
-// be there; `except` is left out.
-double distanceCost(const Test& test, std::size_t marker, std::size_t except,
-                    const glm::dvec3& place) {
-  const std::vector<subject::SubjectMarker>& markers = test.subject().markers;
-  double cost = 0.0;
-  for (std::size_t n = 0; n < markers.size(); ++n) {
-    if (n == marker || n == except || markers[n].joint != markers[marker].joint) continue;
-    const frame::LabelledMarker& other = test.work().labelled.markers[n];
-    if (!isSeen(other)) continue;
-    const double wanted =
-        distance(glm::dvec3(markers[n].offset_joint), glm::dvec3(markers[marker].offset_joint));
-    const double off = std::abs(distance(glm::dvec3(other.position), place) - wanted);
-    cost += std::min(off, kFarOff) * std::min(off, kFarOff);
-  }
-  return cost;
-}
-
-double gainOfExchange(const Test& test, std::size_t one, std::size_t other) {
-  const std::vector<frame::LabelledMarker>& slots = test.work().labelled.markers;
-  double gain = 0.0;
-  const std::size_t names = test.subject().markers.size();
-  const auto add = [&](std::size_t from, std::size_t to) {
-    if (!isSeen(slots[from])) return;
-    const glm::dvec3 place(slots[from].position);
-    if (from < names) gain += distanceCost(test, from, to, place);
-    if (to < names) gain -= distanceCost(test, to, from, place);
-  };
-  add(one, other);
-  add(other, one);
-  return gain;
-}
-
-void offer(const Test& test, std::size_t one, std::size_t other) {
-  std::vector<SwapGuardWorkspace::Candidate>& candidates = test.work().candidates;
-  if (candidates.size() == kMostCandidates) return;
-  const double gain = gainOfExchange(test, one, other);
-  if (gain > -kFarLess) candidates.push_back({one, other, gain});
-}
-
-// Lists pairs that could have each other's names, most promising first.
-void listCandidates(const Test& test) {
-  std::vector<SwapGuardWorkspace::Candidate>& candidates = test.work().candidates;
-  const std::vector<frame::LabelledMarker>& slots = test.work().labelled.markers;
-  const std::size_t names = test.subject().markers.size();
-  const SolveModel& model = test.model();
-  const double reach = test.guard.settings.farthest_exchange;
-  const auto isNear = [&](std::size_t one, std::size_t other) {
-    return distance(glm::dvec3(slots[one].position), glm::dvec3(slots[other].position)) < reach;
-  };
-  candidates.clear();
-  for (std::size_t one = 0; one < names; ++one) {
-    if (!isSeen(slots[one]) || test.slot(one).doubt == 0) continue;
-    const std::size_t begin = static_cast<std::size_t>(model.neighbour_start[one]);
-    const std::size_t end = static_cast<std::size_t>(model.neighbour_start[one + 1]);
-    for (std::size_t n = begin; n < end; ++n) {
-      const std::size_t other = static_cast<std::size_t>(model.neighbours[n]);
-      if (other == one) continue;
-      if (!isSeen(slots[other])) {
-        if (test.slot(other).hidden > test.guard.settings.doubted_gap) offer(test, one, other);
-      } else if (other > one && test.slot(other).doubt > 0 && isNear(one, other)) {
-        offer(test, one, other);
-      }
-    }
-    for (std::size_t spare = names; spare < slots.size(); ++spare) {
-      if (isSeen(slots[spare]) && isNear(one, spare)) offer(test, one, spare);
-    }
-  }
-  std::sort(candidates.begin(), candidates.end(),
-            [](const SwapGuardWorkspace::Candidate& a, const SwapGuardWorkspace::Candidate& b) {
-              if (a.gain != b.gain) return a.gain > b.gain;
-              return a.one != b.one ? a.one < b.one : a.other < b.other;
-            });
-  if (candidates.size() > kTrials) candidates.resize(kTrials);
-}
-
-// ---- Fits ----
-
-// Turns a joint to where its markers are; what hangs on it keeps its direction in the world.
-void turnJoint(const Test& test, std::size_t joint) {
-  SwapGuardWorkspace& w = test.work();
-  const SolveModel& model = test.model();
-  const std::int32_t parent = model.joint_parent[joint];
-  if (parent < 0 || model.joint_freedoms[joint] == 0) return;
-  Correspondences found;
-  found.add(glm::dvec3(0.0), w.world[joint].translation, 1.0);
-  for (std::size_t m = 0; m < test.subject().markers.size() && found.count < 4; ++m) {
-    if (test.subject().markers[m].joint != static_cast<int>(joint) ||
-        !isSeen(w.labelled.markers[m]))
-      continue;
-    found.add(glm::dvec3(test.subject().markers[m].offset_joint),
-              glm::dvec3(w.labelled.markers[m].position), 1.0);
-  }
-  if (found.count < 2) return;
-  const glm::dquat before = w.world[joint].rotation;
-  const glm::dquat after = fitRigid(found, before, 1e-6).rotation;
-  const glm::dquat& above = w.world[static_cast<std::size_t>(parent)].rotation;
-  w.pose[joint].rotation = glm::normalize(glm::conjugate(above) * after);
-  for (std::size_t child = joint + 1; child < model.joints(); ++child) {
-    if (model.joint_parent[child] != static_cast<std::int32_t>(joint)) continue;
-    if (model.joint_freedoms[child] == 0) continue;
-    w.pose[child].rotation =
-        glm::normalize(glm::conjugate(after) * before * w.pose[child].rotation);
-  }
-  worldFromJoints(test.model(), w.pose, w.world);
-}
-
-// Fits w.pose to w.labelled and says what is left of it: squared distances of the markers, and a
-// little for every joint's turn away from rest, which decides where two markers on a limb fit
-// either way.
-void fit(const Test& test, GuardFit& result) {
-  SwapGuardWorkspace& w = test.work();
-  SolveWorkspace& solve_workspace = test.guard.solve_workspaces[test.index];
-  fitPose(test.subject(), test.model(), test.guard.solve_settings, test.guard.kernels, w.labelled,
-          kSteps, solve_workspace, w.pose);
-  result.turns = result.total = 0.0;
-  result.of_marker.resize(test.subject().markers.size());
-  for (std::size_t m = 0; m < test.subject().markers.size(); ++m) {
-    result.of_marker[m] = 0.0;
-    if (!isSeen(w.labelled.markers[m])) continue;
-    const double off =
-        squared(glm::dvec3(w.labelled.markers[m].position) -
-                markerPosition(test.subject().markers[m], solve_workspace.world_from_joint));
-    result.of_marker[m] = std::min(off, kFarOff * kFarOff);
-    result.total += result.of_marker[m];
-  }
-  for (std::size_t j = 1; j < test.model().joints(); ++j) {
-    if (test.model().joint_freedoms[j] == 0) continue;
-    const double turn = rotationAngle(test.model().rest[j].rotation, w.pose[j].rotation);
-    result.turns += kTurnShare * turn * turn;
-  }
-  result.total += result.turns;
-}
-
-// Of the markers about the exchanged ones: the rest of the body has no say in whether an exchange
-// is clearly better.
-double costAbout(const Test& test, const GuardFit& result, const frame::SlotExchange& pair) {
-  const SolveModel& model = test.model();
-  double cost = result.turns;
-  for (const std::size_t marker : {std::size_t{pair.marker}, std::size_t{pair.other_marker}}) {
-    if (marker >= test.subject().markers.size()) continue;
-    const std::size_t begin = static_cast<std::size_t>(model.neighbour_start[marker]);
-    const std::size_t end = static_cast<std::size_t>(model.neighbour_start[marker + 1]);
-    for (std::size_t n = begin; n < end; ++n)
-      cost += result.of_marker[static_cast<std::size_t>(model.neighbours[n])];
-  }
-  return cost;
-}
-
-// Within a test, the spare places are slots behind those of the subject.
-std::size_t placeOf(const Test& test, std::uint16_t subject, std::uint16_t marker) {
-  return subject == frame::kSparePlace ? test.subject().markers.size() + marker : marker;
-}
-
-void exchangeSlots(const Test& test, const frame::SlotExchange& pair) {
-  std::vector<frame::LabelledMarker>& slots = test.work().labelled.markers;
-  std::swap(slots[placeOf(test, pair.subject, pair.marker)],
-            slots[placeOf(test, pair.other_subject, pair.other_marker)]);
-}
-
-// So much better that a single frame is enough.
-bool isDecisive(const SwapGuardSettings& settings, double after, double before) {
-  return after < settings.decisive * before && after < before - 10.0 * settings.least_gain;
-}
-
-// Fits with one more exchange than w.labelled has, from w.start; w.labelled stays, w.pose and
-// w.trial are the fit.
-void fitExchanged(const Test& test, const frame::SlotExchange& pair) {
-  SwapGuardWorkspace& w = test.work();
-  w.pose = w.start;
-  exchangeSlots(test, pair);
-  worldFromJoints(test.model(), w.pose, w.world);
-  const std::size_t one = static_cast<std::size_t>(test.subject().markers[pair.marker].joint);
-  std::size_t other = one;
-  if (pair.other_subject != frame::kSparePlace)
-    other = static_cast<std::size_t>(test.subject().markers[pair.other_marker].joint);
-  turnJoint(test, std::min(one, other));
-  if (one != other) turnJoint(test, std::max(one, other));
-  fit(test, w.trial);
-  exchangeSlots(test, pair);
-}
-
-bool isBetter(const SwapGuardSettings& settings, double after, double before) {
-  return after < settings.clearly_better * before && after < before - settings.least_gain;
 }
 
 // ---- Tests ----
@@ -299,7 +77,7 @@ bool isSame(const Finding& finding, const Suspicion& suspicion) {
 }
 
 // The subject's slots, and unnamed markers near the doubted ones behind them.
-void layOutSlots(const Test& test) {
+void layOutSlots(const GuardTest& test) {
   SwapGuardWorkspace& w = test.work();
   const std::vector<frame::LabelledMarker>& slots = test.slots();
   w.labelled.markers.assign(slots.begin(), slots.end());
@@ -318,7 +96,8 @@ void layOutSlots(const Test& test) {
   }
 }
 
-frame::SlotExchange exchangeOf(const Test& test, const SwapGuardWorkspace::Candidate& candidate) {
+frame::SlotExchange exchangeOf(const GuardTest& test,
+                               const SwapGuardWorkspace::Candidate& candidate) {
   const std::size_t names = test.subject().markers.size();
   const auto index = static_cast<std::uint16_t>(test.index);
   frame::SlotExchange pair{.subject = index,
@@ -333,32 +112,42 @@ frame::SlotExchange exchangeOf(const Test& test, const SwapGuardWorkspace::Candi
 }
 
 // Looks for the exchanges that explain this frame best; w.best_pose is their fit.
-Finding findExchanges(const Test& test) {
+Finding findExchanges(const GuardTest& test) {
   SwapGuardWorkspace& w = test.work();
   Finding finding;
   layOutSlots(test);
   w.start = test.state().parent_from_joint;
+  measureUnrest(test);
+  bool is_fitted = false;
   for (std::size_t depth = 0; depth < kMostDepth; ++depth) {
     listCandidates(test);
-    if (w.candidates.empty()) break;
-    if (depth == 0) {
-      w.pose = w.start;
-      fit(test, w.before);
-    }
-    double best = w.before.total;
+    double best = 0.0, best_freedoms = 0.0;
     frame::SlotExchange chosen{};
+    bool any = false;
     for (const SwapGuardWorkspace::Candidate& candidate : w.candidates) {
       const frame::SlotExchange pair = exchangeOf(test, candidate);
+      const double freedoms = costOfFreedoms(test, candidate.one, candidate.other);
+      if (!isPromising(test, pair, freedoms)) continue;
+      if (!is_fitted) {
+        w.pose = w.start;
+        fit(test, kSteps, w.before);
+        is_fitted = true;
+      }
+      if (!any) best = w.before.total;
+      any = true;
       fitExchanged(test, pair);
+      w.trial.total += freedoms;
       if (w.trial.total >= best) continue;
       best = w.trial.total;
+      best_freedoms = freedoms;
       chosen = pair;
       std::swap(w.best_pose, w.pose);
       std::swap(w.best, w.trial);
     }
+    if (!any) break;
     if (!(best < w.before.total)) break;
-    const double before = costAbout(test, w.before, chosen);
-    const double after = costAbout(test, w.best, chosen);
+    const double before = costAbout(test, w.before, chosen) + std::max(0.0, -best_freedoms);
+    const double after = costAbout(test, w.best, chosen) + std::max(0.0, best_freedoms);
     if (!isBetter(test.guard.settings, after, before)) break;
     finding.decisive = finding.decisive && isDecisive(test.guard.settings, after, before);
     finding.exchanges[finding.count++] = chosen;
@@ -380,7 +169,7 @@ void forEachMarker(const Finding& finding, const Function& function) {
 }
 
 // The first frame in which all the exchanged names were in doubt: these can have been wrong.
-std::uint64_t beginOf(const Test& test, const Finding& finding) {
+std::uint64_t beginOf(const GuardTest& test, const Finding& finding) {
   std::uint64_t since = 0;
   forEachMarker(finding, [&](std::size_t marker) {
     if (test.slot(marker).doubt > 0) since = std::max(since, test.slot(marker).doubted_since);
@@ -390,7 +179,7 @@ std::uint64_t beginOf(const Test& test, const Finding& finding) {
 
 // True if the exchanges explain the oldest frame of the window better, too, as far as they can be
 // tested there: since the doubt began, with the same markers in sight and none that had no name.
-bool holdsInWindow(const Test& test, const Finding& finding) {
+bool holdsInWindow(const GuardTest& test, const Finding& finding) {
   SwapGuardWorkspace& w = test.work();
   const std::uint64_t now = test.guard.labels.stamp.sequence;
   const std::uint64_t since = beginOf(test, finding);
@@ -409,17 +198,17 @@ bool holdsInWindow(const Test& test, const Finding& finding) {
     if (!whole) continue;
     w.labelled.markers.assign(subject.markers.begin(), subject.markers.end());
     w.pose = test.state().parent_from_joint;
-    fit(test, w.before);
+    fit(test, kSteps, w.before);
     for (std::uint32_t i = 0; i < finding.count; ++i) exchangeSlots(test, finding.exchanges[i]);
     w.pose = w.best_pose;
-    fit(test, w.trial);
+    fit(test, kSteps, w.trial);
     return w.trial.total < w.before.total - test.guard.settings.least_gain;
   }
   return true;
 }
 
 // Writes the new names; what has none any more goes back to the unnamed.
-void rename(const Test& test, const Finding& finding) {
+void rename(const GuardTest& test, const Finding& finding) {
   SwapGuardWorkspace& w = test.work();
   std::vector<frame::Marker>& unnamed = test.guard.labels.unlabelled;
   layOutSlots(test);
@@ -438,7 +227,7 @@ void rename(const Test& test, const Finding& finding) {
 
 // Marks the joints that the fit has turned far, of those from the exchanged markers' parents
 // outwards: the solver finds the others, and keeps their velocities.
-void markMoved(const Test& test, const Finding& finding) {
+void markMoved(const GuardTest& test, const Finding& finding) {
   constexpr double kFarTurn = 0.15;
   SwapGuardWorkspace& w = test.work();
   const SolveModel& model = test.model();
@@ -460,14 +249,14 @@ void markMoved(const Test& test, const Finding& finding) {
   }
 }
 
-void correct(const Test& test, const Finding& finding) {
+void correct(const GuardTest& test, const Finding& finding) {
   SwapGuardWorkspace& w = test.work();
   const std::uint64_t now = test.guard.labels.stamp.sequence;
   const std::uint64_t since = beginOf(test, finding);
   rename(test, finding);
   forEachMarker(finding, [&](std::size_t marker) {
     test.state().bias[marker] = glm::dvec3(0.0);
-    doubt(test.guard.settings, now, test.slot(marker));
+    doubtName(test.guard.settings, now, test.slot(marker));
     test.slot(marker).doubted_since = now;
   });
   markMoved(test, finding);
@@ -481,7 +270,7 @@ void correct(const Test& test, const Finding& finding) {
                                .exchanges = finding.exchanges});
 }
 
-void testSubject(const Test& test) {
+void testSubject(const GuardTest& test) {
   Suspicion& suspicion = test.suspicion();
   const std::uint64_t now = test.guard.labels.stamp.sequence;
   const Finding finding = findExchanges(test);
@@ -516,6 +305,12 @@ void remember(const SwapGuard& guard) {
 }
 
 }  // namespace
+
+void doubtName(const SwapGuardSettings& settings, std::uint64_t sequence, Slot& slot) {
+  if (slot.doubt == 0 || sequence > slot.last_alarm + kQuiet) slot.doubted_since = sequence;
+  slot.last_alarm = sequence;
+  slot.doubt = settings.sure_after;
+}
 
 core::Result<void> check(const SwapGuardSettings& s) {
   if (!(s.doubted_jump > 0.0)) return core::makeError("guard settings: doubted_jump must be > 0");
@@ -552,7 +347,7 @@ SwapGuardWorkspace makeSwapGuardWorkspace(std::span<const subject::Subject> subj
     joints = std::max(joints, subject.skeleton.size());
     markers = std::max(markers, subject.markers.size());
   }
-  w.candidates.reserve(kMostCandidates);
+  w.candidates.reserve(kMostGuardCandidates);
   w.pose.reserve(joints);
   w.best_pose.reserve(joints);
   w.start.reserve(joints);
@@ -560,6 +355,10 @@ SwapGuardWorkspace makeSwapGuardWorkspace(std::span<const subject::Subject> subj
   w.moved.reserve(joints);
   w.labelled.markers.reserve(markers + kMostSpare);
   w.spare_index.reserve(kMostSpare);
+  w.other_pose.reserve(joints);
+  w.restless.reserve(kMostRestless);
+  w.unrest.reserve(markers);
+  w.excess.reserve(markers);
   for (GuardFit* result : {&w.before, &w.trial, &w.best}) result->of_marker.reserve(markers);
   return w;
 }
@@ -567,7 +366,7 @@ SwapGuardWorkspace makeSwapGuardWorkspace(std::span<const subject::Subject> subj
 void doubtNames(std::uint32_t subject, std::uint64_t sequence, const SwapGuardSettings& settings,
                 SwapGuardState& state) {
   for (std::size_t slot = state.first_slot[subject]; slot < state.first_slot[subject + 1]; ++slot)
-    doubt(settings, sequence, state.slots[slot]);
+    doubtName(settings, sequence, state.slots[slot]);
   state.suspicions[subject].next_test = sequence;
   state.suspicions[subject].interval = kFirstInterval;
 }
@@ -593,6 +392,7 @@ void SwapGuard::run() const {
     ++tested;
     testSubject({*this, s});
   }
+  testRivals(*this);
 }
 
 }  // namespace understudy::solve

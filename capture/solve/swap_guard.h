@@ -51,6 +51,13 @@ struct SwapGuardState {
     bool tracked = false;        ///< In the frame before.
     bool doubted = false;        ///< Some slot is.
   };
+  /// Two joints of different subjects that may carry each other's markers.
+  struct Rivals {
+    std::size_t one = 0, other = 0;  ///< Subjects.
+    int joint_one = 0, joint_other = 0;
+    std::uint32_t wins = 0;  ///< Looks in a row in which the exchange was better.
+  };
+  Rivals rivals;
   std::vector<std::size_t> first_slot;  ///< Per subject, and the total.
   std::vector<Slot> slots;
   std::vector<Suspicion> suspicions;
@@ -73,12 +80,19 @@ struct SwapGuardWorkspace {
     std::size_t one, other;
     double gain;
   };
+  /// A doubted marker about which its body does not fit.
+  struct Restless {
+    std::size_t subject, marker;
+    double excess;  ///< Square metres.
+  };
   std::vector<Candidate> candidates;
-  std::vector<math::RigidTransformd> pose, start, best_pose, world;
+  std::vector<Restless> restless;
+  std::vector<math::RigidTransformd> pose, start, best_pose, other_pose, world;
   frame::LabelledSubject labelled;        ///< Unnamed markers stand behind the subject's slots.
   std::vector<std::int32_t> spare_index;  ///< These markers' places in LabelledMarkers::unlabelled.
   GuardFit before, trial, best;
   std::vector<std::uint8_t> moved;
+  std::vector<double> excess, unrest;  ///< Per marker, square metres; see measureUnrest.
 };
 
 SwapGuardWorkspace makeSwapGuardWorkspace(std::span<const subject::Subject> subjects);
@@ -88,8 +102,9 @@ SwapGuardWorkspace makeSwapGuardWorkspace(std::span<const subject::Subject> subj
 /// marker has kept to the model for long. Doubted names are tested: exchanged with another doubted
 /// or empty slot nearby, does the body explain the markers clearly better, in several frames and in
 /// the frames of the window? Then they are exchanged from this frame on, the subject's joints are
-/// moved to suit, and an event tells which frames were given out wrong. To be run when the frame's
-/// markers have their names, before they are solved.
+/// moved to suit, and an event tells which frames were given out wrong. Two subjects that lie near
+/// each other are tested together, joint by joint: what one carries may be the other's. To be run
+/// when the frame's markers have their names, before they are solved.
 struct SwapGuard {
   const SwapGuardSettings& settings;
   std::span<const subject::Subject> subjects;

@@ -30,7 +30,7 @@ constexpr Scene kScenes[] = {
 struct Options {
   std::size_t frames = 40, apart = 30, repeats = 3, naive_frames = 5;
   std::uint64_t seed = 1;
-  std::string only{}, json_path{};
+  std::string only{}, kernels = "best", json_path{};
 };
 
 struct Times {
@@ -53,6 +53,12 @@ struct Outcome {
   double naive_recall = 0, naive_recall_3 = 0, naive_ghosts = 0;
 };
 
+// The kernels that the pipeline would use here, unless others were asked for.
+const reconstruct::ProjectionKernels& kernelsOf(const Options& options) {
+  const bool v3 = options.kernels == "best" && __builtin_cpu_supports("avx2");
+  return v3 ? reconstruct::v3ProjectionKernels() : reconstruct::baselineProjectionKernels();
+}
+
 double microseconds(core::Duration duration) { return core::toSeconds(duration) * 1e6; }
 
 // Everything that looks at one scene.
@@ -68,10 +74,8 @@ struct Bench {
   void match(const source::StageFrame& frame) {
     const frame::PredictedMarkers nothing;
     reconstruct::ReconstructCounters counters;
-    reconstruct::PredictFrame{.settings = settings,
-                              .kernels = reconstruct::baselineProjectionKernels(),
-                              .predictions = nothing,
-                              .state = state}
+    reconstruct::PredictFrame{
+        .settings = settings, .kernels = kernelsOf(options), .predictions = nothing, .state = state}
         .run();
     for (std::uint32_t c = 0; c < state.cameras.size(); ++c) {
       reconstruct::MatchCamera{.settings = settings,
@@ -165,8 +169,9 @@ void printHeader(const Options& options) {
       "packets in (as they land), \"search\" makes the markers.\nNaive: all camera pairs x all "
       "blob "
       "pairs, all intersections merged pairwise, greedy by support; the same frames ({} of them), "
-      "the same run.\n\n",
-      options.seed, options.frames, options.apart, options.repeats, options.naive_frames);
+      "the same run. Kernels: {}.\n\n",
+      options.seed, options.frames, options.apart, options.repeats, options.naive_frames,
+      kernelsOf(options).name);
   fmt::print(
       "cameras markers   blobs | match p50  search p50  p99 us  recall  recall_3 ghosts   tests "
       "spent | naive p50 us  recall_3 ghosts  ratio search, match+search\n");
@@ -246,6 +251,8 @@ int main(int argument_count, char** arguments) {
   app.add_option("--naive-frames", options.naive_frames, "frames for the naive matcher");
   app.add_option("--scene", options.only, "one scene only: 8x53 16x106 16x212 64x530 128x1060");
   app.add_option("--seed", options.seed, "seed of the stage");
+  app.add_option("--kernels", options.kernels, "best or baseline")
+      ->check(CLI::IsMember({"best", "baseline"}));
   app.add_option("--json", options.json_path, "writes a report; - is standard output");
   CLI11_PARSE(app, argument_count, arguments);
   report::Header header{.program = "understudy_bench_cold",

@@ -50,6 +50,7 @@ class WarmBench {
         score_(stage.known_rig, options.noise_px, stage.markers),
         markers_(stage.marker_counts) {
     settings_.smallest_cold_rays = 1 << 20;  // No cold search: this is about what is predicted.
+    settings_.two_ray_frames = 0;
     cloud_.markers.reserve(stage.markers);
     for (const source::StageFrame& frame : stage.frames) {
       predictions_.push_back(bench::predictTruth(frame, options.prediction_error, 0.002f, 77));

@@ -10,10 +10,12 @@ namespace understudy::test {
 /// One frame of a test's scene, its cameras in the given order. The scene has settings, state,
 /// workspace, predictions, images (one per camera), cloud and counters.
 template <class Scene>
-void reconstructFrame(Scene& scene, const std::vector<std::uint32_t>& order) {
+void reconstructFrame(
+    Scene& scene, const std::vector<std::uint32_t>& order,
+    const reconstruct::ProjectionKernels& kernels = reconstruct::baselineProjectionKernels()) {
   scene.counters = {};
   reconstruct::PredictFrame{.settings = scene.settings,
-                            .kernels = reconstruct::baselineProjectionKernels(),
+                            .kernels = kernels,
                             .predictions = scene.predictions,
                             .state = scene.state}
       .run();

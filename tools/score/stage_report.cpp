@@ -62,7 +62,7 @@ Json solveJson(const StageOutcome& outcome) {
       {"joint_deg", {{"mean", number(deg.mean)}, {"p99", number(deg.p99)}}},
       {"marker_mm",
        {{"rms", number(score.marker_model_mm)}, {"held_out_rms", number(outcome.held_out_rms_mm)}}},
-      {"nees", nullptr},
+      {"nees", number(score.joint_nees)},
       {"cpu_us_per_actor", times(outcome.solve_cpu_per_actor)},
       {"diverged", score.diverged},
       {"untracked", score.untracked},
@@ -119,8 +119,7 @@ Json stageJson(const scoring::StageFigures& stage) {
 
 // Why a key is null.
 Json notesJson(const StageOutcome& outcome) {
-  Json notes = {{"solve.nees", "the solver offers no covariance of joints"},
-                {"solve.marker_mm.held_out_rms",
+  Json notes = {{"solve.marker_mm.held_out_rms",
                  fmt::format("a second run of {} frames without a tenth of each subject's markers",
                              outcome.held_out_frames)}};
   if (outcome.held_out_frames == 0) notes["solve.marker_mm.held_out_rms"] = "not asked for";

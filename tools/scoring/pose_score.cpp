@@ -70,6 +70,7 @@ void PoseScore::add(std::uint64_t sequence, const source::PerformerTruth& truth,
   if (labels != nullptr) compareMarkers(truth, *labels);
   if (!has_joints) return;
   compareJoints(truth);
+  compareCovariances(truth, *pose);
   compareStillness(sequence);
   predict(sequence, *pose);
 }
@@ -86,6 +87,20 @@ void PoseScore::compareJoints(const source::PerformerTruth& truth) {
     if (std::isfinite(error_deg)) joint_deg.add(error_deg);
   }
   diverged += sound ? 0 : 1;
+}
+
+void PoseScore::compareCovariances(const source::PerformerTruth& truth,
+                                   const frame::SkeletonPose& pose) {
+  if (pose.covariance.size() != subject_.skeleton.size()) return;
+  for (const std::size_t joint : parts_) {
+    const glm::dmat3 covariance(pose.covariance[joint]);
+    const glm::dvec3 error = glm::dvec3(world_[joint].translation) -
+                             glm::dvec3(truth.world_from_joint[joint].translation);
+    const double squared = glm::dot(error, glm::inverse(covariance) * error);
+    if (!(glm::determinant(covariance) > 0.0) || !std::isfinite(squared)) continue;
+    nees_sum += squared;
+    nees_count += 3;
+  }
 }
 
 void PoseScore::compareMarkers(const source::PerformerTruth& truth,

@@ -35,6 +35,7 @@ class PoseScore {
 
   SpreadMeter joint_mm, joint_deg;
   SpreadMeter predicted_mm;  ///< Joints predicted 20 ms ahead by the pose's velocities.
+  double nees_sum = 0, nees_count = 0;  ///< Normalised squared errors of joint places, 3 each.
   double marker_squares = 0,
          marker_count = 0;      ///< Model's markers against filled slots' truth, m^2.
   std::uint64_t diverged = 0;   ///< Frames with a joint over 500 mm away or not finite.
@@ -50,6 +51,7 @@ class PoseScore {
     std::vector<glm::vec3> position;  ///< Per scored joint.
   };
   void compareJoints(const source::PerformerTruth& truth);
+  void compareCovariances(const source::PerformerTruth& truth, const frame::SkeletonPose& pose);
   void compareMarkers(const source::PerformerTruth& truth, const frame::LabelledSubject& labels);
   void compareStillness(std::uint64_t sequence);
   void comparePredictions(std::uint64_t sequence, const source::PerformerTruth& truth);

@@ -57,6 +57,7 @@ struct StageScore {
   Spread marker_error_mm;
   double crb_ratio = 0;
   double nees = 0;
+  double joint_nees = 0;  ///< Of joint places against the solver's covariances; 1 = honest.
 
   double label_correct = 0;
   std::uint64_t swaps = 0, swaps_over_100ms = 0;

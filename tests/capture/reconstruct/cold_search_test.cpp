@@ -156,6 +156,23 @@ TEST_SUITE("reconstruct/cold_search") {
     CHECK(stage.nearest(b) < 0.001);
   }
 
+  TEST_CASE("two markers whose common image is taken for one in most views are both found") {
+    Stage stage(64);
+    const glm::dvec3 a(0.2, 1.0, 0.1), b(0.212, 1.0, 0.1);
+    for (std::size_t c = 0; c < 64; ++c) {
+      if (c % 4 == 0) {
+        stage.see(c, a, 0.1);
+        stage.see(c, b, 0.1);
+      } else {
+        stage.see(c, 0.5 * (a + b), 0.1, 2.0f * std::sqrt(2.0f));
+      }
+    }
+    stage.run();
+    CHECK(stage.cloud.markers.size() == 2);
+    CHECK(stage.nearest(a) < 0.001);
+    CHECK(stage.nearest(b) < 0.001);
+  }
+
   TEST_CASE("what the budget leaves over is found in the frames after") {
     Stage stage(16);
     stage.settings.cold_tests = 300;
@@ -219,6 +236,25 @@ TEST_SUITE("reconstruct/cold_search") {
       for (std::size_t m = 0; m < stage.cloud.markers.size(); ++m)
         CHECK(isSame(stage.cloud.markers[m], other.cloud.markers[m]));
     }
+  }
+
+  TEST_CASE("both kernels give the same bytes") {
+    if (!__builtin_cpu_supports("avx2")) {
+      MESSAGE("skipped: no AVX2 here");
+      return;
+    }
+    Stage stage(16), other(16);
+    for (int p = 0; p < 200; ++p) stage.seeAll(stage.pointInVolume(), 0.2);
+    other.images = stage.images;
+    stage.run();
+    frame::MarkerCloud expected = stage.cloud;
+    std::vector<std::uint32_t> order(16);
+    std::iota(order.begin(), order.end(), 0u);
+    test::reconstructFrame(other, order, reconstruct::v3ProjectionKernels());
+    REQUIRE(expected.markers.size() > 100);
+    REQUIRE(other.cloud.markers.size() == expected.markers.size());
+    for (std::size_t m = 0; m < expected.markers.size(); ++m)
+      CHECK(isSame(expected.markers[m], other.cloud.markers[m]));
   }
 
   TEST_CASE("hostile images end within the budget and without a fault") {

@@ -1,11 +1,10 @@
-#include "capture/solve/solve_subject.h"
-
 #include <doctest/doctest.h>
 
 #include <Eigen/Dense>
 #include <cstring>
 #include <random>
 
+#include "capture/solve/solve_lanes.h"
 #include "engine/math/exponential.h"
 
 using namespace understudy;
@@ -75,26 +74,26 @@ struct Fixture {
   solve::SolveState state = solve::makeSolveState(body, model);
   solve::SolveWorkspace workspace = solve::makeSolveWorkspace(model, body);
   frame::SkeletonPose pose;
+  solve::LaneSubject subject{&body, &model, &settings};
+  std::vector<solve::LaneGroup> groups = solve::makeLaneGroups(std::span(&subject, 1));
 
   Fixture() {
     pose.parent_from_joint.resize(model.joints());
     pose.angular_velocity.resize(model.joints());
     pose.velocity.resize(model.joints());
     pose.predicted.resize(model.joints());
+    pose.covariance.resize(model.joints());
   }
 
-  void solveFrame(const frame::LabelledSubject& labelled, std::uint64_t sequence,
-                  const solve::TreeKernels& kernels = solve::baselineTreeKernels()) {
-    solve::SolveSubject{.subject = body,
-                        .model = model,
-                        .settings = settings,
-                        .kernels = kernels,
-                        .labelled = labelled,
-                        .stamp = {.sequence = sequence},
-                        .rate_hz = 240.0,
-                        .state = state,
-                        .workspace = workspace,
-                        .pose = pose}
+  void solveFrame(const frame::LabelledSubject& labelled, std::uint64_t sequence) {
+    solve::SolveSubjects{.subjects = std::span(&subject, 1),
+                         .kernels = solve::baselineLaneKernels(),
+                         .labels = std::span(&labelled, 1),
+                         .stamp = {.sequence = sequence},
+                         .rate_hz = 240.0,
+                         .groups = groups,
+                         .states = std::span(&state, 1),
+                         .poses = std::span(&pose, 1)}
         .run();
   }
 

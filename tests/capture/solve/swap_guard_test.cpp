@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/solve/solve_lanes.h"
 #include "tests/support/allocations.h"
 #include "tests/support/stage.h"
 
@@ -22,16 +23,19 @@ struct Bench {
   solve::SolveSettings solve_settings;
   std::vector<solve::SolveModel> models{solve::makeSolveModel(subjects[0])};
   std::vector<solve::SolveState> states{solve::makeSolveState(subjects[0], models[0])};
-  std::vector<solve::SolveWorkspace> workspaces{solve::makeSolveWorkspace(models[0], subjects[0])};
+  std::vector<solve::SolveWorkspace> workspaces;
   solve::SwapGuardState guard = solve::makeSwapGuardState(subjects);
   solve::SwapGuardWorkspace workspace = solve::makeSwapGuardWorkspace(subjects);
   frame::PredictedMarkers predictions;
   frame::LabelledMarkers labels;
   frame::SkeletonPose pose;
+  std::vector<solve::LaneSubject> lane_subjects{{&subjects[0], &models[0], &solve_settings}};
+  std::vector<solve::LaneGroup> groups = solve::makeLaneGroups(lane_subjects);
   std::vector<frame::CaptureEvent> events;
   std::uint64_t allocations = 0;
 
   Bench() {
+    workspaces.push_back(solve::makeSolveWorkspace(models[0], subjects[0]));
     labels.subjects.resize(1);
     labels.subjects[0].markers.resize(subjects[0].markers.size());
     labels.unlabelled.reserve(8);
@@ -42,6 +46,7 @@ struct Bench {
     pose.angular_velocity.resize(joints);
     pose.velocity.resize(joints);
     pose.predicted.resize(joints);
+    pose.covariance.resize(joints);
   }
 
   std::size_t marker(const std::string& name) const {
@@ -89,16 +94,14 @@ struct Bench {
                      .events = events}
         .run();
     allocations += test::allocationCount() - before;
-    solve::SolveSubject{.subject = subjects[0],
-                        .model = models[0],
-                        .settings = solve_settings,
-                        .kernels = solve::baselineTreeKernels(),
-                        .labelled = labels.subjects[0],
-                        .stamp = labels.stamp,
-                        .rate_hz = 240,
-                        .state = states[0],
-                        .workspace = workspaces[0],
-                        .pose = pose}
+    solve::SolveSubjects{.subjects = lane_subjects,
+                         .kernels = solve::baselineLaneKernels(),
+                         .labels = labels.subjects,
+                         .stamp = labels.stamp,
+                         .rate_hz = 240,
+                         .groups = groups,
+                         .states = states,
+                         .poses = std::span(&pose, 1)}
         .run();
     predictions.markers.clear();
     solve::PredictSubject{.subject = subjects[0],

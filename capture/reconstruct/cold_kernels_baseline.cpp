@@ -1,0 +1,11 @@
+#include "capture/reconstruct/cold_kernels.h"
+#include "capture/reconstruct/cold_kernels.inl"
+
+namespace understudy::reconstruct {
+
+const ColdKernels& baselineColdKernels() {
+  static constexpr ColdKernels kernels{findOnLines, look, sumRays};
+  return kernels;
+}
+
+}  // namespace understudy::reconstruct

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace understudy::solve {
+
+/// Subjects of one shape that are solved side by side, one to a lane of a vector register.
+inline constexpr std::size_t kSolveLanes = 4;
+
+/// One number per lane.
+struct alignas(32) LaneValue {
+  double of[kSolveLanes];
+};
+
+/// What subjects share that are solved side by side. Only joints count that carry markers or lead
+/// to some, parents first. Freedoms and rows of the normal matrix are numbered as in SolveModel.
+struct LaneShape {
+  std::size_t joints = 0, freedoms = 0, markers = 0;
+  const std::int32_t* parent = nullptr;          ///< Per joint, -1 for roots.
+  const std::int32_t* joint_freedom = nullptr;   ///< Per joint: its first one, -1 for none.
+  const std::int32_t* joint_freedoms = nullptr;  ///< Per joint: 0, 3 or 6.
+  const std::int32_t* freedom_joint = nullptr;
+  const std::int32_t* freedom_parent = nullptr;
+  const std::int32_t* depth = nullptr;
+  const std::int32_t* row = nullptr;
+  const std::int32_t* marker_joint = nullptr;
+  /// Markers by joint: entries marker_begin[j] to marker_begin[j + 1] of `marker_order`.
+  const std::int32_t* marker_begin = nullptr;
+  const std::int32_t* marker_order = nullptr;
+  const std::int32_t* neighbour_start = nullptr;  ///< As in SolveModel.
+  const std::int32_t* neighbours = nullptr;
+};
+
+/// What the kernels read and write, structure of arrays: component k of entry i of an array with n
+/// components is at n * i + k. Metres, radians, seconds, world frame unless said; quaternions x, y,
+/// z, w. A lane without a subject holds a resting one that sees nothing.
+struct LaneArrays {
+  // Of the subjects.
+  LaneValue* rest_rotation = nullptr;     ///< Per joint 4: parent_from_joint.
+  LaneValue* rest_translation = nullptr;  ///< Per joint 3.
+  LaneValue* limit = nullptr;             ///< Per joint; see subject::JointModel.
+  LaneValue* offset = nullptr;            ///< Per marker 3, joint frame.
+  // Of their states (SolveState), read and written.
+  LaneValue* rotation = nullptr;               ///< Per joint 4.
+  LaneValue* translation = nullptr;            ///< Per joint 3.
+  LaneValue* measured = nullptr;               ///< Per joint, 0 or 1.
+  LaneValue* surprise = nullptr;               ///< Per joint.
+  LaneValue* velocity = nullptr;               ///< Per freedom.
+  LaneValue* variance = nullptr;               ///< Per freedom.
+  LaneValue* place_variance = nullptr;         ///< Per freedom: of the filter's own belief.
+  LaneValue* velocity_variance = nullptr;      ///< Per freedom.
+  LaneValue* velocity_covariance = nullptr;    ///< Per freedom: with the freedom itself.
+  LaneValue* acceleration_variance = nullptr;  ///< Per freedom.
+  LaneValue* innovation = nullptr;             ///< Per freedom: the newest correction.
+  LaneValue* innovation_energy = nullptr;      ///< Per freedom: its mean square of late.
+  LaneValue* observed = nullptr;               ///< Per freedom, 0..1.
+  LaneValue* bias = nullptr;                   ///< Per marker 3.
+  LaneValue* unseen = nullptr;                 ///< Per marker.
+  LaneValue* misfit = nullptr;                 ///< One.
+  LaneValue* fitted = nullptr;                 ///< One: see SolveState.
+  // Of the frame.
+  LaneValue* seen = nullptr;            ///< Per marker: confidence, 0 = not seen.
+  LaneValue* position = nullptr;        ///< Per marker 3.
+  LaneValue* covariance = nullptr;      ///< Per marker 6: xx, xy, xz, yy, yz, zz.
+  LaneValue* seconds = nullptr;         ///< One: since the state's frame.
+  LaneValue* hidden_damping = nullptr;  ///< One: of unseen velocities over that time.
+  LaneValue* surprise_fall = nullptr;   ///< One: share of a surprise that this time forgets.
+  LaneValue* rest_share = nullptr;      ///< One: of the pull to the rest pose.
+  // Results.
+  LaneValue* rms = nullptr;               ///< One: distance of seen markers from the model.
+  LaneValue* joint_covariance = nullptr;  ///< Per joint 6: of its place, xx, xy, xz, yy, yz, zz.
+  // Scratch.
+  LaneValue* predicted_rotation = nullptr;     ///< Per joint 4.
+  LaneValue* predicted_translation = nullptr;  ///< Per joint 3.
+  LaneValue* candidate_rotation = nullptr;     ///< Per joint 4.
+  LaneValue* candidate_translation = nullptr;  ///< Per joint 3.
+  LaneValue* world_rotation = nullptr;         ///< Per joint 4.
+  LaneValue* world_turn = nullptr;             ///< Per joint 9: the same as a matrix, columns.
+  LaneValue* world_translation = nullptr;      ///< Per joint 3, about the root.
+  LaneValue* axes = nullptr;                   ///< Per freedom 6.
+  LaneValue* moments = nullptr;                ///< Per joint 21.
+  LaneValue* forces = nullptr;                 ///< Per joint 6.
+  LaneValue* matrix = nullptr;                 ///< Rows as in TreeSystem.
+  LaneValue* gradient = nullptr;               ///< Per freedom.
+  LaneValue* information = nullptr;            ///< Per freedom: of the prediction.
+  LaneValue* diagonal = nullptr;               ///< Per freedom: of the solution.
+  LaneValue* marker_information = nullptr;     ///< Per marker 6.
+  LaneValue* residual = nullptr;               ///< Per marker 3.
+  LaneValue* place = nullptr;                  ///< Per marker 3: by the model, about the root.
+  LaneValue* squared_distance = nullptr;       ///< Per marker.
+  LaneValue* usual = nullptr;                  ///< Per marker.
+  LaneValue* skin_variance = nullptr;          ///< One: that skin adds to each marker.
+  LaneValue* sudden = nullptr;                 ///< Per joint: see SolveWorkspace::surprise.
+};
+
+/// SolveSettings as the kernels use them.
+struct LaneSettings {
+  double marker_variance, squared_radius;
+  double hidden_turning, hidden_speed, largest_variance;
+  double rest_information, limit_information;
+  double bias_time, largest_bias, misfit_time;
+  double smallest_variance, surprise_rise;
+  double turn_noise, shift_noise, least_turn_noise, least_shift_noise;
+  int iterations;
+};
+
+/// The two builds give the same bytes; a lane's do not depend on the others.
+struct LaneKernels {
+  const char* name;
+  /// Predicts, solves and updates the states of all lanes.
+  void (*solve)(const LaneShape& shape, const LaneSettings& settings, const LaneArrays& arrays);
+};
+
+const LaneKernels& baselineLaneKernels();  ///< x86-64 of 2003.
+const LaneKernels& v3LaneKernels();  ///< x86-64-v3 (2013 and later); call only where AVX2 is there.
+
+}  // namespace understudy::solve

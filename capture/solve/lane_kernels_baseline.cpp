@@ -1,0 +1,11 @@
+#include "capture/solve/lane_kernels.h"
+#include "capture/solve/lane_kernels.inl"
+
+namespace understudy::solve {
+
+const LaneKernels& baselineLaneKernels() {
+  static constexpr LaneKernels kernels{"x86-64", solveAll};
+  return kernels;
+}
+
+}  // namespace understudy::solve

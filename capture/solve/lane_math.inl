@@ -1,0 +1,138 @@
+// Numbers four at a time, for the kernels that are compiled twice; nothing here may be seen outside of them. Arrays of
+// components: V x[3] is a vector, V q[4] a quaternion x, y, z, w; matrices are columns.
+
+#include <immintrin.h>
+
+namespace {
+
+using understudy::solve::LaneValue;
+
+using V = double __attribute__((vector_size(32), may_alias));
+using Mask = long long __attribute__((vector_size(32)));
+
+inline V all(double value) { return V{value, value, value, value}; }
+
+inline V* lanes(LaneValue* values) { return reinterpret_cast<V*>(values); }
+
+inline V smaller(V a, V b) { return a < b ? a : b; }
+inline V larger(V a, V b) { return a > b ? a : b; }
+inline V clampUnit(V a) { return smaller(larger(a, all(0.0)), all(1.0)); }
+
+inline bool any(Mask mask) { return (mask[0] | mask[1] | mask[2] | mask[3]) != 0; }
+
+inline V squareRoot(V a) {
+#ifdef __AVX__
+  return reinterpret_cast<V>(_mm256_sqrt_pd(reinterpret_cast<__m256d>(a)));
+#else
+  const __m128d low = _mm_sqrt_pd(_mm_set_pd(a[1], a[0]));
+  const __m128d high = _mm_sqrt_pd(_mm_set_pd(a[3], a[2]));
+  return V{low[0], low[1], high[0], high[1]};
+#endif
+}
+
+inline V dot3(const V* a, const V* b) { return (a[0] * b[0] + a[1] * b[1]) + a[2] * b[2]; }
+
+inline void cross(const V* a, const V* b, V* out) {
+  out[0] = a[1] * b[2] - a[2] * b[1];
+  out[1] = a[2] * b[0] - a[0] * b[2];
+  out[2] = a[0] * b[1] - a[1] * b[0];
+}
+
+inline void multiply(const V* a, const V* b, V* out) {
+  out[0] = (a[3] * b[0] + a[0] * b[3]) + (a[1] * b[2] - a[2] * b[1]);
+  out[1] = (a[3] * b[1] + a[1] * b[3]) + (a[2] * b[0] - a[0] * b[2]);
+  out[2] = (a[3] * b[2] + a[2] * b[3]) + (a[0] * b[1] - a[1] * b[0]);
+  out[3] = (a[3] * b[3] - a[0] * b[0]) - (a[1] * b[1] + a[2] * b[2]);
+}
+
+// conjugate(a) * b.
+inline void between(const V* a, const V* b, V* out) {
+  const V back[4] = {-a[0], -a[1], -a[2], a[3]};
+  multiply(back, b, out);
+}
+
+inline void normalise(V* q) {
+  const V scale =
+      all(1.0) / squareRoot((q[0] * q[0] + q[1] * q[1]) + (q[2] * q[2] + q[3] * q[3]));
+  for (int k = 0; k < 4; ++k) q[k] *= scale;
+}
+
+inline void matrixOf(const V* q, V* m) {
+  const V x2 = q[0] + q[0], y2 = q[1] + q[1], z2 = q[2] + q[2];
+  const V xx = q[0] * x2, yy = q[1] * y2, zz = q[2] * z2;
+  const V xy = q[0] * y2, xz = q[0] * z2, yz = q[1] * z2;
+  const V wx = q[3] * x2, wy = q[3] * y2, wz = q[3] * z2;
+  m[0] = all(1.0) - (yy + zz);
+  m[1] = xy + wz;
+  m[2] = xz - wy;
+  m[3] = xy - wz;
+  m[4] = all(1.0) - (xx + zz);
+  m[5] = yz + wx;
+  m[6] = xz + wy;
+  m[7] = yz - wx;
+  m[8] = all(1.0) - (xx + yy);
+}
+
+inline void turnBy(const V* m, const V* v, V* out) {
+  for (int k = 0; k < 3; ++k) out[k] = (m[k] * v[0] + m[3 + k] * v[1]) + m[6 + k] * v[2];
+}
+
+inline void turnBack(const V* m, const V* v, V* out) {
+  for (int k = 0; k < 3; ++k) out[k] = dot3(m + 3 * k, v);
+}
+
+// The quaternion of a rotation vector of at most one radian: Taylor series of sine and cosine of
+// the half angle, the first terms left out are below 1e-17.
+inline void exponential(const V* v, V* q) {
+  const V h = dot3(v, v) * all(0.25);
+  V sine = all(1.0 / 1307674368000.0);
+  V cosine = all(1.0 / 20922789888000.0);
+  sine = all(1.0) -
+         h * (all(1.0 / 6.0) -
+              h * (all(1.0 / 120.0) -
+                   h * (all(1.0 / 5040.0) -
+                        h * (all(1.0 / 362880.0) -
+                             h * (all(1.0 / 39916800.0) - h * (all(1.0 / 6227020800.0) - h * sine))))));
+  cosine =
+      all(1.0) -
+      h * (all(0.5) -
+           h * (all(1.0 / 24.0) -
+                h * (all(1.0 / 720.0) -
+                     h * (all(1.0 / 40320.0) -
+                          h * (all(1.0 / 3628800.0) -
+                               h * (all(1.0 / 479001600.0) - h * (all(1.0 / 87178291200.0) - h * cosine)))))));
+  const V half = sine * all(0.5);
+  for (int k = 0; k < 3; ++k) q[k] = half * v[k];
+  q[3] = cosine;
+}
+
+// The rotation vector of a unit quaternion, length in [0, pi]: the half angle is halved twice, then
+// the series of the arc sine; wrong by less than 1e-10 at half a turn and by rounding below a
+// quarter.
+inline void logarithm(const V* q, V* v) {
+  const V w = q[3] < all(0.0) ? -q[3] : q[3];
+  const V once = squareRoot(all(0.5) * (all(1.0) + smaller(w, all(1.0))));
+  const V twice = squareRoot(all(0.5) * (all(1.0) + once));
+  const V inverse = all(1.0) / (once * twice);
+  const V quarter = all(0.0625) * (inverse * inverse);
+  const V s = quarter * dot3(q, q);
+  V series = all(46189.0 / 5505024.0);
+  series = all(12155.0 / 1245184.0) + s * series;
+  series = all(6435.0 / 557056.0) + s * series;
+  series = all(143.0 / 10240.0) + s * series;
+  series = all(231.0 / 13312.0) + s * series;
+  series = all(63.0 / 2816.0) + s * series;
+  series = all(35.0 / 1152.0) + s * series;
+  series = all(5.0 / 112.0) + s * series;
+  series = all(3.0 / 40.0) + s * series;
+  series = all(1.0 / 6.0) + s * series;
+  series = all(1.0) + s * series;
+  const V sign = q[3] < all(0.0) ? all(-1.0) : all(1.0);
+  const V factor = sign * (all(2.0) * (series * inverse));
+  for (int k = 0; k < 3; ++k) v[k] = factor * q[k];
+}
+
+// Index of (row, column), row >= column, in a packed lower triangle.
+constexpr std::size_t packed(std::size_t row, std::size_t column) { return row * (row + 1) / 2 + column; }
+
+}  // namespace

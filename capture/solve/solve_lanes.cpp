@@ -1,0 +1,414 @@
+#include "capture/solve/solve_lanes.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "capture/solve/solve_steps.h"
+
+namespace understudy::solve {
+namespace {
+
+using math::RigidTransformd;
+
+// ---- Shapes ----
+
+// Index lists of a shape, before they are put into one array.
+struct ShapeLists {
+  std::vector<std::int32_t> joint, parent, joint_freedom, joint_freedoms;
+  std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
+  std::vector<std::int32_t> marker_joint, marker_begin, marker_order;
+  std::vector<std::int32_t> neighbour_start, neighbours;
+
+  bool operator==(const ShapeLists&) const = default;
+};
+
+std::vector<bool> findInformed(const LaneSubject& of) {
+  std::vector<bool> informed(of.model->joints(), false);
+  for (const subject::SubjectMarker& marker : of.subject->markers)
+    informed[static_cast<std::size_t>(marker.joint)] = true;
+  for (std::size_t joint = informed.size(); joint-- > 1;) {
+    const std::int32_t parent = of.model->joint_parent[joint];
+    if (informed[joint] && parent >= 0) informed[static_cast<std::size_t>(parent)] = true;
+  }
+  informed[0] = true;
+  return informed;
+}
+
+ShapeLists listShape(const LaneSubject& of) {
+  const SolveModel& model = *of.model;
+  const std::vector<bool> informed = findInformed(of);
+  ShapeLists lists;
+  std::vector<std::int32_t> place(model.joints(), -1);
+  for (std::size_t j = 0; j < model.joints(); ++j) {
+    if (!informed[j]) continue;
+    place[j] = static_cast<std::int32_t>(lists.joint.size());
+    const std::int32_t parent = model.joint_parent[j];
+    lists.joint.push_back(static_cast<std::int32_t>(j));
+    lists.parent.push_back(parent < 0 ? -1 : place[static_cast<std::size_t>(parent)]);
+    lists.joint_freedom.push_back(model.joint_freedom[j]);
+    lists.joint_freedoms.push_back(model.joint_freedoms[j]);
+  }
+  for (const std::int32_t j : model.freedom_joint)
+    lists.freedom_joint.push_back(place[static_cast<std::size_t>(j)]);
+  lists.freedom_parent = model.freedom_parent;
+  lists.depth = model.depth;
+  lists.row = model.row;
+  for (const subject::SubjectMarker& marker : of.subject->markers)
+    lists.marker_joint.push_back(place[static_cast<std::size_t>(marker.joint)]);
+  lists.marker_begin.push_back(0);
+  for (std::size_t j = 0; j < lists.joint.size(); ++j) {
+    for (std::size_t m = 0; m < lists.marker_joint.size(); ++m) {
+      if (lists.marker_joint[m] == static_cast<std::int32_t>(j))
+        lists.marker_order.push_back(static_cast<std::int32_t>(m));
+    }
+    lists.marker_begin.push_back(static_cast<std::int32_t>(lists.marker_order.size()));
+  }
+  lists.neighbour_start = model.neighbour_start;
+  lists.neighbours = model.neighbours;
+  return lists;
+}
+
+void fillShape(const ShapeLists& lists, LaneGroup& group) {
+  const std::pair<const std::vector<std::int32_t>*, const std::int32_t**> parts[] = {
+      {&lists.parent, &group.shape.parent},
+      {&lists.joint_freedom, &group.shape.joint_freedom},
+      {&lists.joint_freedoms, &group.shape.joint_freedoms},
+      {&lists.freedom_joint, &group.shape.freedom_joint},
+      {&lists.freedom_parent, &group.shape.freedom_parent},
+      {&lists.depth, &group.shape.depth},
+      {&lists.row, &group.shape.row},
+      {&lists.marker_joint, &group.shape.marker_joint},
+      {&lists.marker_begin, &group.shape.marker_begin},
+      {&lists.marker_order, &group.shape.marker_order},
+      {&lists.neighbour_start, &group.shape.neighbour_start},
+      {&lists.neighbours, &group.shape.neighbours}};
+  std::size_t total = 0;
+  for (const auto& [list, pointer] : parts) total += list->size();
+  group.indices.reserve(total);
+  for (const auto& [list, pointer] : parts) {
+    *pointer = group.indices.data() + group.indices.size();
+    group.indices.insert(group.indices.end(), list->begin(), list->end());
+  }
+  group.joint = lists.joint;
+  group.shape.joints = lists.joint.size();
+  group.shape.freedoms = lists.freedom_joint.size();
+  group.shape.markers = lists.marker_joint.size();
+}
+
+// ---- Arrays ----
+
+void fillArrays(std::size_t matrix_size, LaneGroup& group) {
+  const std::size_t j = group.shape.joints, f = group.shape.freedoms, m = group.shape.markers;
+  LaneArrays& a = group.arrays;
+  const std::pair<LaneValue**, std::size_t> parts[] = {{&a.rest_rotation, 4 * j},
+                                                       {&a.rest_translation, 3 * j},
+                                                       {&a.limit, j},
+                                                       {&a.offset, 3 * m},
+                                                       {&a.rotation, 4 * j},
+                                                       {&a.translation, 3 * j},
+                                                       {&a.measured, j},
+                                                       {&a.surprise, j},
+                                                       {&a.velocity, f},
+                                                       {&a.variance, f},
+                                                       {&a.velocity_variance, f},
+                                                       {&a.velocity_covariance, f},
+                                                       {&a.acceleration_variance, f},
+                                                       {&a.observed, f},
+                                                       {&a.place_variance, f},
+                                                       {&a.innovation, f},
+                                                       {&a.innovation_energy, f},
+                                                       {&a.skin_variance, 1},
+                                                       {&a.bias, 3 * m},
+                                                       {&a.unseen, m},
+                                                       {&a.misfit, 1},
+                                                       {&a.fitted, 1},
+                                                       {&a.seen, m},
+                                                       {&a.position, 3 * m},
+                                                       {&a.covariance, 6 * m},
+                                                       {&a.seconds, 1},
+                                                       {&a.surprise_fall, 1},
+                                                       {&a.hidden_damping, 1},
+                                                       {&a.rest_share, 1},
+                                                       {&a.rms, 1},
+                                                       {&a.joint_covariance, 6 * j},
+                                                       {&a.predicted_rotation, 4 * j},
+                                                       {&a.predicted_translation, 3 * j},
+                                                       {&a.candidate_rotation, 4 * j},
+                                                       {&a.candidate_translation, 3 * j},
+                                                       {&a.world_rotation, 4 * j},
+                                                       {&a.world_turn, 9 * j},
+                                                       {&a.world_translation, 3 * j},
+                                                       {&a.axes, 6 * f},
+                                                       {&a.moments, 21 * j},
+                                                       {&a.forces, 6 * j},
+                                                       {&a.matrix, matrix_size},
+                                                       {&a.gradient, f},
+                                                       {&a.information, f},
+                                                       {&a.diagonal, f},
+                                                       {&a.marker_information, 6 * m},
+                                                       {&a.residual, 3 * m},
+                                                       {&a.place, 3 * m},
+                                                       {&a.squared_distance, m},
+                                                       {&a.usual, m},
+                                                       {&a.sudden, j}};
+  std::size_t total = 0;
+  for (const auto& [pointer, size] : parts) total += size;
+  group.values.assign(total, LaneValue{});
+  LaneValue* next = group.values.data();
+  for (const auto& [pointer, size] : parts) {
+    *pointer = next;
+    next += size;
+  }
+}
+
+void put(LaneValue* values, std::size_t lane, const glm::dquat& rotation) {
+  values[0].of[lane] = rotation.x;
+  values[1].of[lane] = rotation.y;
+  values[2].of[lane] = rotation.z;
+  values[3].of[lane] = rotation.w;
+}
+
+void put(LaneValue* values, std::size_t lane, const glm::dvec3& vector) {
+  for (int k = 0; k < 3; ++k) values[k].of[lane] = vector[k];
+}
+
+glm::dquat rotationAt(const LaneValue* values, std::size_t lane) {
+  return math::quaternionXyzw(values[0].of[lane], values[1].of[lane], values[2].of[lane],
+                              values[3].of[lane]);
+}
+
+glm::dvec3 vectorAt(const LaneValue* values, std::size_t lane) {
+  return {values[0].of[lane], values[1].of[lane], values[2].of[lane]};
+}
+
+// What never changes of a lane's subject, and a state that it may rest in.
+void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
+  const LaneArrays& a = group.arrays;
+  for (std::size_t j = 0; j < group.shape.joints; ++j) {
+    const std::size_t joint = static_cast<std::size_t>(group.joint[j]);
+    const RigidTransformd& rest = of.model->rest[joint];
+    put(&a.rest_rotation[4 * j], lane, rest.rotation);
+    put(&a.rest_translation[3 * j], lane, rest.translation);
+    put(&a.rotation[4 * j], lane, rest.rotation);
+    put(&a.translation[3 * j], lane, rest.translation);
+    a.limit[j].of[lane] = static_cast<double>(of.subject->joints[joint].limit);
+  }
+  for (std::size_t m = 0; m < group.shape.markers; ++m) {
+    put(&a.offset[3 * m], lane, glm::dvec3(of.subject->markers[m].offset_joint));
+  }
+  for (std::size_t f = 0; f < group.shape.freedoms; ++f) {
+    a.variance[f].of[lane] = 1.0;
+    a.place_variance[f].of[lane] = 1.0;
+    a.velocity_variance[f].of[lane] = 1.0;
+    a.acceleration_variance[f].of[lane] = 1.0;
+  }
+  a.seconds->of[lane] = 1.0 / kReferenceRate;
+}
+
+// ---- One frame ----
+
+struct Lane {
+  const SolveSubjects& job;
+  LaneGroup& group;
+  std::size_t lane;
+
+  std::size_t subject() const { return group.subjects[lane]; }
+  SolveState& state() const { return job.states[subject()]; }
+  const SolveSettings& settings() const { return *job.subjects[subject()].settings; }
+};
+
+void readState(const Lane& l, double seconds) {
+  const LaneArrays& a = l.group.arrays;
+  const SolveState& state = l.state();
+  const SolveSettings& settings = l.settings();
+  const std::size_t lane = l.lane;
+  for (std::size_t j = 0; j < l.group.shape.joints; ++j) {
+    const std::size_t joint = static_cast<std::size_t>(l.group.joint[j]);
+    put(&a.rotation[4 * j], lane, state.parent_from_joint[joint].rotation);
+    put(&a.translation[3 * j], lane, state.parent_from_joint[joint].translation);
+    a.measured[j].of[lane] = state.measured[joint];
+    a.surprise[j].of[lane] = state.surprise[joint];
+  }
+  for (std::size_t f = 0; f < l.group.shape.freedoms; ++f) {
+    a.velocity[f].of[lane] = state.velocity[f];
+    a.variance[f].of[lane] = state.variance[f];
+    a.innovation[f].of[lane] = state.innovation[f];
+    a.innovation_energy[f].of[lane] = state.innovation_energy[f];
+    a.place_variance[f].of[lane] = state.place_variance[f];
+    a.velocity_variance[f].of[lane] = state.velocity_variance[f];
+    a.velocity_covariance[f].of[lane] = state.velocity_covariance[f];
+    a.acceleration_variance[f].of[lane] = state.acceleration_variance[f];
+    a.observed[f].of[lane] = state.observed[f];
+  }
+  for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
+    put(&a.bias[3 * m], lane, state.bias[m]);
+    a.unseen[m].of[lane] = state.unseen[m];
+  }
+  a.misfit->of[lane] = state.misfit;
+  a.fitted->of[lane] = state.fitted;
+  a.seconds->of[lane] = seconds;
+  a.hidden_damping->of[lane] = power(settings.hidden_damping, seconds * kReferenceRate);
+  // The doubt about a pose that was just found tells nothing once its velocity is known.
+  constexpr double kSettling = 0.15, kSettlingTime = 0.01;
+  const double memory = state.tracked_seconds < kSettling ? kSettlingTime : settings.surprise_time;
+  a.surprise_fall->of[lane] = std::min(1.0, seconds / memory);
+  a.rest_share->of[lane] = 1.0 / (settings.rest_time * l.job.rate_hz);
+}
+
+void readMarkers(const Lane& l) {
+  const LaneArrays& a = l.group.arrays;
+  const std::vector<frame::LabelledMarker>& markers = l.job.labels[l.subject()].markers;
+  assert(markers.size() == l.group.shape.markers);
+  for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
+    const frame::LabelledMarker& marker = markers[m];
+    const bool seen = marker.confidence > 0.0f;
+    a.seen[m].of[l.lane] = seen ? static_cast<double>(marker.confidence) : 0.0;
+    put(&a.position[3 * m], l.lane, seen ? glm::dvec3(marker.position) : glm::dvec3(0.0));
+    LaneValue* c = &a.covariance[6 * m];
+    const glm::mat3& covariance = marker.covariance;
+    const double entries[6] = {covariance[0][0], covariance[0][1], covariance[0][2],
+                               covariance[1][1], covariance[1][2], covariance[2][2]};
+    for (int k = 0; k < 6; ++k) c[k].of[l.lane] = seen ? entries[k] : 0.0;
+  }
+}
+
+void writeState(const Lane& l, double seconds) {
+  const LaneArrays& a = l.group.arrays;
+  SolveState& state = l.state();
+  const std::size_t lane = l.lane;
+  for (std::size_t j = 0; j < l.group.shape.joints; ++j) {
+    const std::size_t joint = static_cast<std::size_t>(l.group.joint[j]);
+    state.parent_from_joint[joint] = {rotationAt(&a.rotation[4 * j], lane),
+                                      vectorAt(&a.translation[3 * j], lane)};
+    state.measured[joint] = a.measured[j].of[lane] > 0.5 ? 1 : 0;
+    state.surprise[joint] = a.surprise[j].of[lane];
+  }
+  for (std::size_t f = 0; f < l.group.shape.freedoms; ++f) {
+    state.velocity[f] = a.velocity[f].of[lane];
+    state.variance[f] = a.variance[f].of[lane];
+    state.innovation[f] = a.innovation[f].of[lane];
+    state.innovation_energy[f] = a.innovation_energy[f].of[lane];
+    state.place_variance[f] = a.place_variance[f].of[lane];
+    state.velocity_variance[f] = a.velocity_variance[f].of[lane];
+    state.velocity_covariance[f] = a.velocity_covariance[f].of[lane];
+    state.acceleration_variance[f] = a.acceleration_variance[f].of[lane];
+    state.observed[f] = a.observed[f].of[lane];
+  }
+  for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
+    state.bias[m] = vectorAt(&a.bias[3 * m], lane);
+    state.unseen[m] = a.unseen[m].of[lane];
+  }
+  state.misfit = a.misfit->of[lane];
+  state.fitted = a.fitted->of[lane];
+  state.surprise_seconds = seconds;
+  state.tracked_seconds += seconds;
+  state.sequence = l.job.stamp.sequence;
+}
+
+// Joints that no marker informs move with the next one above that does; so do their covariances.
+void writeCovariance(const Lane& l) {
+  frame::SkeletonPose& pose = l.job.poses[l.subject()];
+  const SolveModel& model = *l.job.subjects[l.subject()].model;
+  for (std::size_t j = 0; j < model.joints(); ++j) {
+    const std::int32_t parent = model.joint_parent[j];
+    if (parent >= 0) pose.covariance[j] = pose.covariance[static_cast<std::size_t>(parent)];
+  }
+  for (std::size_t j = 0; j < l.group.shape.joints; ++j) {
+    const LaneValue* c = &l.group.arrays.joint_covariance[6 * j];
+    float entry[6];
+    for (int k = 0; k < 6; ++k) entry[k] = static_cast<float>(c[k].of[l.lane]);
+    pose.covariance[static_cast<std::size_t>(l.group.joint[j])] = glm::mat3(
+        entry[0], entry[1], entry[2], entry[1], entry[3], entry[4], entry[2], entry[4], entry[5]);
+  }
+}
+
+// A lane whose subject is not tracked rests and sees nothing.
+void restLane(const Lane& l) {
+  for (std::size_t m = 0; m < l.group.shape.markers; ++m) l.group.arrays.seen[m].of[l.lane] = 0.0;
+}
+
+LaneSettings laneSettings(const SolveSettings& s) {
+  return {.marker_variance = s.marker_sigma * s.marker_sigma,
+          .squared_radius = s.robust_radius * s.robust_radius,
+          .hidden_turning = s.hidden_turning,
+          .hidden_speed = s.hidden_speed,
+          .largest_variance = s.largest_sigma * s.largest_sigma,
+          .rest_information = 1.0 / (s.rest_sigma * s.rest_sigma),
+          .limit_information = 1.0 / (s.limit_sigma * s.limit_sigma),
+          .bias_time = s.bias_time,
+          .largest_bias = s.largest_bias,
+          .misfit_time = s.misfit_time,
+          .smallest_variance = s.smallest_sigma * s.smallest_sigma,
+          .surprise_rise = s.surprise_rise,
+          .turn_noise = s.angular_noise,
+          .shift_noise = s.linear_noise,
+          .least_turn_noise = s.least_turn_noise,
+          .least_shift_noise = s.least_shift_noise,
+          .iterations = s.iterations};
+}
+
+void solveGroup(const SolveSubjects& job, LaneGroup& group) {
+  bool any = false;
+  double seconds[kSolveLanes] = {};
+  for (std::size_t lane = 0; lane < group.subjects.size(); ++lane) {
+    const Lane l{job, group, lane};
+    if (!l.state().tracked) {
+      restLane(l);
+      continue;
+    }
+    any = true;
+    seconds[lane] = secondsSince(l.state(), job.stamp.sequence, job.rate_hz);
+    readState(l, seconds[lane]);
+    readMarkers(l);
+  }
+  if (!any) return;
+  const SolveSettings& settings = *job.subjects[group.subjects[0]].settings;
+  job.kernels.solve(group.shape, laneSettings(settings), group.arrays);
+  for (std::size_t lane = 0; lane < group.subjects.size(); ++lane) {
+    const Lane l{job, group, lane};
+    if (!l.state().tracked) continue;
+    writeState(l, seconds[lane]);
+    writeCovariance(l);
+    job.poses[l.subject()].residual_mm = static_cast<float>(1000.0 * group.arrays.rms->of[lane]);
+    updateTracking(job.labels[l.subject()], settings, seconds[lane], l.state());
+  }
+}
+
+}  // namespace
+
+std::vector<LaneGroup> makeLaneGroups(std::span<const LaneSubject> subjects) {
+  std::vector<LaneGroup> groups;
+  std::vector<ShapeLists> shapes;
+  std::vector<const SolveSettings*> settings;
+  for (std::size_t s = 0; s < subjects.size(); ++s) {
+    const LaneSubject& of = subjects[s];
+    ShapeLists lists = listShape(of);
+    std::size_t g = 0;
+    while (g < groups.size() && (groups[g].subjects.size() == kSolveLanes ||
+                                 settings[g] != of.settings || shapes[g] != lists)) {
+      ++g;
+    }
+    if (g == groups.size()) {
+      LaneGroup& group = groups.emplace_back();
+      fillShape(lists, group);
+      fillArrays(of.model->matrix_size, group);
+      for (std::size_t lane = 0; lane < kSolveLanes; ++lane) fillSubject(of, lane, group);
+      shapes.push_back(std::move(lists));
+      settings.push_back(of.settings);
+    }
+    fillSubject(of, groups[g].subjects.size(), groups[g]);
+    groups[g].subjects.push_back(s);
+  }
+  return groups;
+}
+
+void SolveSubjects::run() const {
+  for (std::size_t s = 0; s < subjects.size(); ++s) poses[s].stamp = stamp;
+  for (LaneGroup& group : groups) solveGroup(*this, group);
+  for (std::size_t s = 0; s < subjects.size(); ++s) {
+    publishPose(*subjects[s].model, states[s], poses[s]);
+  }
+}
+
+}  // namespace understudy::solve

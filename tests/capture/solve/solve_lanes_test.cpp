@@ -1,0 +1,236 @@
+#include "capture/solve/solve_lanes.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "capture/solve/solve_steps.h"
+#include "tests/support/allocations.h"
+
+using namespace understudy;
+
+namespace {
+
+// A trunk with two arms of two bones, three markers on each; `size` scales the bones.
+subject::Subject makeBody(float size, int arms = 2) {
+  subject::Subject body;
+  body.skeleton.names = {"root"};
+  body.skeleton.parents = {-1};
+  body.skeleton.parent_from_joint = {math::RigidTransform{}};
+  body.joints = {{.motion = subject::JointMotion::free}};
+  for (int arm = 0; arm < arms; ++arm) {
+    for (int bone = 0; bone < 2; ++bone) {
+      const int parent = bone == 0 ? 0 : static_cast<int>(body.skeleton.size()) - 1;
+      math::RigidTransform rest;
+      rest.translation = size * glm::vec3(arm == 0 ? 0.25f : -0.25f, bone == 0 ? 0.4f : 0.0f, 0.0f);
+      body.skeleton.names.push_back("arm");
+      body.skeleton.parents.push_back(parent);
+      body.skeleton.parent_from_joint.push_back(rest);
+      body.joints.push_back({});
+    }
+  }
+  for (std::size_t j = 0; j < body.skeleton.size(); ++j) {
+    const glm::vec3 offsets[] = {
+        {0.06f, 0.1f, 0.0f}, {-0.05f, 0.05f, 0.06f}, {0.02f, -0.07f, -0.05f}};
+    for (const glm::vec3& offset : offsets)
+      body.markers.push_back({"marker", static_cast<int>(j), size * offset});
+  }
+  return body;
+}
+
+// Performers who wave about, each in an own rhythm, seen with noise and gaps.
+struct Stage {
+  std::vector<subject::Subject> bodies;
+  std::vector<solve::SolveModel> models;
+  solve::SolveSettings settings;
+  std::vector<solve::LaneSubject> subjects;
+  std::vector<solve::LaneGroup> groups;
+  std::vector<solve::SolveState> states;
+  std::vector<frame::SkeletonPose> poses;
+  std::vector<frame::LabelledSubject> labels;
+  std::vector<int> rhythm;
+
+  explicit Stage(std::vector<subject::Subject> who, std::vector<int> own)
+      : bodies(std::move(who)), rhythm(std::move(own)) {
+    for (const subject::Subject& body : bodies) models.push_back(solve::makeSolveModel(body));
+    for (std::size_t s = 0; s < bodies.size(); ++s) {
+      subjects.push_back({&bodies[s], &models[s], &settings});
+      states.push_back(solve::makeSolveState(bodies[s], models[s]));
+      frame::SkeletonPose& pose = poses.emplace_back();
+      const std::size_t joints = bodies[s].skeleton.size();
+      pose.parent_from_joint.resize(joints);
+      pose.angular_velocity.resize(joints);
+      pose.velocity.resize(joints);
+      pose.predicted.resize(joints);
+      pose.covariance.resize(joints);
+      labels.emplace_back().markers.resize(bodies[s].markers.size());
+      solve::startTracking(models[s], 0, poseAt(s, 0), states[s]);
+    }
+    groups = solve::makeLaneGroups(subjects);
+  }
+
+  std::vector<math::RigidTransformd> poseAt(std::size_t s, std::uint64_t frame) const {
+    std::vector<math::RigidTransformd> pose = models[s].rest;
+    const double t = static_cast<double>(frame) / 240.0;
+    for (std::size_t j = 0; j < pose.size(); ++j) {
+      const double phase = 3.0 * t * (1.0 + 0.1 * rhythm[s]) + static_cast<double>(j);
+      const glm::dvec3 turn =
+          0.5 * glm::dvec3(std::sin(phase), std::cos(1.3 * phase), std::sin(0.7 * phase));
+      pose[j].rotation = glm::angleAxis(std::sqrt(glm::dot(turn, turn)), glm::normalize(turn));
+    }
+    pose[0].translation = {0.3 * std::sin(t) + rhythm[s], 1.0, 0.0};
+    return pose;
+  }
+
+  void look(std::uint64_t frame, double noise = 0.001) {
+    for (std::size_t s = 0; s < bodies.size(); ++s) {
+      std::mt19937 random(
+          static_cast<unsigned>(frame * 31 + static_cast<std::uint64_t>(rhythm[s])));
+      std::vector<math::RigidTransformd> world(models[s].joints());
+      solve::worldFromJoints(models[s], poseAt(s, frame), world);
+      for (std::size_t m = 0; m < labels[s].markers.size(); ++m) {
+        const auto uniform = [&] {
+          return (static_cast<double>(random()) / 4294967295.0 - 0.5) * 3.46;
+        };
+        const glm::dvec3 off(uniform(), uniform(), uniform());
+        const bool hidden = (frame / 40 + m + static_cast<std::size_t>(rhythm[s])) % 7 == 0;
+        labels[s].markers[m] = {
+            glm::vec3(solve::markerPosition(bodies[s].markers[m], world) + noise * off),
+            glm::mat3(static_cast<float>(noise * noise)), hidden ? 0.0f : 1.0f};
+      }
+    }
+  }
+
+  void solve(std::uint64_t frame,
+             const solve::LaneKernels& kernels = solve::baselineLaneKernels()) {
+    solve::SolveSubjects{.subjects = subjects,
+                         .kernels = kernels,
+                         .labels = labels,
+                         .stamp = {.sequence = frame},
+                         .rate_hz = 240.0,
+                         .groups = groups,
+                         .states = states,
+                         .poses = poses}
+        .run();
+  }
+
+  void run(std::uint64_t frames, const solve::LaneKernels& kernels = solve::baselineLaneKernels()) {
+    for (std::uint64_t frame = 1; frame <= frames; ++frame) {
+      look(frame);
+      solve(frame, kernels);
+    }
+  }
+};
+
+template <class Value>
+bool sameBytes(const std::vector<Value>& a, const std::vector<Value>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(Value)) == 0;
+}
+
+bool sameBytes(const Stage& a, std::size_t one, const Stage& b, std::size_t other) {
+  return sameBytes(a.states[one].parent_from_joint, b.states[other].parent_from_joint) &&
+         sameBytes(a.states[one].velocity, b.states[other].velocity) &&
+         sameBytes(a.states[one].variance, b.states[other].variance) &&
+         sameBytes(a.poses[one].covariance, b.poses[other].covariance);
+}
+
+}  // namespace
+
+TEST_SUITE("solve/solve_lanes") {
+  TEST_CASE(
+      "a subject's bytes depend neither on who shares its lanes nor on its place among them") {
+    Stage together(
+        {makeBody(1.0f), makeBody(1.1f), makeBody(0.9f), makeBody(1.05f), makeBody(0.95f)},
+        {0, 1, 2, 3, 4});
+    together.run(200);
+    for (std::size_t s = 0; s < together.bodies.size(); ++s) {
+      Stage alone({together.bodies[s]}, {static_cast<int>(s)});
+      alone.run(200);
+      CHECK(sameBytes(together, s, alone, 0));
+    }
+    Stage turned({makeBody(0.95f), makeBody(0.9f), makeBody(1.0f)}, {4, 2, 0});
+    turned.run(200);
+    CHECK(sameBytes(together, 4, turned, 0));
+    CHECK(sameBytes(together, 0, turned, 2));
+  }
+
+  TEST_CASE("both builds of the kernels give the same bytes") {
+    if (!__builtin_cpu_supports("avx2")) return;
+    Stage one({makeBody(1.0f), makeBody(1.1f)}, {0, 1}),
+        other({makeBody(1.0f), makeBody(1.1f)}, {0, 1});
+    one.run(200);
+    other.run(200, solve::v3LaneKernels());
+    CHECK(sameBytes(one, 0, other, 0));
+    CHECK(sameBytes(one, 1, other, 1));
+  }
+
+  TEST_CASE("subjects of different shape are solved in groups of their own") {
+    Stage mixed({makeBody(1.0f), makeBody(1.0f, 1), makeBody(1.1f)}, {0, 1, 2});
+    REQUIRE(mixed.groups.size() == 2);
+    CHECK(mixed.groups[0].subjects == std::vector<std::size_t>{0, 2});
+    CHECK(mixed.groups[1].subjects == std::vector<std::size_t>{1});
+    mixed.run(100);
+    Stage alone({makeBody(1.0f, 1)}, {1});
+    alone.run(100);
+    CHECK(sameBytes(mixed, 1, alone, 0));
+  }
+
+  TEST_CASE("who is not tracked is left as he is and does not disturb the others") {
+    Stage stage({makeBody(1.0f), makeBody(1.1f)}, {0, 1}), alone({makeBody(1.0f)}, {0});
+    stage.states[1].tracked = false;
+    const auto before = stage.states[1].parent_from_joint;
+    stage.run(50);
+    alone.run(50);
+    CHECK(sameBytes(stage.states[1].parent_from_joint, before));
+    CHECK_FALSE(stage.poses[1].tracked);
+    CHECK(sameBytes(stage, 0, alone, 0));
+  }
+
+  TEST_CASE("covariances of joints are as large as their errors") {
+    Stage stage({makeBody(1.0f), makeBody(1.1f), makeBody(0.9f), makeBody(1.05f)}, {0, 1, 2, 3});
+    double sum = 0.0, count = 0.0;
+    for (std::uint64_t frame = 1; frame <= 600; ++frame) {
+      stage.look(frame);
+      stage.solve(frame);
+      if (frame < 120) continue;
+      for (std::size_t s = 0; s < stage.bodies.size(); ++s) {
+        std::vector<math::RigidTransformd> truth(stage.models[s].joints()), found = truth;
+        solve::worldFromJoints(stage.models[s], stage.poseAt(s, frame), truth);
+        solve::worldFromJoints(stage.models[s], stage.states[s].parent_from_joint, found);
+        for (std::size_t j = 0; j < truth.size(); ++j) {
+          const glm::dvec3 error = found[j].translation - truth[j].translation;
+          sum += glm::dot(error, glm::inverse(glm::dmat3(stage.poses[s].covariance[j])) * error);
+          count += 3.0;
+        }
+      }
+    }
+    CHECK(sum / count > 0.6);
+    CHECK(sum / count < 1.4);
+  }
+
+  TEST_CASE("solving allocates nothing") {
+    Stage stage({makeBody(1.0f), makeBody(1.1f), makeBody(1.0f, 1)}, {0, 1, 2});
+    stage.run(5);
+    stage.look(6);
+    const std::uint64_t before = test::allocationCount();
+    stage.solve(6);
+    CHECK(test::allocationCount() == before);
+  }
+
+  TEST_CASE(
+      "a frame far ahead, markers at impossible places and no markers at all leave finite poses") {
+    Stage stage({makeBody(1.0f)}, {0});
+    stage.run(20);
+    for (frame::LabelledMarker& marker : stage.labels[0].markers) marker.position = glm::vec3(1e6f);
+    stage.solve(100000);
+    for (frame::LabelledMarker& marker : stage.labels[0].markers) marker.confidence = 0.0f;
+    for (std::uint64_t frame = 100001; frame < 100100; ++frame) stage.solve(frame);
+    for (const math::RigidTransformd& joint : stage.states[0].parent_from_joint) {
+      CHECK(std::isfinite(glm::dot(joint.translation, joint.translation)));
+      CHECK(std::abs(joint.rotation.w) <= 1.0 + 1e-9);
+    }
+  }
+}
