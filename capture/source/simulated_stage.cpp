@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "capture/camera/rig_file.h"
 #include "capture/camera/ring_rig.h"
 #include "capture/source/gap_model.h"
 #include "capture/source/image_blobs.h"
 #include "capture/source/performer.h"
+#include "capture/source/range_of_motion.h"
 #include "capture/source/simulated_props.h"
 
 namespace understudy::source {
@@ -102,6 +104,7 @@ struct SimulatedStage::State {
   StageSettings settings;
   camera::Rig true_rig, known_rig;
   float marker_radius = 0.007f;
+  subject::MarkerSet worn;  ///< The marker set.
   std::vector<Score> scores;
   std::vector<Actor> actors;
   std::vector<subject::Subject> subjects;
@@ -370,6 +373,7 @@ core::Result<SimulatedStage> SimulatedStage::create(const StageSettings& setting
   state->true_rig = true_rig;
   state->known_rig = camera::perturbRig(true_rig, settings.rig_error_px, settings.seed);
   state->marker_radius = marker_set.marker_radius;
+  state->worn = marker_set;
   for (std::size_t i = 0; i < motions.size(); ++i) {
     core::Result<Score> score = makeScore(std::move(motions[i]));
     if (!score) {
@@ -461,6 +465,49 @@ StageFrame SimulatedStage::makeFrame() const {
          .world_from_joint = std::vector<math::RigidTransform>(subject.skeleton.size())});
   }
   return frame;
+}
+
+file::MarkerClip SimulatedStage::rehearse(std::size_t performer, double seconds) const {
+  constexpr double kRate = 60.0;
+  constexpr double kNoise = 0.0003;  // Metres per axis, as 16 cameras leave it.
+  const State& state = *state_;
+  const Score& played = state.scores[performer % state.scores.size()];
+  const auto& motion = std::get<ClipMotion>(played.motion);
+  // The same body, markers and skin: only what it does is another thing.
+  Score score{.motion = ClipMotion{.clip = makeRangeOfMotion(played.subject, seconds,
+                                                             state.settings.seed + performer),
+                                   .humanoid = motion.humanoid},
+              .seconds = seconds,
+              .subject = played.subject,
+              .body = played.body,
+              .standing = played.standing,
+              .warnings = {}};
+  StageSettings settings = state.settings;
+  settings.still = false;
+  const std::unique_ptr<Performer> dancer =
+      makePerformer(score, {}, settings, state.worn, Random(settings.seed, 1000 + performer));
+  file::MarkerClip clip{.names = {}, .rate_hz = kRate};
+  for (const subject::SubjectMarker& marker : dancer->subject().markers) {
+    clip.names.push_back(marker.name);
+  }
+  clip.frames = static_cast<std::size_t>(seconds * kRate);
+  GapModel gaps(clip.names.size(), settings.gaps, Random(settings.seed, 8000 + performer));
+  Random noise(settings.seed, 9000 + performer);
+  PerformerTruth truth;
+  truth.markers.resize(clip.names.size());
+  truth.world_from_joint.resize(score.subject.skeleton.size());
+  for (std::size_t f = 0; f < clip.frames; ++f) {
+    const double now = static_cast<double>(f) / kRate;
+    dancer->pose(now, truth);
+    gaps.advance(now);
+    for (std::size_t m = 0; m < truth.markers.size(); ++m) {
+      glm::vec3 place = truth.markers[m].position;
+      for (int k = 0; k < 3; ++k) place[k] += static_cast<float>(kNoise * noise.normal());
+      clip.positions.push_back(gaps.dropped(m) ? glm::vec3(std::numeric_limits<float>::quiet_NaN())
+                                               : place);
+    }
+  }
+  return clip;
 }
 
 const StageSettings& SimulatedStage::settings() const { return state_->settings; }

@@ -162,6 +162,10 @@ class SimulatedStage {
   /// One per performer, then one per prop: the clip's own bones, true marker offsets. Performers
   /// that move by a marker file have a subject with marker names but without joints.
   const std::vector<subject::Subject>& subjects() const;
+  /// What the performer's markers show, under their names, while it goes through a range of motion
+  /// before the show: 60 Hz, with gaps, skin and the noise of reconstruction, without cameras.
+  /// Performers that move by a clip only. Does not change what simulate() gives.
+  file::MarkerClip rehearse(std::size_t performer, double seconds) const;
   /// True if the performer moves by a marker file.
   bool isMarkerFile(std::size_t performer) const;
   /// What was found odd or had to be guessed, one line each.

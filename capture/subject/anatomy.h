@@ -10,7 +10,21 @@ namespace understudy::subject {
 /// Kapandji, "The Physiology of the Joints" (6th edition, 2007).
 float anatomicalLimit(anim::HumanoidJoint part);
 
-/// Gives every joint that plays a part its limit; the others keep theirs.
+/// Turn of a joint about its anatomical axes: x flexion, y twist, z abduction, radians.
+/// `rest_from_joint` is its rotation against the rest pose, conjugate(rest) * pose. The bone first
+/// twists about itself, then swings; the swing's rotation vector is split over x and z (the joint
+/// coordinate system of Grood and Suntay, J. Biomechanical Engineering 105 (1983), as far as
+/// joints that bend about one axis go, and without its singularity at 90 degrees for others).
+glm::dvec3 anatomicalAngles(const JointModel& model, const glm::dquat& rest_from_joint);
+
+/// Gives every joint that plays a part its anatomical axes and the limits about them; the others
+/// keep theirs. Axes come from the rest pose, which must be a standing one. Ranges are the means of
+/// healthy adults (American Academy of Orthopaedic Surgeons, "Joint Motion: Method of Measuring and
+/// Recording", 1965; clavicle after Kapandji) with a fifth and 9 degrees on top: for performers,
+/// and because no skeleton's zero is exactly anatomy's. Upper arms have none.
+void setAnatomicalAxes(Subject& subject);
+
+/// Gives every joint that plays a part its limit (anatomicalLimit), axes and limits about them.
 void setAnatomicalLimits(Subject& subject);
 
 }  // namespace understudy::subject

@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "capture/subject/anatomy.h"
+
 namespace understudy::subject {
 namespace {
 
@@ -596,6 +598,7 @@ StaticFit fitBody(const FitInput& input, std::span<const std::optional<Landmark>
   addTrunk(points, pelvis, input.settings, builder);
   addLegs(points, pelvis, input.settings, builder);
   standUp(points, pelvis, builder);
+  setAnatomicalAxes(subject);
   placeMarkers(input, landmarks, places, builder, fit);
   fixBareJoints(subject);
   fit.warnings.insert(

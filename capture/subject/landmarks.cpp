@@ -87,6 +87,8 @@ core::Result<LandmarkNames> readNames(core::SettingsFile file) {
 
 }  // namespace
 
+const char* bodyPointName(BodyPoint point) { return kPoints[static_cast<std::size_t>(point)]; }
+
 std::string plainName(std::string_view name) {
   std::string plain;
   for (const char c : name) {

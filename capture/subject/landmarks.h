@@ -58,6 +58,9 @@ struct Landmark {
   BodySide side = BodySide::middle;
 };
 
+/// The name of a point as files write it, such as "front_waist".
+const char* bodyPointName(BodyPoint point);
+
 /// What the markers of common body sets are called.
 struct LandmarkNames {
   struct Alias {

@@ -41,6 +41,21 @@ SkinKind readSkin(core::SettingsTable& table) {
   return SkinKind::joint;
 }
 
+BodyPoint readPoint(core::SettingsTable& table) {
+  std::string point = "none";
+  table.read("point", point);
+  std::vector<std::string> known;
+  for (int i = 0; i < static_cast<int>(BodyPoint::count); ++i) {
+    known.emplace_back(bodyPointName(static_cast<BodyPoint>(i)));
+    if (known.back() == point) return static_cast<BodyPoint>(i);
+  }
+  const std::string nearest = core::nearestName(point, known);
+  table.fail("point", fmt::format("\"{}\" is unknown; {}", point,
+                                  nearest.empty() ? "name one such as knee"
+                                                  : fmt::format("did you mean {}?", nearest)));
+  return BodyPoint::none;
+}
+
 core::Result<MarkerSet> readMarkerSet(core::SettingsFile file) {
   MarkerSet set;
   core::SettingsTable root = file.root();
@@ -63,6 +78,8 @@ core::Result<MarkerSet> readMarkerSet(core::SettingsFile file) {
     table.read("along", place.along, {-0.5, 1.5}, core::Need::required);
     table.read("around_deg", place.around_deg, {-360.0, 360.0}, core::Need::required);
     place.skin = readSkin(table);
+    place.point = readPoint(table);
+    table.read("aliases", place.aliases);
     if (place.name.empty()) table.fail("name", "must not be empty");
     if (!names.insert(place.name).second) {
       table.fail("name", fmt::format("\"{}\" is used twice; give each marker its own", place.name));
@@ -74,6 +91,18 @@ core::Result<MarkerSet> readMarkerSet(core::SettingsFile file) {
 }
 
 }  // namespace
+
+float skinSlideShare(SkinKind skin) {
+  switch (skin) {
+    case SkinKind::bone:
+      return 0.5f;
+    case SkinKind::joint:
+      return 1.0f;
+    case SkinKind::muscle:
+      return 1.5f;
+  }
+  return 1.0f;
+}
 
 core::Result<MarkerSet> parseMarkerSet(std::string_view toml, const std::string& name) {
   core::Result<core::SettingsFile> file = core::SettingsFile::parse(toml, name);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "capture/subject/landmarks.h"
 #include "engine/anim/humanoid.h"
 #include "engine/core/result.h"
 
@@ -30,7 +31,13 @@ struct MarkerPlace {
   /// outside (trunk, neck and head: the performer's left; arms in a T-pose: up), 180 the back.
   float around_deg = 0.0f;
   SkinKind skin = SkinKind::joint;
+  /// The anatomical point that it sits on, where joint centres can be estimated from it.
+  BodyPoint point = BodyPoint::none;
+  std::vector<std::string> aliases{};  ///< Other names that recordings use for it.
 };
+
+/// How far skin slides there, as a share of the usual.
+float skinSlideShare(SkinKind skin);
 
 /// A set of markers for a body.
 struct MarkerSet {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <glm/glm.hpp>
+#include <glm/gtc/quaternion.hpp>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,27 @@ enum class JointMotion : std::uint8_t {
   free,   ///< Three rotations and three translations: roots, props, loose segments.
 };
 
+/// How far a joint may turn about one of its anatomical axes, radians from the rest pose, a soft
+/// limit. Minus and plus pi mean none.
+struct AxisLimit {
+  float lower = -3.14159265f, upper = 3.14159265f;
+
+  bool limits() const { return lower > -3.14f || upper < 3.14f; }
+  bool operator==(const AxisLimit&) const = default;
+};
+
 /// What the solver may do with one joint.
 struct JointModel {
   JointMotion motion = JointMotion::ball;
   /// Largest turn away from the rest pose in radians, a soft limit. Pi means none.
   float limit = 3.14159265f;
+  /// The anatomical axes in the joint's own frame: x bends the bone forward (knee: back; foot and
+  /// toes: up; clavicle: up), y runs along the bone, z is across both. The angles about them are
+  /// anatomicalAngles' (anatomy.h).
+  glm::quat joint_from_anatomical{1.0f, 0.0f, 0.0f, 0.0f};
+  AxisLimit flexion, abduction, twist;  ///< About x, z and y of those axes.
+
+  bool hasAxisLimits() const { return flexion.limits() || abduction.limits() || twist.limits(); }
 };
 
 /// One marker glued to one joint.

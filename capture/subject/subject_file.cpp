@@ -24,6 +24,14 @@ bool isFinite(const glm::vec3& v) {
   return std::isfinite(v.x) && std::isfinite(v.y) && std::isfinite(v.z);
 }
 
+bool isSound(const JointModel& model) {
+  const auto sound = [](const AxisLimit& axis) {
+    return axis.lower <= axis.upper && std::isfinite(axis.lower) && std::isfinite(axis.upper);
+  };
+  return std::isfinite(model.limit) && sound(model.flexion) && sound(model.abduction) &&
+         sound(model.twist) && std::abs(glm::length(model.joint_from_anatomical) - 1.0f) < 1e-3f;
+}
+
 /// Names of joints read so far.
 using JointNames = std::map<std::string, int>;
 
@@ -40,6 +48,31 @@ int findJoint(core::SettingsTable& table, std::string_view key, const std::strin
   return 0;
 }
 
+void readAxis(core::SettingsTable& table, std::string_view key, AxisLimit& limit) {
+  std::array<float, 2> bounds{limit.lower, limit.upper};
+  table.read(key, std::span<float>(bounds), {-6.4, 6.4});
+  if (!(bounds[0] <= bounds[1])) {
+    table.fail(key, "must be the lower limit, then the upper one");
+    return;
+  }
+  limit = {bounds[0], bounds[1]};
+}
+
+// Files from before there were axes have none: no limit about any.
+void readAxes(core::SettingsTable& table, JointModel& model) {
+  std::array<float, 4> q{0, 0, 0, 1};
+  table.read("axes_xyzw", std::span<float>(q));
+  const float length = std::sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]);
+  if (!(std::abs(length - 1.0f) < 1e-3f)) {
+    table.fail("axes_xyzw", "must be a quaternion of length 1");
+  } else {
+    model.joint_from_anatomical = math::quaternionXyzw(q[0], q[1], q[2], q[3]);
+  }
+  readAxis(table, "flexion", model.flexion);
+  readAxis(table, "abduction", model.abduction);
+  readAxis(table, "twist", model.twist);
+}
+
 void readJoint(core::SettingsTable& table, Subject& subject, JointNames& names) {
   std::string name, parent, motion = "ball";
   std::array<float, 4> q{0, 0, 0, 1};
@@ -51,6 +84,7 @@ void readJoint(core::SettingsTable& table, Subject& subject, JointNames& names) 
   table.read("translation", std::span<float>(t), {-1e3, 1e3});
   table.read("motion", motion);
   table.read("limit", model.limit, {0.0, 3.2});
+  readAxes(table, model);
   const float length = std::sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]);
   if (!(std::abs(length - 1.0f) < 1e-3f)) {
     table.fail("rotation_xyzw", "must be a quaternion of length 1");
@@ -179,6 +213,9 @@ core::Result<void> check(const Subject& subject, const std::string& place) {
     if (!isFinite(rest.translation) || !(std::abs(glm::length(rest.rotation) - 1.0f) < 1e-3f)) {
       return wrong(fmt::format("joint {} has no sound rest pose", name));
     }
+    if (!isSound(subject.joints[j])) {
+      return wrong(fmt::format("joint {} has limits that are no angles", name));
+    }
   }
   names.clear();
   for (const SubjectMarker& marker : subject.markers) {
@@ -237,6 +274,18 @@ std::string formatSubject(const Subject& subject) {
     text += fmt::format("motion = \"{}\"\nlimit = {}\n",
                         kMotions[static_cast<std::size_t>(subject.joints[j].motion)],
                         number(subject.joints[j].limit));
+    const JointModel& model = subject.joints[j];
+    const glm::quat& axes = model.joint_from_anatomical;
+    if (axes == JointModel{}.joint_from_anatomical && !model.hasAxisLimits()) continue;
+    text += fmt::format("axes_xyzw = [{}, {}, {}, {}]\n", number(axes.x), number(axes.y),
+                        number(axes.z), number(axes.w));
+    const auto bounds = [&](const char* key, const AxisLimit& axis) {
+      if (!axis.limits()) return;
+      text += fmt::format("{} = [{}, {}]\n", key, number(axis.lower), number(axis.upper));
+    };
+    bounds("flexion", model.flexion);
+    bounds("abduction", model.abduction);
+    bounds("twist", model.twist);
   }
   for (const SubjectMarker& marker : subject.markers) {
     text += fmt::format("\n[[marker]]\nname = {}\njoint = {}\noffset = {}\n",

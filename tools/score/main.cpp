@@ -50,8 +50,12 @@ core::Result<score::StageOutcome> measure(const StageCommand& command,
   outcome->held_out_rms_mm = std::numeric_limits<double>::quiet_NaN();
   outcome->held_out_frames = std::min(frames, command.held_out_frames);
   if (outcome->held_out_frames == 0) return outcome;
-  auto fresh = simulation::makeSimulation(command.flags);
+  // The same subjects: what was calibrated once is not calibrated again.
+  simulation::SimulationFlags flags = command.flags;
+  flags.subjects = "true";
+  auto fresh = simulation::makeSimulation(flags);
   if (!fresh) return fresh.error();
+  fresh->subjects = simulation.subjects;
   report::Progress progress("frames with markers held out", outcome->held_out_frames);
   const auto rms = score::runHeldOut(*fresh, settings, outcome->held_out_frames,
                                      [&](std::uint64_t done) { progress.show(done); });
@@ -108,6 +112,7 @@ int run(int argument_count, char** arguments) {
   CLI::App* stage = app.add_subcommand(
       "stage", "Runs the simulated stage through the whole capture path, without a network");
   StageCommand command;
+  command.flags.subjects = "calibrated";
   simulation::addSimulationFlags(*stage, command.flags);
   stage
       ->add_option("--held-out-frames", command.held_out_frames,

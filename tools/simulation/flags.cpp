@@ -102,7 +102,9 @@ void addSimulationFlags(CLI::App& app, SimulationFlags& flags) {
   add("--props", stage.props, "rigid props with their own marker patterns");
   flag("--still", stage.still, "performers hold their first pose");
   add("--markerset", flags.marker_set, "marker set, TOML; default: the 53-marker body set");
-  add("--subjects", flags.subjects, "true: the solver knows the true subjects");
+  add("--subjects", flags.subjects,
+      "true: the solver knows the true subjects; calibrated: from 15 s of "
+      "simulated range of motion first");
   add("--cameras", flags.cameras, "cameras of the ring rig")
       ->check(wholeNumber(1, camera::kMaxCameras));
   add("--rig", flags.rig, "a rig of your own, TOML, instead of the ring");
@@ -144,8 +146,8 @@ std::vector<std::pair<std::string, std::string>> changedFlags(const CLI::App& ap
 }
 
 core::Result<void> check(const SimulationFlags& flags) {
-  if (flags.subjects != "true") {
-    return usage(fmt::format("--subjects {}: only true can be simulated", flags.subjects));
+  if (flags.subjects != "true" && flags.subjects != "calibrated") {
+    return usage(fmt::format("--subjects {}: write true or calibrated", flags.subjects));
   }
   if (flags.cameras < 1 || flags.cameras > camera::kMaxCameras) {
     return usage(

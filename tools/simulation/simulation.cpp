@@ -14,6 +14,7 @@
 #include "engine/anim/retarget.h"
 #include "engine/asset/clip_file.h"
 #include "tools/simulation/bump_flag.h"
+#include "tools/simulation/calibrated_subjects.h"
 
 namespace understudy::simulation {
 namespace {
@@ -185,7 +186,8 @@ core::Result<std::filesystem::path> findAsset(const std::string& relative) {
       relative));
 }
 
-core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
+core::Result<Simulation> makeSimulation(const SimulationFlags& flags,
+                                        double range_of_motion_seconds) {
   std::vector<std::string> files = flags.motions, warnings;
   if (files.empty()) {
     if (std::error_code error; !std::filesystem::exists(kDemoMotion, error)) {
@@ -203,6 +205,10 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
   for (const std::string& name : files) {
     core::Result<source::PerformerMotion> motion = loadMotion(name, flags, warnings);
     if (!motion) return motion.error();
+    if (range_of_motion_seconds > 0.0 && std::holds_alternative<source::ClipMotion>(*motion)) {
+      motion = rangeOfMotion(*motion, range_of_motion_seconds, flags.stage.seed);
+      if (!motion) return motion.error();
+    }
     of_motion.push_back(retargetSource(*motion));
     fitted.emplace_back();
     names.emplace_back();
@@ -242,6 +248,11 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags) {
       subjects[s] = *fit;
       subjects[s].name = name;
     }
+  }
+  if (flags.subjects == "calibrated") {
+    const auto calibrated = calibrateSubjects(*stage, *set, std::max<std::size_t>(flags.threads, 2),
+                                              subjects, warnings);
+    if (!calibrated) return calibrated.error();
   }
   return Simulation{.stage = *std::move(stage),
                     .marker_set = *set,

@@ -71,8 +71,10 @@ struct Simulation {
 };
 
 /// Loads motions, marker set and rig and sets up the stage; the flags have passed `check`. Failure
-/// is exit code 1.
-core::Result<Simulation> makeSimulation(const SimulationFlags& flags);
+/// is exit code 1. With `range_of_motion_seconds` over 0, performers that have a clip move every
+/// joint through its range for so long instead of playing it.
+core::Result<Simulation> makeSimulation(const SimulationFlags& flags,
+                                        double range_of_motion_seconds = 0.0);
 
 /// A file of ours in assets/, such as "markersets/body53.toml": looked for in the folders above
 /// the executable (source tree and build) and in share/understudy beside it (installed).

@@ -42,6 +42,23 @@ core::Result<void> loadSubjects(const StageOptions& options, StageSource& source
   return {};
 }
 
+// What the simulation moves is compared with what the solver says, joint by joint and marker by
+// marker.
+core::Result<void> checkFit(const std::string& file, const subject::Subject& given,
+                            const subject::Subject& simulated) {
+  const bool joints =
+      simulated.skeleton.size() == 0 || given.skeleton.parents == simulated.skeleton.parents;
+  bool markers = given.markers.size() == simulated.markers.size();
+  for (std::size_t m = 0; markers && m < given.markers.size(); ++m) {
+    markers = given.markers[m].name == simulated.markers[m].name;
+  }
+  if (joints && markers) return {};
+  return core::makeError(fmt::format(
+      "{}: its {} are not those of the simulated {}; calibrate it from the same --motion and "
+      "--markerset (understudy-calibrate subject)",
+      file, joints ? "markers" : "joints", simulated.name));
+}
+
 core::Result<void> openSimulation(const StageOptions& options, StageSource& source) {
   auto simulation = simulation::makeSimulation(options.simulation);
   if (!simulation) return simulation.error();
@@ -54,6 +71,16 @@ core::Result<void> openSimulation(const StageOptions& options, StageSource& sour
   if (!options.subjects.empty()) {
     source.subjects.clear();
     if (auto loaded = loadSubjects(options, source); !loaded) return loaded;
+    const std::vector<subject::Subject>& simulated = stage.subjects();
+    if (source.subjects.size() != simulated.size()) {
+      return core::makeError(
+          fmt::format("{} --subject files for {} simulated performers and props; give one each",
+                      source.subjects.size(), simulated.size()));
+    }
+    for (std::size_t s = 0; s < simulated.size(); ++s) {
+      auto fits = checkFit(options.subjects[s], source.subjects[s], simulated[s]);
+      if (!fits) return fits;
+    }
   }
   const bool endless =
       !options.headless && options.simulation.frames == 0 && options.simulation.seconds <= 0.0;

@@ -44,6 +44,10 @@ TEST_SUITE("subject/subject_file") {
     for (std::size_t j = 0; j < back->joints.size(); ++j) {
       CHECK(back->joints[j].motion == subject.joints[j].motion);
       CHECK(back->joints[j].limit == subject.joints[j].limit);
+      CHECK(back->joints[j].flexion == subject.joints[j].flexion);
+      CHECK(back->joints[j].abduction == subject.joints[j].abduction);
+      CHECK(back->joints[j].twist == subject.joints[j].twist);
+      CHECK(back->joints[j].joint_from_anatomical == subject.joints[j].joint_from_anatomical);
     }
   }
 
@@ -67,6 +71,11 @@ TEST_SUITE("subject/subject_file") {
     CHECK(has(changed("joint = \"hips\"", "joint = \"toe\""), "no joint above it"));
     CHECK(has(changed("[humanoid]\nhips", "[humanoid]\nhipz"), "did you mean hips?"));
     CHECK(has(changed("motion", "rotation_xyzw = [0, 0, 0, 0]\nmotion"), "length 1"));
+    CHECK(has(changed("motion", "flexion = [1, 0]\nmotion"), "the lower limit, then"));
+    CHECK(has(changed("motion", "flexion = [0, inf]\nmotion"), "subject.toml"));
+    CHECK(has(changed("motion", "twist = [1]\nmotion"), "subject.toml"));
+    CHECK(has(changed("motion", "axes_xyzw = [0, 0, 0, 0]\nmotion"), "length 1"));
+    CHECK(changed("motion", "flexion = [-1, 2]\nmotion") == "no error");
     CHECK(has(errorOf("name = \"x\"\n"), "at least one [[joint]]"));
     CHECK(has(errorOf("\x01\x02"), "not valid TOML"));
   }
