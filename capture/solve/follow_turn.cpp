@@ -160,13 +160,13 @@ void polish(const FollowTurn& job, double share) {
               job.solve_workspace.information);
   movedPose(job, share, job.solve_workspace.predicted);
   const FitSubject solver{.subject = job.subject,
-                            .model = job.model,
-                            .settings = job.solve_settings,
-                            .kernels = job.kernels,
-                            .labelled = w.labelled,
-                            .rate_hz = 1.0 / job.seconds,
-                            .state = job.state,
-                            .workspace = job.solve_workspace};
+                          .model = job.model,
+                          .settings = job.solve_settings,
+                          .kernels = job.kernels,
+                          .labelled = w.labelled,
+                          .rate_hz = 1.0 / job.seconds,
+                          .state = job.state,
+                          .workspace = job.solve_workspace};
   for (int round = 0; round < 3; ++round) {
     w.labelled.markers.assign(job.subject.markers.size(), {});
     for (std::size_t i = 0; i < w.markers.size(); ++i) {

@@ -34,7 +34,7 @@ class PoseScore {
   std::vector<std::string> absentJoints() const;
 
   SpreadMeter joint_mm, joint_deg;
-  SpreadMeter predicted_mm;  ///< Joints predicted 20 ms ahead by the pose's velocities.
+  SpreadMeter predicted_mm;             ///< Joints predicted 20 ms ahead by the pose's velocities.
   double nees_sum = 0, nees_count = 0;  ///< Normalised squared errors of joint places, 3 each.
   double marker_squares = 0,
          marker_count = 0;      ///< Model's markers against filled slots' truth, m^2.
