@@ -14,6 +14,8 @@ inline V all(double value) { return V{value, value, value, value}; }
 
 inline V* lanes(LaneValue* values) { return reinterpret_cast<V*>(values); }
 
+inline V* at(LaneValue* values, std::size_t index) { return lanes(values) + index; }
+
 inline V smaller(V a, V b) { return a < b ? a : b; }
 inline V larger(V a, V b) { return a > b ? a : b; }
 inline V clampUnit(V a) { return smaller(larger(a, all(0.0)), all(1.0)); }
@@ -130,6 +132,23 @@ inline void logarithm(const V* q, V* v) {
   const V sign = q[3] < all(0.0) ? all(-1.0) : all(1.0);
   const V factor = sign * (all(2.0) * (series * inverse));
   for (int k = 0; k < 3; ++k) v[k] = factor * q[k];
+}
+
+// Scales a rotation vector down to a length.
+inline void limitLength(V* v, double longest) {
+  const V squared = dot3(v, v);
+  const Mask over = squared > all(longest * longest);
+  if (!any(over)) return;
+  const V scale = over ? all(longest) / squareRoot(squared) : all(1.0);
+  for (int k = 0; k < 3; ++k) v[k] *= scale;
+}
+
+inline void turnJoint(const V* from, const V* step, V* to) {
+  V turn[4], turned[4];
+  exponential(step, turn);
+  multiply(from, turn, turned);
+  normalise(turned);
+  for (int k = 0; k < 4; ++k) to[k] = turned[k];
 }
 
 // Index of (row, column), row >= column, in a packed lower triangle.
