@@ -37,6 +37,19 @@ void readLabel(core::SettingsTable table, label::LabelSettings& settings) {
   table.read("duplicate_radius", settings.duplicate_radius);
 }
 
+void readTracks(core::SettingsTable table, label::TrackSettings& settings) {
+  table.read("acceleration_density", settings.acceleration_density);
+  table.read("first_speed", settings.first_speed);
+  table.read("smallest_sigma", settings.smallest_sigma);
+  table.read("gate_sigmas", settings.gate_sigmas);
+  table.read("smallest_gate", settings.smallest_gate);
+  table.read("largest_gate", settings.largest_gate);
+  table.read("fewest_seen", settings.fewest_seen);
+  table.read("most_missed", settings.most_missed);
+  table.read("subject_radius", settings.subject_radius);
+  table.read("own_radius", settings.own_radius);
+}
+
 void readRecognise(core::SettingsTable table, solve::RecogniseSettings& settings) {
   table.read("tolerance", settings.tolerance, {1e-6, 1.0});
   table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
@@ -134,6 +147,7 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readAssembly(root.table("assembly"), settings.assembly);
   readReconstruct(root.table("reconstruct"), settings.reconstruct);
   readLabel(root.table("label"), settings.label);
+  readTracks(root.table("tracks"), settings.tracks);
   readRecognise(root.table("recognise"), settings.recognise);
   readSolve(root.table("solve"), settings.solve);
   readFollow(root.table("follow"), settings.follow);

@@ -15,7 +15,8 @@ namespace understudy::solve {
 
 /// What the solver believes about markers, motion and joints.
 struct SolveSettings {
-  double marker_sigma = 0.004;  ///< Skin motion and reconstruction together, metres.
+  double marker_sigma = 0.004;  ///< Most that skin is believed to add to a marker, metres; how much
+                                ///< it does is measured. Fits without a history take it as it is.
   double robust_radius =
       0.02;  ///< A marker this far from the model has a quarter of its weight, metres.
   double angular_noise = 2500.0;   ///< Largest unforeseen acceleration of a turn, rad/s^2.

@@ -14,10 +14,15 @@
 #include "engine/core/thread_time.h"
 #include "tools/scoring/pose_score.h"
 #include "tools/simulation/simulation.h"
+#ifdef UNDERSTUDY_HAS_SIMBODY
+#include "tests/bench/simbody_solver.h"
+#endif
 
 using namespace understudy;
 
 namespace {
+
+constexpr std::size_t kWarmUp = 48;  // Frames whose times are left out.
 
 struct Options {
   std::vector<std::string> motions;
@@ -31,6 +36,8 @@ struct Options {
   std::uint64_t seed = 1;
   bool baseline = false;
   bool joints = false;  ///< A table of joints, too.
+  double simbody_accuracy = 1e-5;
+  bool no_simbody = false;
 };
 
 double percentile(std::vector<double> values, double share) {
@@ -114,6 +121,40 @@ void addJoints(const subject::Subject& subject, const source::PerformerTruth& tr
   }
 }
 
+// The true pose of the first frame, in the freedoms of the solver.
+std::vector<math::RigidTransformd> firstPose(const solve::SolveModel& model,
+                                             const std::vector<math::RigidTransform>& world) {
+  std::vector<math::RigidTransformd> start(model.joints());
+  for (std::size_t j = 0; j < model.joints(); ++j) {
+    const std::int32_t parent = model.joint_parent[j];
+    const math::RigidTransform local =
+        parent < 0 ? world[j] : math::inverse(world[static_cast<std::size_t>(parent)]) * world[j];
+    start[j] = {glm::normalize(glm::dquat(local.rotation)), glm::dvec3(local.translation)};
+    if (parent >= 0) start[j].translation = model.rest[j].translation;
+  }
+  return start;
+}
+
+frame::SkeletonPose makePose(std::size_t joints) {
+  frame::SkeletonPose pose;
+  pose.tracked = true;
+  pose.parent_from_joint.resize(joints);
+  pose.angular_velocity.resize(joints);
+  pose.velocity.resize(joints);
+  pose.predicted.resize(joints);
+  pose.covariance.resize(joints);
+  return pose;
+}
+
+void addScore(const scoring::PoseScore& score, Figures& figures) {
+  figures.mm.merge(score.joint_mm);
+  figures.deg.merge(score.joint_deg);
+  figures.ahead.merge(score.predicted_mm);
+  figures.nees_sum += score.nees_sum;
+  figures.nees_count += score.nees_count;
+  figures.diverged += score.diverged;
+}
+
 Figures run(const Recording& recording, const Options& options) {
   const std::size_t actors = recording.subjects.size();
   solve::SolveSettings settings;
@@ -121,35 +162,20 @@ Figures run(const Recording& recording, const Options& options) {
   if (options.iterations > 0) settings.iterations = options.iterations;
   std::vector<solve::SolveModel> models;
   std::vector<solve::SolveState> states;
-  std::vector<frame::SkeletonPose> poses(actors);
+  std::vector<frame::SkeletonPose> poses;
   std::vector<scoring::PoseScore> scores;
-  for (const subject::Subject& subject : recording.subjects) {
+  for (std::size_t a = 0; a < actors; ++a) {
+    const subject::Subject& subject = recording.subjects[a];
     models.push_back(solve::makeSolveModel(subject));
     states.push_back(solve::makeSolveState(subject, models.back()));
+    poses.push_back(makePose(subject.skeleton.size()));
     scores.emplace_back(subject, scoring::PoseScoreSettings{.rate_hz = recording.rate_hz});
+    solve::startTracking(models[a], 0, firstPose(models[a], recording.truth[0][a].world_from_joint),
+                         states[a]);
   }
   std::vector<solve::LaneSubject> subjects;
-  for (std::size_t a = 0; a < actors; ++a) {
+  for (std::size_t a = 0; a < actors; ++a)
     subjects.push_back({&recording.subjects[a], &models[a], &settings});
-    const std::size_t joints = recording.subjects[a].skeleton.size();
-    poses[a].parent_from_joint.resize(joints);
-    poses[a].angular_velocity.resize(joints);
-    poses[a].velocity.resize(joints);
-    poses[a].predicted.resize(joints);
-    poses[a].covariance.resize(joints);
-    std::vector<math::RigidTransformd> start(joints);
-    for (std::size_t j = 0; j < joints; ++j) {
-      const std::vector<math::RigidTransform>& world = recording.truth[0][a].world_from_joint;
-      const math::RigidTransform local =
-          models[a].joint_parent[j] < 0
-              ? world[j]
-              : math::inverse(world[static_cast<std::size_t>(models[a].joint_parent[j])]) *
-                    world[j];
-      start[j] = {glm::normalize(glm::dquat(local.rotation)), glm::dvec3(local.translation)};
-      if (models[a].joint_parent[j] >= 0) start[j].translation = models[a].rest[j].translation;
-    }
-    solve::startTracking(models[a], 0, start, states[a]);
-  }
   std::vector<solve::LaneGroup> groups = solve::makeLaneGroups(subjects);
   Figures figures;
   for (std::size_t f = 1; f < recording.labels.size(); ++f) {
@@ -170,17 +196,91 @@ Figures run(const Recording& recording, const Options& options) {
       if (options.joints)
         addJoints(recording.subjects[a], recording.truth[f][a], poses[a], figures);
     }
-    if (f > 48) figures.us.push_back(us);
+    if (f > kWarmUp) figures.us.push_back(us);
   }
-  for (const scoring::PoseScore& score : scores) {
-    figures.mm.merge(score.joint_mm);
-    figures.deg.merge(score.joint_deg);
-    figures.ahead.merge(score.predicted_mm);
-    figures.nees_sum += score.nees_sum;
-    figures.nees_count += score.nees_count;
-    figures.diverged += score.diverged;
-  }
+  for (const scoring::PoseScore& score : scores) addScore(score, figures);
   return figures;
+}
+
+#ifdef UNDERSTUDY_HAS_SIMBODY
+bench::PlainTransform plain(const math::RigidTransformd& t) {
+  return {t.rotation.x,    t.rotation.y,    t.rotation.z,   t.rotation.w,
+          t.translation.x, t.translation.y, t.translation.z};
+}
+
+bench::SimbodySolver makeSimbody(const subject::Subject& subject, const solve::SolveModel& model,
+                                 const std::vector<math::RigidTransformd>& start, double accuracy) {
+  std::vector<bench::PlainJoint> joints;
+  for (std::size_t j = 0; j < model.joints(); ++j)
+    joints.push_back(
+        {model.joint_parent[j], model.joint_freedoms[j], plain(model.rest[j]), plain(start[j])});
+  std::vector<bench::PlainMarker> markers;
+  for (const subject::SubjectMarker& marker : subject.markers) {
+    const glm::dvec3 offset(marker.offset_joint);
+    markers.push_back({marker.joint, {offset.x, offset.y, offset.z}});
+  }
+  return bench::SimbodySolver(joints, markers, accuracy);
+}
+
+// Simbody on the first actor's markers.
+Figures runSimbody(const Recording& recording, const Options& options) {
+  const subject::Subject& subject = recording.subjects[0];
+  const solve::SolveModel model = solve::makeSolveModel(subject);
+  bench::SimbodySolver solver =
+      makeSimbody(subject, model, firstPose(model, recording.truth[0][0].world_from_joint),
+                  options.simbody_accuracy);
+  frame::SkeletonPose pose = makePose(subject.skeleton.size());
+  scoring::PoseScore score(subject, {.rate_hz = recording.rate_hz});
+  std::vector<std::array<double, 3>> positions(subject.markers.size());
+  Figures figures;
+  for (std::size_t f = 1; f < recording.labels.size(); ++f) {
+    for (std::size_t m = 0; m < positions.size(); ++m) {
+      const frame::LabelledMarker& marker = recording.labels[f][0].markers[m];
+      const glm::dvec3 at =
+          marker.confidence > 0.0f ? glm::dvec3(marker.position) : glm::dvec3(std::nan(""));
+      positions[m] = {at.x, at.y, at.z};
+    }
+    const core::Duration before = core::threadTime();
+    const bool solved = solver.solve(positions);
+    const double us = 1e6 * core::toSeconds(core::threadTime() - before);
+    if (f > kWarmUp) figures.us.push_back(us);
+    const std::vector<bench::PlainTransform> joints = solver.pose();
+    for (std::size_t j = 0; solved && j < joints.size(); ++j) {
+      const bench::PlainTransform& t = joints[j];
+      pose.parent_from_joint[j] = {glm::quat(math::quaternionXyzw(t[0], t[1], t[2], t[3])),
+                                   glm::vec3(glm::dvec3(t[4], t[5], t[6]))};
+    }
+    score.add(f, recording.truth[f][0], &pose, nullptr);
+  }
+  addScore(score, figures);
+  return figures;
+}
+#endif
+
+void print(const std::string& what, std::size_t actors, const Figures& figures) {
+  const scoring::Spread mm = figures.mm.spread(), deg = figures.deg.spread(),
+                        ahead = figures.ahead.spread();
+  const double p50 = percentile(figures.us, 0.5);
+  fmt::print(
+      "{:<10}{:>6} {:>9.1f} {:>9.1f} {:>9.1f} {:>10.2f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} "
+      "{:>9.2f} {:>7.2f} "
+      "{:>8}\n",
+      what, actors, percentile(figures.us, 0.0), p50, percentile(figures.us, 0.99),
+      p50 / static_cast<double>(actors), mm.mean, mm.p99, deg.mean, deg.p99, ahead.p50,
+      figures.nees_count > 0.0 ? figures.nees_sum / figures.nees_count : 0.0, figures.diverged);
+}
+
+void printJoints(const subject::Subject& subject, const Figures& figures) {
+  for (std::size_t j = 0; j < figures.joint_deg.size(); ++j) {
+    const scoring::Spread turn = figures.joint_deg[j].spread(),
+                          place = figures.joint_mm[j].spread();
+    const auto markers = std::count_if(subject.markers.begin(), subject.markers.end(),
+                                       [&](const subject::SubjectMarker& marker) {
+                                         return static_cast<std::size_t>(marker.joint) == j;
+                                       });
+    fmt::print("  {:<24} {} markers  deg {:.3f} p99 {:.3f}  mm {:.3f} p99 {:.3f}\n",
+               subject.skeleton.names[j], markers, turn.mean, turn.p99, place.mean, place.p99);
+  }
 }
 
 }  // namespace
@@ -200,38 +300,34 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed, "Of noise and gaps");
   app.add_flag("--baseline", options.baseline, "Kernels without AVX2");
   app.add_flag("--joints", options.joints, "A table of joints, too");
+  app.add_option("--simbody-accuracy", options.simbody_accuracy, "Of the peer's assembler");
+  app.add_flag("--no-simbody", options.no_simbody, "Without the peer");
   std::vector<std::size_t> sizes{1, 4, 20};
   app.add_option("--actors", sizes, "Actors");
   CLI11_PARSE(app, argc, argv);
-  fmt::print("{:>6} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>8}\n", "actors",
-             "least us", "p50 us", "p99 us", "us/actor", "mm mean", "mm p99", "deg mean", "deg p99",
-             "20ms p50", "nees", "diverged");
+  fmt::print("{:<10}{:>6} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>8}\n", "",
+             "actors", "least us", "p50 us", "p99 us", "us/actor", "mm mean", "mm p99", "deg mean",
+             "deg p99", "20ms p50", "nees", "diverged");
   for (const std::size_t actors : sizes) {
     auto recording = record(options, actors);
     if (!recording) {
       fmt::print(stderr, "{}\n", recording.error().message);
       return 1;
     }
-    const Figures figures = run(*recording, options);
-    const scoring::Spread mm = figures.mm.spread(), deg = figures.deg.spread(),
-                          ahead = figures.ahead.spread();
-    const double p50 = percentile(figures.us, 0.5);
-    fmt::print(
-        "{:>6} {:>9.1f} {:>9.1f} {:>9.1f} {:>10.2f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.2f} "
-        "{:>7.2f} {:>8}\n",
-        actors, percentile(figures.us, 0.0), p50, percentile(figures.us, 0.99),
-        p50 / static_cast<double>(actors), mm.mean, mm.p99, deg.mean, deg.p99, ahead.p50,
-        figures.nees_sum / figures.nees_count, figures.diverged);
-    for (std::size_t j = 0; j < figures.joint_deg.size(); ++j) {
-      const scoring::Spread turn = figures.joint_deg[j].spread(),
-                            place = figures.joint_mm[j].spread();
-      std::size_t markers = 0;
-      for (const subject::SubjectMarker& marker : recording->subjects[0].markers)
-        markers += static_cast<std::size_t>(marker.joint) == j;
-      fmt::print("  {:<24} {} markers  deg {:.3f} p99 {:.3f}  mm {:.3f} p99 {:.3f}\n",
-                 recording->subjects[0].skeleton.names[j], markers, turn.mean, turn.p99, place.mean,
-                 place.p99);
+    if (actors == sizes.front()) {
+      fmt::print("{} markers, {} freedoms a performer\n", recording->subjects[0].markers.size(),
+                 solve::makeSolveModel(recording->subjects[0]).freedoms());
     }
+    const Figures figures = run(*recording, options);
+    print("ours", actors, figures);
+    if (options.joints) printJoints(recording->subjects[0], figures);
+#ifdef UNDERSTUDY_HAS_SIMBODY
+    if (actors == sizes.front() && !options.no_simbody)
+      print("simbody", 1, runSimbody(*recording, options));
+#endif
   }
+#ifndef UNDERSTUDY_HAS_SIMBODY
+  fmt::print("built without Simbody (libsimbody-dev): no peer in this run\n");
+#endif
   return 0;
 }

@@ -35,6 +35,7 @@ TEST_SUITE("pipeline/settings_file") {
         "[assembly]\nlost_after = 20\n"
         "[reconstruct]\nsmallest_angle = 0.1\ncold_tests = 1000\n"
         "[label]\nsmallest_gate = 0.03\n"
+        "[tracks]\nmost_missed = 6\n"
         "[recognise]\nhypotheses = 5\n"
         "[solve]\nmarker_sigma = 0.006\niterations = 3\n"
         "[props]\ntolerance = 0.003\nevery = 2\n"
@@ -47,6 +48,7 @@ TEST_SUITE("pipeline/settings_file") {
     CHECK(settings->reconstruct.smallest_angle == 0.1);
     CHECK(settings->reconstruct.cold_tests == 1000);
     CHECK(settings->label.smallest_gate == 0.03);
+    CHECK(settings->tracks.most_missed == 6);
     CHECK(settings->recognise.hypotheses == 5);
     CHECK(settings->solve.marker_sigma == 0.006);
     CHECK(settings->solve.iterations == 3);
