@@ -261,6 +261,39 @@ Subject shownMarkers(const Subject& initial, const std::vector<int>& matched) {
   return shown;
 }
 
+// Each shown marker's share of the skin's motion, where the settings tell.
+std::vector<double> skinShares(const CalibrateSettings& settings, const std::vector<int>& matched) {
+  std::vector<double> shares;
+  for (std::size_t m = 0; m < matched.size(); ++m) {
+    if (matched[m] < 0) continue;
+    const bool told = settings.skin_share.size() == matched.size();
+    shares.push_back(told ? std::clamp(settings.skin_share[m], 0.1, 10.0) : 1.0);
+  }
+  return shares;
+}
+
+// Puts sizes that were found for the shown markers into the whole subject.
+void putSizes(const BodySizes& found, const std::vector<int>& matched, SubjectCalibration& result) {
+  BodySizes sizes = sizesOf(result.subject);
+  sizes.joint_place = found.joint_place;
+  std::vector<std::size_t> all_of;
+  for (std::size_t m = 0; m < matched.size(); ++m) {
+    if (matched[m] < 0) continue;
+    sizes.marker_offset[m] = found.marker_offset[all_of.size()];
+    all_of.push_back(m);
+  }
+  setSizes(sizes, result.subject);
+  for (CalibratedSize& size : result.sizes) {
+    if (size.kind == SizeKind::marker) size.index = all_of[size.index];
+  }
+  if (all_of.size() < matched.size()) {
+    result.warnings.push_back(
+        fmt::format("{} of {} markers are never seen in the recording; they stay where the marker "
+                    "set puts them",
+                    matched.size() - all_of.size(), matched.size()));
+  }
+}
+
 }  // namespace
 
 core::Result<void> check(const CalibrateSettings& s) {
@@ -325,13 +358,7 @@ core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
   for (const int c : matched) {
     if (c >= 0) column.push_back(static_cast<std::size_t>(c));
   }
-  std::vector<double> shares;
-  for (std::size_t m = 0; m < matched.size(); ++m) {
-    if (matched[m] < 0) continue;
-    const bool told = settings.skin_share.size() == matched.size();
-    shares.push_back(told ? std::clamp(settings.skin_share[m], 0.1, 10.0) : 1.0);
-  }
-  Calibration run(settings, problem, std::move(shares));
+  Calibration run(settings, problem, skinShares(settings, matched));
   run.frames = gatherFrames(clip, column, settings.candidates);
   if (run.frames.size() < kFewestFrames) {
     return core::makeError(fmt::format(
@@ -355,24 +382,7 @@ core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
   result.sizes = judgeSizes(problem, run.prior, run.sizes, run.last, run.priorScale(), run.frames);
 
   result.subject = initial;
-  BodySizes sizes = sizesOf(initial);
-  sizes.joint_place = run.sizes.joint_place;
-  std::vector<std::size_t> all_of;
-  for (std::size_t m = 0; m < matched.size(); ++m) {
-    if (matched[m] < 0) continue;
-    sizes.marker_offset[m] = run.sizes.marker_offset[all_of.size()];
-    all_of.push_back(m);
-  }
-  setSizes(sizes, result.subject);
-  for (CalibratedSize& size : result.sizes) {
-    if (size.kind == SizeKind::marker) size.index = all_of[size.index];
-  }
-  if (all_of.size() < matched.size()) {
-    result.warnings.push_back(
-        fmt::format("{} of {} markers are never seen in the recording; they stay where the marker "
-                    "set puts them",
-                    matched.size() - all_of.size(), matched.size()));
-  }
+  putSizes(run.sizes, matched, result);
   return result;
 }
 

@@ -11,22 +11,6 @@ namespace {
 
 using math::RigidTransformd;
 using solve::SolveModel;
-using solve::TreeSystem;
-
-TreeSystem makeSystem(const SolveModel& model, FrameWorkspace& w) {
-  return {.joints = model.joints(),
-          .freedoms = model.freedoms(),
-          .joint_parent = model.joint_parent.data(),
-          .freedom_joint = model.freedom_joint.data(),
-          .freedom_parent = model.freedom_parent.data(),
-          .depth = model.depth.data(),
-          .row = model.row.data(),
-          .matrix = w.matrix.data(),
-          .gradient = w.gradient.data(),
-          .axes = w.axes.data(),
-          .moments = w.moments.data(),
-          .forces = w.forces.data()};
-}
 
 double& entry(const SolveModel& model, FrameWorkspace& w, std::size_t freedom,
               std::size_t ancestor) {
@@ -171,7 +155,7 @@ void FrameSystem::factorPose(const PosedFrame& frame) const {
   }
   std::fill(w.moments.begin(), w.moments.end(), 0.0);
   std::fill(w.forces.begin(), w.forces.end(), 0.0);
-  const TreeSystem system = makeSystem(model, w);
+  const solve::TreeSystem system = solve::treeSystemOf(model, w);
   const solve::TreeKernels& kernels = solve::baselineTreeKernels();
   kernels.addMarkers(system, w.terms.data(), w.terms.size());
   kernels.project(system);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "capture/solve/solve_steps.h"
+
 namespace understudy::solve {
 namespace {
 
@@ -22,10 +24,6 @@ std::size_t countSeen(const frame::LabelledSubject& labelled) {
   std::size_t seen = 0;
   for (const frame::LabelledMarker& marker : labelled.markers) seen += marker.confidence > 0.0f;
   return seen;
-}
-
-frame::Marker unnamed(const frame::LabelledMarker& marker) {
-  return {.position = marker.position, .covariance = marker.covariance, .rays = 2};
 }
 
 void listUnlabelled(const FindProps& job) {
@@ -53,7 +51,7 @@ void release(const FindProps& job, frame::LabelledMarker& slot) {
   FindPropsWorkspace& w = job.workspace;
   if (unlabelled.size() < unlabelled.capacity() && unlabelled.size() == w.points.size() &&
       w.points.size() < w.points.capacity()) {
-    unlabelled.push_back(unnamed(slot));
+    unlabelled.push_back(unnamedMarker(slot));
     w.points.emplace_back(slot.position);
     w.taken.push_back(0);
   }

@@ -40,11 +40,7 @@ void fillPool(const FollowTurn& job) {
   }
   for (const frame::LabelledMarker& slot : job.labels.subjects[job.subject_index].markers) {
     if (!(slot.confidence > 0.0f) || w.pool.size() == w.pool.capacity()) continue;
-    frame::Marker marker;
-    marker.position = slot.position;
-    marker.covariance = slot.covariance;
-    marker.rays = 2;
-    w.pool.push_back(marker);
+    w.pool.push_back(unnamedMarker(slot));
   }
 }
 

@@ -35,8 +35,6 @@ struct GuardTest {
   std::vector<frame::LabelledMarker>& slots() const { return guard.labels.subjects[index].markers; }
 };
 
-inline bool isSeen(const frame::LabelledMarker& marker) { return marker.confidence > 0.0f; }
-
 /// Fits workspace.pose to workspace.labelled and says what is left of it: squared distances of the
 /// markers, and a little for every joint's turn away from rest.
 void fit(const GuardTest& test, int steps, GuardFit& result);

@@ -8,6 +8,9 @@ namespace understudy::solve {
 /// Subjects of one shape that are solved side by side, one to a lane of a vector register.
 inline constexpr std::size_t kSolveLanes = 4;
 
+/// Neighbours of a marker that count; see SolveModel.
+inline constexpr std::size_t kMostNeighbours = 24;
+
 /// One number per lane.
 struct alignas(32) LaneValue {
   double of[kSolveLanes];

@@ -5,6 +5,7 @@
 
 namespace {
 
+using understudy::solve::kMostNeighbours;
 using understudy::solve::kSolveLanes;
 using understudy::solve::LaneArrays;
 using understudy::solve::LaneSettings;
@@ -15,7 +16,6 @@ constexpr double kSquaredAgreement = 4;  // Markers are believed to twice the di
 constexpr int kReturnIterations = 3;     // More steps when a limb comes back into sight.
 constexpr double kLongHidden = 0.05;     // Seconds.
 constexpr double kLargestStep = 0.5;     // Of one iteration, radians.
-constexpr std::size_t kMostNeighbours = 24;
 
 struct Work {
   const LaneShape& shape;

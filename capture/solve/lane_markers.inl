@@ -76,22 +76,34 @@ void updateSurprise(const Work& w) {
 
 // ---- Markers ----
 
+// How many markers are seen, and the variance that they report in the mean.
+struct SeenMarkers {
+  V count, variance;
+};
+
+SeenMarkers seenMarkers(const Work& w) {
+  V count = all(0.0), sum = all(0.0);
+  for (std::size_t m = 0; m < w.shape.markers; ++m) {
+    const V* c = at(w.a.covariance, 6 * m);
+    count += *at(w.a.seen, m) > all(0.0) ? all(1.0) : all(0.0);
+    sum += (c[0] + c[3] + c[5]) / all(3.0);  // Zero for those not seen.
+  }
+  return {count, sum / larger(count, all(1.0))};
+}
+
 // What skin and calibration add to a marker's variance, by what the model left unexplained of late:
 // its squares over three equations a marker less the freedoms that took part, without what the
 // markers themselves say.
 V skinVariance(const Work& w) {
   constexpr double kLeast = 1e-8;  // Square metres.
-  V freedoms = all(0.0), seen = all(0.0), reported = all(0.0);
+  const SeenMarkers seen = seenMarkers(w);
+  V freedoms = all(0.0);
   for (std::size_t j = 0; j < w.shape.joints; ++j) {
     freedoms += *at(w.a.measured, j) * all(static_cast<double>(w.shape.joint_freedoms[j]));
   }
-  for (std::size_t m = 0; m < w.shape.markers; ++m) {
-    const V* c = at(w.a.covariance, 6 * m);
-    seen += *at(w.a.seen, m) > all(0.0) ? all(1.0) : all(0.0);
-    reported += (c[0] + c[3] + c[5]) / all(3.0);  // Zero for those not seen.
-  }
-  const V equations = larger(all(3.0) * seen - freedoms * *at(w.a.fitted, 0), larger(seen, all(1.0)));
-  const V found = (*at(w.a.misfit, 0) * seen) / equations - reported / larger(seen, all(1.0));
+  const V equations =
+      larger(all(3.0) * seen.count - freedoms * *at(w.a.fitted, 0), larger(seen.count, all(1.0)));
+  const V found = (*at(w.a.misfit, 0) * seen.count) / equations - seen.variance;
   return smaller(larger(found, all(kLeast)), all(w.settings.marker_variance));
 }
 

@@ -135,13 +135,7 @@ void restart(const Work& w, std::size_t f, bool is_turn, Mask returned) {
 
 // Share of the markers' variance that is new in every frame.
 V whiteShare(const Work& w) {
-  V reported = all(0.0), seen = all(0.0);
-  for (std::size_t m = 0; m < w.shape.markers; ++m) {
-    const V* c = at(w.a.covariance, 6 * m);
-    seen += *at(w.a.seen, m) > all(0.0) ? all(1.0) : all(0.0);
-    reported += (c[0] + c[3] + c[5]) / all(3.0);
-  }
-  const V mean = reported / larger(seen, all(1.0));
+  const V mean = seenMarkers(w).variance;
   return mean / larger(mean + *at(w.a.skin_variance, 0), all(1e-12));
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "capture/solve/recognise_steps.h"
+#include "capture/solve/solve_steps.h"
 
 namespace understudy::solve {
 namespace {
@@ -61,11 +62,7 @@ void fillPool(const RecoverLimbs& job) {
   for (std::size_t m = 0; m < slots.size() && w.pool.size() < w.pool.capacity(); ++m) {
     if (!w.doubted[static_cast<std::size_t>(job.subject.markers[m].joint)]) continue;
     if (!(slots[m].confidence > 0.0f)) continue;
-    frame::Marker marker;
-    marker.position = slots[m].position;
-    marker.covariance = slots[m].covariance;
-    marker.rays = 2;
-    w.pool.push_back(marker);
+    w.pool.push_back(unnamedMarker(slots[m]));
   }
   w.points.clear();
   for (const frame::Marker& marker : w.pool) w.points.push_back(glm::dvec3(marker.position));

@@ -17,8 +17,6 @@ constexpr double kOff = 0.015;  // A marker this far from its place may be anoth
 constexpr double kLeastGain = 0.5;     // In markers that fit, with a name more;
 constexpr double kExchangeGain = 2.5;  // with as many as before, which takes a limb to be wrong.
 
-bool isSeen(const frame::LabelledMarker& marker) { return marker.confidence > 0.0f; }
-
 // What the steps of recognition need of this search.
 RecogniseSubject jobOf(const SearchLimbs& search) {
   return {.settings = search.settings,
@@ -51,10 +49,7 @@ void fillPool(const SearchLimbs& search) {
   w.pool.clear();
   for (std::size_t m = 0; m < slots.size() && w.pool.size() < w.pool.capacity(); ++m) {
     if (!isSeen(slots[m])) continue;
-    frame::Marker& marker = w.pool.emplace_back();
-    marker.position = slots[m].position;
-    marker.covariance = slots[m].covariance;
-    marker.rays = 2;
+    w.pool.push_back(unnamedMarker(slots[m]));
   }
   const std::size_t own = w.pool.size();
   for (const frame::Marker& marker : search.labels.unlabelled) {

@@ -12,6 +12,31 @@ inline constexpr double kReferenceRate = 240.0;
 /// x^n for small n by multiplication: std::pow may differ between machines.
 double power(double base, double exponent);
 
+inline bool isSeen(const frame::LabelledMarker& marker) { return marker.confidence > 0.0f; }
+
+/// A slot's marker without its name.
+inline frame::Marker unnamedMarker(const frame::LabelledMarker& marker) {
+  return {.position = marker.position, .covariance = marker.covariance, .rays = 2};
+}
+
+/// The arrays of a model and of a workspace that has matrix, gradient, axes, moments and forces, as
+/// the kernels take them.
+template <class Workspace>
+TreeSystem treeSystemOf(const SolveModel& model, Workspace& workspace) {
+  return {.joints = model.joints(),
+          .freedoms = model.freedoms(),
+          .joint_parent = model.joint_parent.data(),
+          .freedom_joint = model.freedom_joint.data(),
+          .freedom_parent = model.freedom_parent.data(),
+          .depth = model.depth.data(),
+          .row = model.row.data(),
+          .matrix = workspace.matrix.data(),
+          .gradient = workspace.gradient.data(),
+          .axes = workspace.axes.data(),
+          .moments = workspace.moments.data(),
+          .forces = workspace.forces.data()};
+}
+
 /// Chains the joints, parents first.
 void worldFromJoints(const SolveModel& model,
                      const std::vector<math::RigidTransformd>& parent_from_joint,

@@ -114,21 +114,6 @@ void gatherMarkers(const FitSubject& job, const glm::dvec3& origin, const Marker
   }
 }
 
-TreeSystem makeSystem(const SolveModel& model, SolveWorkspace& workspace) {
-  return {.joints = model.joints(),
-          .freedoms = model.freedoms(),
-          .joint_parent = model.joint_parent.data(),
-          .freedom_joint = model.freedom_joint.data(),
-          .freedom_parent = model.freedom_parent.data(),
-          .depth = model.depth.data(),
-          .row = model.row.data(),
-          .matrix = workspace.matrix.data(),
-          .gradient = workspace.gradient.data(),
-          .axes = workspace.axes.data(),
-          .moments = workspace.moments.data(),
-          .forces = workspace.forces.data()};
-}
-
 double& diagonal(const SolveModel& model, SolveWorkspace& workspace, std::size_t freedom) {
   return workspace.matrix[static_cast<std::size_t>(model.row[freedom] + model.depth[freedom])];
 }
@@ -168,7 +153,7 @@ void gaussNewtonStep(const FitSubject& job, const MarkerTrust& trust, bool with_
   fillAxes(model, w.world_from_joint, origin, w.axes);
   gatherMarkers(job, origin, trust);
   zeroSums(w);
-  const TreeSystem system = makeSystem(model, w);
+  const TreeSystem system = treeSystemOf(model, w);
   job.kernels.addMarkers(system, w.terms.data(), w.terms.size());
   job.kernels.project(system);
   const double rest_information = 1.0 / (job.settings.rest_sigma * job.settings.rest_sigma);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "capture/frame/frames.h"
+#include "capture/solve/lane_kernels.h"
 #include "capture/solve/tree_kernels.h"
 #include "capture/subject/subject.h"
 #include "engine/core/result.h"
@@ -43,8 +44,6 @@ struct SolveSettings {
 
 /// Says which setting is out of range, if any.
 core::Result<void> check(const SolveSettings& settings);
-
-inline constexpr std::size_t kMostNeighbours = 24;
 
 /// The degrees of freedom of a subject, laid out once. Joints without markers in their subtree have
 /// none.

@@ -12,6 +12,7 @@
 #include "capture/source/random.h"
 #include "engine/anim/kinematics.h"
 #include "engine/core/thread_time.h"
+#include "tests/support/skeleton_pose.h"
 #include "tools/scoring/pose_score.h"
 #include "tools/simulation/simulation.h"
 #ifdef UNDERSTUDY_HAS_SIMBODY
@@ -135,17 +136,6 @@ std::vector<math::RigidTransformd> firstPose(const solve::SolveModel& model,
   return start;
 }
 
-frame::SkeletonPose makePose(std::size_t joints) {
-  frame::SkeletonPose pose;
-  pose.tracked = true;
-  pose.parent_from_joint.resize(joints);
-  pose.angular_velocity.resize(joints);
-  pose.velocity.resize(joints);
-  pose.predicted.resize(joints);
-  pose.covariance.resize(joints);
-  return pose;
-}
-
 void addScore(const scoring::PoseScore& score, Figures& figures) {
   figures.mm.merge(score.joint_mm);
   figures.deg.merge(score.joint_deg);
@@ -168,7 +158,7 @@ Figures run(const Recording& recording, const Options& options) {
     const subject::Subject& subject = recording.subjects[a];
     models.push_back(solve::makeSolveModel(subject));
     states.push_back(solve::makeSolveState(subject, models.back()));
-    poses.push_back(makePose(subject.skeleton.size()));
+    poses.push_back(test::poseOf(subject.skeleton.size()));
     scores.emplace_back(subject, scoring::PoseScoreSettings{.rate_hz = recording.rate_hz});
     solve::startTracking(models[a], 0, firstPose(models[a], recording.truth[0][a].world_from_joint),
                          states[a]);
@@ -229,7 +219,8 @@ Figures runSimbody(const Recording& recording, const Options& options) {
   bench::SimbodySolver solver =
       makeSimbody(subject, model, firstPose(model, recording.truth[0][0].world_from_joint),
                   options.simbody_accuracy);
-  frame::SkeletonPose pose = makePose(subject.skeleton.size());
+  frame::SkeletonPose pose = test::poseOf(subject.skeleton.size());
+  pose.tracked = true;
   scoring::PoseScore score(subject, {.rate_hz = recording.rate_hz});
   std::vector<std::array<double, 3>> positions(subject.markers.size());
   Figures figures;

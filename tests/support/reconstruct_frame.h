@@ -12,7 +12,8 @@ namespace understudy::test {
 template <class Scene>
 void reconstructFrame(
     Scene& scene, const std::vector<std::uint32_t>& order,
-    const reconstruct::ProjectionKernels& kernels = reconstruct::baselineProjectionKernels()) {
+    const reconstruct::ProjectionKernels& kernels = reconstruct::baselineProjectionKernels(),
+    const core::Stamp& stamp = {}) {
   scene.counters = {};
   reconstruct::PredictFrame{.settings = scene.settings,
                             .kernels = kernels,
@@ -29,7 +30,7 @@ void reconstructFrame(
         .run();
   }
   reconstruct::FinishFrame{.settings = scene.settings,
-                           .stamp = {},
+                           .stamp = stamp,
                            .state = scene.state,
                            .workspace = scene.workspace,
                            .cloud = scene.cloud,

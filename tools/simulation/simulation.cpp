@@ -166,6 +166,18 @@ core::Result<camera::Rig> makeRig(const SimulationFlags& flags) {
   return rig;
 }
 
+source::StageSettings stageSettings(const SimulationFlags& flags, std::size_t motions) {
+  source::StageSettings settings = flags.stage;
+  settings.body_occlusion = !flags.no_body_occlusion;
+  settings.bumps.clear();
+  for (const std::string& text : flags.bumps) {
+    if (const auto bump = readBump(text)) settings.bumps.push_back(*bump);
+  }
+  // More motions than performers asked for: one performer each.
+  settings.actors = std::max(settings.actors, motions);
+  return settings;
+}
+
 }  // namespace
 
 core::Result<std::filesystem::path> findAsset(const std::string& relative) {
@@ -225,21 +237,13 @@ core::Result<Simulation> makeSimulation(const SimulationFlags& flags,
   if (!set) return set.error();
   const core::Result<camera::Rig> rig = makeRig(flags);
   if (!rig) return rig.error();
-  source::StageSettings settings = flags.stage;
-  settings.body_occlusion = !flags.no_body_occlusion;
-  settings.bumps.clear();
-  for (const std::string& text : flags.bumps) {
-    if (const auto bump = readBump(text)) settings.bumps.push_back(*bump);
-  }
-  // More motions than performers asked for: one performer each.
-  settings.actors = std::max(settings.actors, files.size());
-  core::Result<source::SimulatedStage> stage =
-      source::SimulatedStage::create(settings, std::move(motions), *set, *rig);
+  core::Result<source::SimulatedStage> stage = source::SimulatedStage::create(
+      stageSettings(flags, files.size()), std::move(motions), *set, *rig);
   if (!stage) return stage.error();
   warnings.insert(warnings.end(), stage->warnings().begin(), stage->warnings().end());
   std::vector<subject::Subject> subjects = stage->subjects();
   std::vector<RetargetSource> retarget;
-  const std::size_t performers = subjects.size() - settings.props;
+  const std::size_t performers = subjects.size() - flags.stage.props;
   retarget.resize(subjects.size());
   for (std::size_t s = 0; s < performers; ++s) {
     retarget[s] = of_motion[s % of_motion.size()];

@@ -79,6 +79,24 @@ bool isSame(const frame::Marker& a, const frame::Marker& b) {
          a.residual_px == b.residual_px && a.angle == b.angle;
 }
 
+// Two markers that every `apart`th camera sees apart and the others as one blob in their middle.
+void checkMergedPair(std::size_t cameras, std::size_t apart, const glm::dvec3& b) {
+  Stage stage(cameras);
+  const glm::dvec3 a(0.2, 1.0, 0.1);
+  for (std::size_t c = 0; c < cameras; ++c) {
+    if (c % apart == 0) {
+      stage.see(c, a, 0.1);
+      stage.see(c, b, 0.1);
+    } else {
+      stage.see(c, 0.5 * (a + b), 0.1, 2.0f * std::sqrt(2.0f));
+    }
+  }
+  stage.run();
+  CHECK(stage.cloud.markers.size() == 2);
+  CHECK(stage.nearest(a) < 0.001);
+  CHECK(stage.nearest(b) < 0.001);
+}
+
 }  // namespace
 
 TEST_SUITE("reconstruct/cold_search") {
@@ -140,37 +158,11 @@ TEST_SUITE("reconstruct/cold_search") {
   }
 
   TEST_CASE("the middle of two markers whose blobs merge in half the views is no marker") {
-    Stage stage(32);
-    const glm::dvec3 a(0.2, 1.0, 0.1), b(0.22, 1.0, 0.1);
-    for (std::size_t c = 0; c < 32; ++c) {
-      if (c % 2 == 0) {
-        stage.see(c, a, 0.1);
-        stage.see(c, b, 0.1);
-      } else {
-        stage.see(c, 0.5 * (a + b), 0.1, 2.0f * std::sqrt(2.0f));
-      }
-    }
-    stage.run();
-    CHECK(stage.cloud.markers.size() == 2);
-    CHECK(stage.nearest(a) < 0.001);
-    CHECK(stage.nearest(b) < 0.001);
+    checkMergedPair(32, 2, {0.22, 1.0, 0.1});
   }
 
   TEST_CASE("two markers whose common image is taken for one in most views are both found") {
-    Stage stage(64);
-    const glm::dvec3 a(0.2, 1.0, 0.1), b(0.212, 1.0, 0.1);
-    for (std::size_t c = 0; c < 64; ++c) {
-      if (c % 4 == 0) {
-        stage.see(c, a, 0.1);
-        stage.see(c, b, 0.1);
-      } else {
-        stage.see(c, 0.5 * (a + b), 0.1, 2.0f * std::sqrt(2.0f));
-      }
-    }
-    stage.run();
-    CHECK(stage.cloud.markers.size() == 2);
-    CHECK(stage.nearest(a) < 0.001);
-    CHECK(stage.nearest(b) < 0.001);
+    checkMergedPair(64, 4, {0.212, 1.0, 0.1});
   }
 
   TEST_CASE("what the budget leaves over is found in the frames after") {

@@ -9,6 +9,7 @@
 
 #include "capture/solve/solve_steps.h"
 #include "tests/support/allocations.h"
+#include "tests/support/skeleton_pose.h"
 
 using namespace understudy;
 
@@ -59,13 +60,7 @@ struct Stage {
     for (std::size_t s = 0; s < bodies.size(); ++s) {
       subjects.push_back({&bodies[s], &models[s], &settings});
       states.push_back(solve::makeSolveState(bodies[s], models[s]));
-      frame::SkeletonPose& pose = poses.emplace_back();
-      const std::size_t joints = bodies[s].skeleton.size();
-      pose.parent_from_joint.resize(joints);
-      pose.angular_velocity.resize(joints);
-      pose.velocity.resize(joints);
-      pose.predicted.resize(joints);
-      pose.covariance.resize(joints);
+      poses.push_back(test::poseOf(bodies[s].skeleton.size()));
       labels.emplace_back().markers.resize(bodies[s].markers.size());
       solve::startTracking(models[s], 0, poseAt(s, 0), states[s]);
     }

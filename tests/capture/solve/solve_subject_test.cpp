@@ -6,6 +6,7 @@
 
 #include "capture/solve/solve_lanes.h"
 #include "engine/math/exponential.h"
+#include "tests/support/skeleton_pose.h"
 
 using namespace understudy;
 
@@ -73,17 +74,9 @@ struct Fixture {
   solve::SolveSettings settings;
   solve::SolveState state = solve::makeSolveState(body, model);
   solve::SolveWorkspace workspace = solve::makeSolveWorkspace(model, body);
-  frame::SkeletonPose pose;
+  frame::SkeletonPose pose = test::poseOf(model.joints());
   solve::LaneSubject subject{&body, &model, &settings};
   std::vector<solve::LaneGroup> groups = solve::makeLaneGroups(std::span(&subject, 1));
-
-  Fixture() {
-    pose.parent_from_joint.resize(model.joints());
-    pose.angular_velocity.resize(model.joints());
-    pose.velocity.resize(model.joints());
-    pose.predicted.resize(model.joints());
-    pose.covariance.resize(model.joints());
-  }
 
   void solveFrame(const frame::LabelledSubject& labelled, std::uint64_t sequence) {
     solve::SolveSubjects{.subjects = std::span(&subject, 1),

@@ -6,119 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "capture/solve/solve_lanes.h"
-#include "tests/support/allocations.h"
-#include "tests/support/stage.h"
+#include "tests/support/guard_bench.h"
 
 using namespace understudy;
 
 namespace {
 
-// The invented figure, tracked from markers without any error whose names the test can spoil.
-struct Bench {
-  source::SimulatedStage stage = test::figureStage(test::perfectSettings());
-  std::vector<subject::Subject> subjects = stage.subjects();
-  source::StageFrame truth = stage.makeFrame();
-  solve::SwapGuardSettings settings;
-  solve::SolveSettings solve_settings;
-  std::vector<solve::SolveModel> models{solve::makeSolveModel(subjects[0])};
-  std::vector<solve::SolveState> states{solve::makeSolveState(subjects[0], models[0])};
-  std::vector<solve::SolveWorkspace> workspaces;
-  solve::SwapGuardState guard = solve::makeSwapGuardState(subjects);
-  solve::SwapGuardWorkspace workspace = solve::makeSwapGuardWorkspace(subjects);
-  frame::PredictedMarkers predictions;
-  frame::LabelledMarkers labels;
-  frame::SkeletonPose pose;
-  std::vector<solve::LaneSubject> lane_subjects{{&subjects[0], &models[0], &solve_settings}};
-  std::vector<solve::LaneGroup> groups = solve::makeLaneGroups(lane_subjects);
-  std::vector<frame::CaptureEvent> events;
-  std::uint64_t allocations = 0;
-
-  Bench() {
-    workspaces.push_back(solve::makeSolveWorkspace(models[0], subjects[0]));
-    labels.subjects.resize(1);
-    labels.subjects[0].markers.resize(subjects[0].markers.size());
-    labels.unlabelled.reserve(8);
-    predictions.markers.reserve(subjects[0].markers.size());
-    events.reserve(8);
-    const std::size_t joints = subjects[0].skeleton.size();
-    pose.parent_from_joint.resize(joints);
-    pose.angular_velocity.resize(joints);
-    pose.velocity.resize(joints);
-    pose.predicted.resize(joints);
-    pose.covariance.resize(joints);
-  }
-
-  std::size_t marker(const std::string& name) const {
-    const auto& markers = subjects[0].markers;
-    const auto found =
-        std::find_if(markers.begin(), markers.end(), [&](const auto& m) { return m.name == name; });
-    REQUIRE(found != markers.end());
-    return static_cast<std::size_t>(found - markers.begin());
-  }
-
-  // The next frame with right names.
-  void look(std::uint64_t sequence) {
-    stage.simulate(truth);
-    labels.stamp.sequence = sequence;
-    labels.unlabelled.clear();
-    auto& slots = labels.subjects[0].markers;
-    for (std::size_t m = 0; m < slots.size(); ++m)
-      slots[m] = {truth.performers[0].markers[m].position, glm::mat3(1e-8f), 1.0f};
-    if (states[0].tracked) return;
-    std::vector<math::RigidTransformd> start = models[0].rest;
-    const auto& world = truth.performers[0].world_from_joint;
-    for (std::size_t j = 0; j < start.size(); ++j) {
-      const std::int32_t parent = models[0].joint_parent[j];
-      const math::RigidTransform local =
-          parent < 0 ? world[j] : inverse(world[static_cast<std::size_t>(parent)]) * world[j];
-      start[j] = {glm::dquat(local.rotation), glm::dvec3(local.translation)};
-    }
-    solve::startTracking(models[0], sequence, start, states[0]);
-  }
-
-  // Guard, solver and the next prediction.
-  void finish() {
-    const std::uint64_t before = test::allocationCount();
-    solve::SwapGuard{.settings = settings,
-                     .subjects = subjects,
-                     .models = models,
-                     .solve_settings = solve_settings,
-                     .kernels = solve::baselineTreeKernels(),
-                     .predictions = predictions,
-                     .labels = labels,
-                     .states = states,
-                     .solve_workspaces = workspaces,
-                     .state = guard,
-                     .workspace = workspace,
-                     .events = events}
-        .run();
-    allocations += test::allocationCount() - before;
-    solve::SolveSubjects{.subjects = lane_subjects,
-                         .kernels = solve::baselineLaneKernels(),
-                         .labels = labels.subjects,
-                         .stamp = labels.stamp,
-                         .rate_hz = 240,
-                         .groups = groups,
-                         .states = states,
-                         .poses = std::span(&pose, 1)}
-        .run();
-    predictions.markers.clear();
-    solve::PredictSubject{.subject = subjects[0],
-                          .subject_index = 0,
-                          .model = models[0],
-                          .settings = solve_settings,
-                          .seconds_ahead = 1.0 / 240.0,
-                          .state = states[0],
-                          .workspace = workspaces[0],
-                          .markers = predictions.markers}
-        .run();
-  }
-
-  bool isRight(std::size_t m) const {
-    return labels.subjects[0].markers[m].confidence > 0.0f &&
-           labels.subjects[0].markers[m].position == truth.performers[0].markers[m].position;
-  }
+// The invented figure alone.
+struct Bench : test::GuardBench {
+  Bench() : GuardBench(test::perfectSettings()) {}
 
   // Hides two markers for ten frames; they come back in frame 50 with each other's names. Returns
   // the frame in which the guard put them right, 0 for never.
