@@ -68,7 +68,10 @@ int run(const CLI::App& app, const SubjectCommand& command, report::Json json) {
   auto calibration = calibrate::calibrateSubject(source->clip, source->initial, source->settings);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  if (!calibration) return fail(2, calibration.error());
+  if (!calibration) {
+    const std::string place = command.file.empty() ? "" : command.file + ": ";
+    return fail(2, core::makeError(place + calibration.error().message));
+  }
   if (!command.name.empty()) calibration->subject.name = command.name;
   std::optional<TruthErrors> errors;
   if (source->truth) errors = compareWithTruth(*source->truth, *calibration);
