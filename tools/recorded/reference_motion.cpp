@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "capture/file/osim.h"
 #include "capture/file/storage.h"
 #include "capture/file/vsk.h"
 #include "capture/subject/vsk_subject.h"
@@ -84,8 +85,82 @@ double valueAt(const file::StorageFile& table, std::size_t column, double time) 
   return (1.0 - share) * table.at(row - 1, column) + share * table.at(row, column);
 }
 
+// The bodies whose origins are joint centres, by OpenSim's usual names.
+void nameParts(const std::vector<std::string>& bodies, anim::HumanoidMap& humanoid) {
+  using enum anim::HumanoidJoint;
+  struct Name {
+    anim::HumanoidJoint part;
+    const char* body;
+  };
+  constexpr Name kNames[] = {{hips, "pelvis"},
+                             {left_upper_leg, "femur_l"},
+                             {right_upper_leg, "femur_r"},
+                             {left_lower_leg, "tibia_l"},
+                             {right_lower_leg, "tibia_r"},
+                             {left_foot, "talus_l"},
+                             {right_foot, "talus_r"},
+                             {left_upper_arm, "humerus_l"},
+                             {right_upper_arm, "humerus_r"},
+                             {left_lower_arm, "ulna_l"},
+                             {right_lower_arm, "ulna_r"},
+                             {left_hand, "hand_l"},
+                             {right_hand, "hand_r"}};
+  humanoid.joint.fill(-1);
+  for (const Name& name : kNames) {
+    const auto found = std::find(bodies.begin(), bodies.end(), name.body);
+    if (found == bodies.end()) continue;
+    humanoid.joint[static_cast<std::size_t>(name.part)] = static_cast<int>(found - bodies.begin());
+  }
+}
+
+// Poses the bodies of a model as the table says.
+core::Result<void> poseModel(const file::StorageFile& table, const std::string& path,
+                             const file::MarkerClip& clip, ReferenceMotion& reference) {
+  const auto model = file::loadOsim(path);
+  if (!model) return model.error();
+  subject::Subject subject;
+  subject.name = "reference";
+  for (std::size_t b = 0; b < model->bodies.size(); ++b) {
+    subject.skeleton.names.push_back(model->bodies[b]);
+    subject.skeleton.parents.push_back(model->joints[b].parent);
+    subject.skeleton.parent_from_joint.emplace_back();
+    subject.joints.emplace_back();
+  }
+  for (const file::OsimMarker& marker : model->markers) {
+    subject.markers.push_back({marker.name, marker.body, glm::vec3(marker.position)});
+  }
+  nameParts(model->bodies, subject.humanoid);
+  std::vector<int> column;
+  for (const std::string& coordinate : model->coordinates) {
+    column.push_back(table.column(coordinate));
+  }
+  RecordedMotion motion{.joints = model->bodies.size()};
+  for (std::size_t f = 0; f < clip.frames; ++f) {
+    const double time = clip.start_s + static_cast<double>(f) / clip.rate_hz;
+    std::vector<double> values = model->defaults;
+    bool known = true;
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      if (column[k] < 0) continue;
+      const bool shift = model->coordinates[k].ends_with("_tx") ||
+                         model->coordinates[k].ends_with("_ty") ||
+                         model->coordinates[k].ends_with("_tz");
+      values[k] = valueAt(table, static_cast<std::size_t>(column[k]), time) *
+                  (table.in_degrees && !shift ? 0.017453292519943295 : 1.0);
+      known = known && std::isfinite(values[k]);
+    }
+    motion.world_from_joint.push_back(known ? model->worldFromBodies(values)
+                                            : std::vector<math::RigidTransformd>());
+  }
+  reference.skeleton = subject.skeleton;
+  reference.humanoid = subject.humanoid;
+  reference.subject = std::move(subject);
+  reference.motion = std::move(motion);
+  return {};
+}
+
 core::Result<ReferenceMotion> loadMotReference(const std::string& path,
-                                               const file::MarkerClip& clip) {
+                                               const file::MarkerClip& clip,
+                                               const std::string& model) {
   const auto table = file::loadStorage(path);
   if (!table) return table.error();
   constexpr const char* kColumns[] = {"hip_flexion_l", "hip_flexion_r", "knee_angle_l",
@@ -113,6 +188,8 @@ core::Result<ReferenceMotion> loadMotReference(const std::string& path,
                       : to_degrees * valueAt(*table, static_cast<std::size_t>(column[k]), time);
     }
   }
+  if (model.empty()) return reference;
+  if (auto done = poseModel(*table, model, clip, reference); !done) return done.error();
   return reference;
 }
 
@@ -123,11 +200,12 @@ bool isReferenceKind(const std::string& path) {
   return extension == ".amc" || extension == ".vsk" || extension == ".mot" || extension == ".sto";
 }
 
-core::Result<ReferenceMotion> loadReference(const std::string& path, const file::MarkerClip& clip) {
+core::Result<ReferenceMotion> loadReference(const std::string& path, const file::MarkerClip& clip,
+                                            const std::string& model) {
   const std::string extension = extensionOf(path);
   if (extension == ".amc") return loadAmcReference(path, clip);
   if (extension == ".vsk") return loadVskReference(path);
-  if (extension == ".mot" || extension == ".sto") return loadMotReference(path, clip);
+  if (extension == ".mot" || extension == ".sto") return loadMotReference(path, clip, model);
   return core::makeError(fmt::format(
       "{}: cannot compare with files of kind \"{}\"; kinds that can be read are .amc (with its "
       ".asf beside it), .vsk, .mot and .sto",

@@ -87,6 +87,10 @@ Command addSolveCommand(CLI::App& app, std::function<report::Json()> header) {
       ->add_option("--reference", command->options.reference,
                    "what another solver made of it: .amc (its .asf beside it), .vsk, .mot, .sto")
       ->type_name("FILE");
+  solve
+      ->add_option("--reference-model", command->options.reference_model,
+                   "the .osim model of a .mot: its markers and joints are compared, too")
+      ->type_name("FILE");
   solve->add_option("--subject", command->options.subject, "a subject instead of a calibration")
       ->type_name("SUBJECT.toml");
   solve->add_option("--markerset", recording.marker_set, "names of the markers")->type_name("FILE");

@@ -42,6 +42,13 @@ Json referenceJson(const RecordedRun& run) {
   const ReferenceFigures& reference = *run.reference;
   Json json{{"kind", reference.kind}, {"notes", reference.notes}};
   json["marker_mm"] = reference.markers ? markersJson(*reference.markers) : Json(nullptr);
+  json["common_markers"] = nullptr;
+  if (reference.common) {
+    json["common_markers"] = {{"markers", reference.common->markers},
+                              {"ours_mm", reference.common->ours_mm},
+                              {"ours_held_out_mm", reference.common->ours_held_out_mm},
+                              {"theirs_mm", reference.common->theirs_mm}};
+  }
   json["best_marker_mm"] = reference.best ? spreadJson(reference.best->mm) : Json(nullptr);
   json["our_best_marker_mm"] = run.ours_best ? spreadJson(run.ours_best->mm) : Json(nullptr);
   json["angles"] = Json::array();
@@ -83,6 +90,10 @@ void addRecordedKeys(const RecordedRun& run, Json& json) {
   for (std::size_t m = 0; m < run.ours.shown.names.size(); ++m) {
     Json marker{{"name", run.ours.shown.names[m]}, {"rms_mm", run.ours.shown.rms_mm[m]}};
     if (run.ours.held_out) marker["held_out_mm"] = run.ours.held_out->rms_mm[m];
+    if (run.reference && run.reference->markers) {
+      const recorded::MarkerMisfit& theirs = run.reference->markers->shown;
+      marker["reference_mm"] = theirs.rmsOf({run.ours.shown.names[m]});
+    }
     json["per_marker"].push_back(marker);
   }
 }
@@ -114,6 +125,12 @@ void printRecorded(const RecordedRun& run) {
   if (!run.reference) return;
   const ReferenceFigures& theirs = *run.reference;
   if (theirs.markers) line("theirs", *theirs.markers);
+  if (theirs.common) {
+    fmt::print(
+        "{} markers of both: ours {:.2f} mm rms, kept from the solver {:.2f}, theirs {:.2f}\n",
+        theirs.common->markers, theirs.common->ours_mm, theirs.common->ours_held_out_mm,
+        theirs.common->theirs_mm);
+  }
   if (theirs.best) {
     fmt::print("best rigid seats: theirs {:.2f} mm rms, ours {:.2f} mm\n", theirs.best->mm.rms,
                run.ours_best->mm.rms);

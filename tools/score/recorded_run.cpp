@@ -90,6 +90,30 @@ std::vector<std::string> inBoth(const std::vector<std::string>& a,
   return both;
 }
 
+// Ours and theirs over the markers that both have.
+CommonMarkers commonMarkers(const MarkerFigures& ours, const MarkerFigures& theirs) {
+  const std::vector<std::string> names = inBoth(ours.shown.names, theirs.shown.names);
+  CommonMarkers common{.markers = names.size(),
+                       .ours_mm = ours.shown.rmsOf(names),
+                       .theirs_mm = theirs.shown.rmsOf(names)};
+  if (ours.held_out) common.ours_held_out_mm = ours.held_out->rmsOf(names);
+  return common;
+}
+
+// Frames without a pose do not count; returns how many.
+std::size_t leaveOutUnsolved(const recorded::RecordedMotion& motion, const file::MarkerClip& clip,
+                             recorded::SampleMask& left_out) {
+  std::size_t frames = 0;
+  const std::size_t markers = clip.names.size();
+  for (std::size_t f = 0; f < clip.frames; ++f) {
+    if (f < motion.world_from_joint.size() && !motion.world_from_joint[f].empty()) continue;
+    ++frames;
+    std::fill_n(left_out.begin() + static_cast<std::ptrdiff_t>(f * markers), markers,
+                std::uint8_t{1});
+  }
+  return frames;
+}
+
 void comparePlaces(const Solved& ours, const recorded::ReferenceMotion& theirs,
                    const file::MarkerClip& clip, const recorded::SampleMask& left_out,
                    ReferenceFigures& figures, RecordedRun& run) {
@@ -122,26 +146,40 @@ core::Result<void> compare(const RecordedRunOptions& options, const Solved& ours
   std::optional<subject::Subject> their_subject;
   std::optional<Solved> their_solution;
   if (!options.reference.empty()) {
-    auto loaded = recorded::loadReference(options.reference, clip);
+    auto loaded = recorded::loadReference(options.reference, clip, options.reference_model);
     if (!loaded) return loaded.error();
     theirs = *std::move(loaded);
     figures.kind = theirs->kind;
     figures.notes = theirs->notes;
   }
-  if (theirs && theirs->subject) {
+  if (theirs && theirs->subject && theirs->motion) {
+    their_subject = recorded::withShownMarkers(*theirs->subject, clip);
+    their_solution.emplace(Solved{*their_subject, *theirs->motion});
+    figures.notes.push_back(
+        "theirs: the poses of their file and the marker places of their model, nothing of ours");
+  } else if (theirs && theirs->subject) {
     auto shown = solveTheirs(clip, *theirs, figures);
     if (!shown) return core::makeError(options.reference + ": " + shown.error().message);
     their_subject = *std::move(shown);
     their_solution.emplace(Solved{*their_subject, *theirs->motion});
     measured = inBoth(measured, recorded::measuredWithout(*their_subject));
   }
-  const recorded::SampleMask left_out = farFromBoth(ours, their_solution, clip);
+  recorded::SampleMask left_out = farFromBoth(ours, their_solution, clip);
   run.mislabelled =
       static_cast<std::size_t>(std::count(left_out.begin(), left_out.end(), std::uint8_t{1}));
+  if (theirs && theirs->motion) {
+    if (const std::size_t frames = leaveOutUnsolved(*theirs->motion, clip, left_out)) {
+      figures.notes.push_back(fmt::format(
+          "{} frames have no pose of theirs; markers are compared in the others", frames));
+    }
+  }
   run.ours = measureMarkers(ours, clip, left_out, options.held_out, measured);
   if (!theirs) return {};
   if (their_solution) {
-    figures.markers = measureMarkers(*their_solution, clip, left_out, options.held_out, measured);
+    const bool can_solve = theirs->kind == "vsk";
+    figures.markers =
+        measureMarkers(*their_solution, clip, left_out, options.held_out && can_solve, measured);
+    figures.common = commonMarkers(run.ours, *figures.markers);
   }
   figures.flexions = recorded::compareFlexions(run.angles, theirs->angles);
   figures.notes.push_back(

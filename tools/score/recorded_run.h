@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,8 +16,9 @@ namespace understudy::score {
 /// What is solved, and with what it is compared.
 struct RecordedRunOptions {
   recorded::SubjectOptions recording{};
-  std::string subject{};    ///< A subject file instead of a calibration.
-  std::string reference{};  ///< .amc, .vsk, .mot or .sto; empty: none.
+  std::string subject{};          ///< A subject file instead of a calibration.
+  std::string reference{};        ///< .amc, .vsk, .mot or .sto; empty: none.
+  std::string reference_model{};  ///< .osim of a .mot; empty: none, then angles alone.
   bool held_out = true;  ///< Whether the recording is solved again without a tenth of the markers.
 };
 
@@ -28,10 +30,17 @@ struct MarkerFigures {
   double held_out_measured = 0;  ///< RMS of held-out markers whose joint others measure, mm.
 };
 
+/// RMS over the markers that both models have, millimetres.
+struct CommonMarkers {
+  std::size_t markers = 0;
+  double ours_mm = 0, ours_held_out_mm = std::numeric_limits<double>::quiet_NaN(), theirs_mm = 0;
+};
+
 /// What the other solver made of it, and how it compares.
 struct ReferenceFigures {
   std::string kind;
-  std::optional<MarkerFigures> markers;         ///< As their own subject leaves them; "vsk".
+  std::optional<MarkerFigures> markers;  ///< As their own marker places leave them.
+  std::optional<CommonMarkers> common;
   std::optional<recorded::MarkerMisfit> best;   ///< As their poses can carry them at best; "amc".
   std::vector<recorded::FlexionAngles> angles;  ///< Of theirs, by frame.
   std::vector<recorded::AngleComparison> flexions;
