@@ -9,8 +9,10 @@
 namespace understudy::calibrate_tool {
 
 core::Result<SubjectSource> readMarkers(const std::string& path,
+                                        const std::vector<std::string>& others,
                                         const simulation::SimulationFlags& flags) {
   auto recorded = recorded::readRecordedSubject({.file = path,
+                                                 .others = others,
                                                  .marker_set = flags.marker_set,
                                                  .unit = flags.unit,
                                                  .up = flags.up,

@@ -118,7 +118,8 @@ core::Result<RecordedSubject> readRecordedSubject(const SubjectOptions& options)
   if (fit->kind != subject::StaticFitKind::body) {
     return core::makeError(fmt::format(
         "{}: its {} markers make no body: needed are front and back of the waist, knees and ankles "
-        "of both sides, under names that are known; give their set with --markerset",
+        "of both sides, under names that are known; give their set with --markerset, or a "
+        "recording that shows the others as well with --with",
         options.file, recorded.calibration.names.size()));
   }
   recorded.warnings.insert(recorded.warnings.end(), fit->warnings.begin(), fit->warnings.end());

@@ -132,6 +132,8 @@ TEST_SUITE("calibrate/commands") {
     refused("subject /nowhere/x.c3d", "/nowhere/x.c3d");
     refused("subject clip.fbx", "clip.fbx");
     refused("subject --play take.mcap", "--play");
+    refused("subject --with standing.trc", "--with adds to a marker file");
+    refused("subject walk.trc --with standing.bvh", "standing.bvh");
     refused("subject --json /nowhere/report.json", "/nowhere/report.json");
     refused("subject --out /nowhere/s.toml", "/nowhere/s.toml");
     const std::string two = scratch(".trc"), empty = scratch("empty.trc");
