@@ -3,9 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <random>
 #include <cmath>
 #include <limits>
+#include <random>
 #include <string>
 
 #include "capture/calibrate/compare_subjects.h"
