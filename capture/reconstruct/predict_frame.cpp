@@ -70,6 +70,8 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   }
   state.centroids.assign(cameras, 0);
   state.ray_of.assign(cameras * raysPerCamera(state), 0);
+  state.owners.resize(cameras);
+  for (std::vector<std::uint16_t>& owners : state.owners) owners.reserve(kMaxCentroids);
   state.free.resize(cameras);
   for (std::vector<FreeCentroid>& free : state.free) free.reserve(2 * kMaxCentroids);
   state.received.assign(cameras, false);
@@ -86,20 +88,20 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   w.predicted_place.assign(kPlaceArrays * capacity, 0);
   static_assert(kMaxCentroids % kLanes == 0);
   w.slack.assign(kMaxCentroids, 0.0f);
-  w.strip.assign(2 * kMaxCentroids, 0);
+  w.centroid_place.assign(kMaxCentroids + kPlacesInSight, kNoPlace);
   w.padded.resize(kLanes);
-  std::size_t starts = 0;
-  for (const PreparedCamera& camera : state.cameras) {
-    starts = std::max(starts, startsOf(makeStripGrid(camera.view)));
-  }
-  w.start.assign(starts, 0);
-  w.sorted_place.assign(kMaxCentroids + kPlacesBehind, kNoPlace);
-  w.sorted_index.assign(kMaxCentroids + kPlacesBehind + 1, 0);
-  w.rank.assign(kMaxCentroids, 0);
-  w.owner.assign(kMaxCentroids + kOwnersBehind, 0);
-  w.found.assign(3 * capacity + 3, 0);
-  w.queue.reserve(capacity + 1);
+  w.cell_first.assign(kCellEntries, 0);
+  w.cell_next.assign(kMaxCentroids + 1, 0);
+  w.cell_of.assign(kMaxCentroids, 0);
+  w.owner.reserve(kMaxCentroids);
+  w.sought.assign(capacity + kLanes, 0);
+  w.sought_near.assign(capacity + kLanes, 0);
+  w.sought_place.assign(capacity + kLanes, 0);
+  w.sought_reach.assign(capacity + kLanes, 0);
+  w.sought_firsts.assign(capacity + kLanes, 0);
+  w.queue.reserve(capacity);
   w.near.assign(std::max(capacity, kMaxCentroids), 0);
+  w.longs.assign(kMaxCentroids, 0);
   w.chosen.reserve(kMaxCentroids);
   w.left.assign(kMaxCentroids + 1, 0);
   w.nearest.assign(kMaxCentroids, 0);

@@ -88,8 +88,9 @@ struct ReconstructState {
   std::vector<std::vector<Ray>> rays;  ///< Per camera: none, its centroids, their shares.
   std::vector<std::size_t> centroids;  ///< Per camera: number in `rays`, padded.
   std::vector<std::uint16_t> ray_of;   ///< Per camera raysPerCamera entries, see rayOf.
-  std::vector<std::vector<FreeCentroid>> free;  ///< Per camera.
-  std::vector<bool> received;                   ///< Per camera: matched in this frame.
+  std::vector<std::vector<std::uint16_t>> owners;  ///< Per camera, see FollowedOrder.
+  std::vector<std::vector<FreeCentroid>> free;     ///< Per camera.
+  std::vector<bool> received;                      ///< Per camera: matched in this frame.
   std::vector<float> solutions;      ///< See solutionsOf; filled by FinishFrame, kept for health.
   std::vector<std::uint8_t> sound;   ///< Per prediction: a marker came of it.
   std::vector<CameraHealth> health;  ///< Per camera.
@@ -100,13 +101,14 @@ struct ReconstructState {
   TwoRayState two_rays;
 };
 
-/// Entries of ReconstructState::ray_of per camera: one per prediction, and one for nobody.
-inline std::size_t raysPerCamera(const ReconstructState& state) { return state.capacity + 8; }
+/// Entries of ReconstructState::ray_of per camera.
+inline std::size_t raysPerCamera(const ReconstructState& state) { return state.capacity; }
 
 /// The prediction's ray in a camera, or null where there is none or it was refused.
 inline Ray* rayOf(ReconstructState& state, std::size_t camera, std::size_t prediction) {
   if (!state.received[camera]) return nullptr;
-  Ray& ray = state.rays[camera][state.ray_of[camera * raysPerCamera(state) + prediction]];
+  const std::size_t entry = camera * raysPerCamera(state) + prediction;
+  Ray& ray = state.rays[camera][state.ray_of[entry]];
   return ray.weight > 0.0f ? &ray : nullptr;
 }
 
@@ -119,18 +121,20 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
 struct ReconstructWorkspace {
   std::vector<float> predicted;  ///< With the next, see viewsOf.
   std::vector<std::int32_t> predicted_place;
-  std::vector<float> slack;             ///< With the next, see centroidsOf.
-  std::vector<std::int32_t> strip;      ///< Of centroids.
-  std::vector<frame::Centroid> padded;  ///< The packet's last centroids, eight of them.
-  std::vector<std::uint16_t> start;     ///< With the next two, see SortedCentroids.
-  std::vector<std::int32_t> sorted_place;
-  std::vector<std::uint16_t> sorted_index;
-  std::vector<std::uint16_t> rank;    ///< Per centroid: of its strip's, which.
-  std::vector<std::uint16_t> owner;   ///< Per centroid + 1: the prediction that has it, + 1.
-  std::vector<std::uint16_t> found;   ///< See Claims::scratch.
+  std::vector<float> slack;  ///< With the next, see centroidsOf.
+  std::vector<std::int32_t> centroid_place;
+  std::vector<frame::Centroid> padded;    ///< The packet's last centroids, eight of them.
+  std::vector<std::uint16_t> cell_first;  ///< With the next two, see cellsOf.
+  std::vector<std::uint16_t> cell_next;
+  std::vector<std::int32_t> cell_of;
+  std::vector<std::uint16_t> owner;                ///< See Claims::of_centroid.
+  std::vector<std::uint16_t> sought, sought_near;  ///< With the next two, see soughtOf.
+  std::vector<std::int32_t> sought_place, sought_reach;
+  std::vector<std::uint64_t> sought_firsts;
   std::vector<std::uint16_t> queue;   ///< Predictions that have a choice, or share a centroid.
   std::vector<std::uint16_t> near;    ///< What is by one of those.
-  std::vector<std::uint16_t> chosen;  ///< Centroids by them.
+  std::vector<std::uint16_t> longs;   ///< Long blobs.
+  std::vector<std::uint16_t> chosen;  ///< Centroids that are offered to several.
   std::vector<std::uint16_t> left;    ///< Centroids of nobody.
   std::vector<std::uint64_t> nearest, second;   ///< Per centroid: squared distance's bits, index.
   std::vector<std::uint64_t> nearest_centroid;  ///< Per prediction, likewise.
