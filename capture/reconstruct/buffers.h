@@ -59,20 +59,14 @@ inline PlaceGrid makePlaceGrid(const ViewCamera& view) {
 }
 
 /// The kernels' view of the workspace's cells, empty.
-inline CentroidCells cellsOf(ReconstructWorkspace& workspace) {
+inline PredictionCells cellsOf(ReconstructWorkspace& workspace) {
+  const std::size_t capacity = workspace.predicted.size() / kViewArrays;
   return {.first = workspace.cell_first.data(),
           .next = workspace.cell_next.data(),
-          .of_centroid = workspace.cell_of.data()};
-}
-
-/// The kernels' view of the workspace's predictions that are sought.
-inline SoughtPredictions soughtOf(ReconstructWorkspace& workspace) {
-  return {.index = workspace.sought.data(),
-          .place = workspace.sought_place.data(),
-          .reach = workspace.sought_reach.data(),
-          .near = workspace.sought_near.data(),
-          .firsts = workspace.sought_firsts.data(),
-          .found = workspace.near.data()};
+          .of_prediction = workspace.cell_of.data(),
+          .wide = workspace.wide.data(),
+          .wide_place = workspace.wide_place.data(),
+          .wide_reach = workspace.wide_place.data() + capacity};
 }
 
 }  // namespace understudy::reconstruct

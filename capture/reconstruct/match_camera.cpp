@@ -67,9 +67,41 @@ void undistortCentroids(const Matching& m) {
   if (m.camera.exact_lens) undistortExactly(m);
 }
 
-// Predictions find their centroids: those seen in the frame before near where they were in the
-// packet, if its order is much the same, the others by cells. Those that have a choice are queued.
-void claimSingles(Matching& m) {
+// Those seen in the frame before are followed, if the packet's order is much the same.
+void followOrder(const Matching& m, const Claims& claims) {
+  ReconstructWorkspace& w = m.w;
+  CameraOrder& order = m.state.orders[m.job.camera];
+  w.queued = m.state.kernels->follow({.owners = order.owners.data(),
+                                      .count = order.owners.size(),
+                                      .predictions = m.state.predictions,
+                                      .contender = order.contender.data(),
+                                      .contended = order.contended.data(),
+                                      .contenders = order.contender.size(),
+                                      .turn = (m.state.frames + m.job.camera) % kTurns,
+                                      .doubtful = w.doubtful.data(),
+                                      .doubtful_from = w.doubtful_from.data()},
+                                     m.views, m.centroids.place, roundUp(m.count), claims);
+}
+
+// Centroids that nobody followed are looked up among all predictions; returns how many are left.
+std::size_t lookUpOthers(Matching& m, const Claims& claims) {
+  ReconstructWorkspace& w = m.w;
+  const ProjectionKernels& kernels = *m.state.kernels;
+  const std::size_t listed =
+      kernels.listUnclaimed(m.centroids.place, roundUp(m.count), w.owner.data(), w.unclaimed.data(),
+                            w.unclaimed_place.data());
+  kernels.fillCells(m.views, roundUp(m.state.predictions), listed + w.queued, m.cells);
+  const Claims behind{.of_prediction = claims.of_prediction,
+                      .of_centroid = claims.of_centroid,
+                      .queue = claims.queue + w.queued};
+  const Seen seen = kernels.lookUp(m.cells, m.views, w.unclaimed.data(), w.unclaimed_place.data(),
+                                   listed, behind, w.left.data());
+  w.queued += seen.queued;
+  return seen.left;
+}
+
+// Returns the number of centroids that are left.
+std::size_t matchCentroids(Matching& m) {
   ReconstructWorkspace& w = m.w;
   const ProjectionKernels& kernels = *m.state.kernels;
   const std::size_t predictions = roundUp(m.state.predictions), padded = roundUp(m.count);
@@ -77,27 +109,14 @@ void claimSingles(Matching& m) {
   w.owner.assign(padded, 0);
   std::fill_n(w.centroid_place.begin() + static_cast<std::ptrdiff_t>(m.count), kPlacesInSight,
               kNoPlace);
-  w.queue.resize(predictions);
   const Claims claims{
       .of_prediction = m.claims, .of_centroid = w.owner.data(), .queue = w.queue.data()};
-  std::vector<std::uint16_t>& before = m.state.owners[m.job.camera];
-  const std::size_t followed = kernels.follow(
-      {.owners = before.data(), .count = before.size(), .predictions = m.state.predictions},
-      m.views, m.centroids.place, m.count, claims);
-  if (2 * followed < std::min(before.size(), m.count)) {  // In another order: by chance, maybe.
-    std::fill_n(m.claims, predictions, std::uint16_t{0});
-    w.owner.assign(padded, 0);
-  }
-  w.queue.resize(kernels.lookUp(m.cells, m.views, predictions, m.centroids.place, padded,
-                                soughtOf(w), claims));
-}
-
-// Returns the number of centroids that are left.
-std::size_t matchCentroids(Matching& m) {
-  claimSingles(m);
-  const std::size_t left = settleDisputes(m);
-  m.state.kernels->clearCells(roundUp(m.count), m.cells);
-  m.state.owners[m.job.camera].swap(m.w.owner);
+  followOrder(m, claims);
+  w.queued += kernels.listLong(m.centroids, padded, w.queue.data() + w.queued);
+  std::size_t left = lookUpOthers(m, claims);
+  left = settleDisputes(m, left);
+  kernels.clearCells(predictions, m.cells);
+  m.state.orders[m.job.camera].owners.swap(w.owner);
   return left;
 }
 
@@ -133,7 +152,7 @@ void prefetch(const Matching& m) {
     }
   };
   fetch(m.job.centroids, m.count);
-  fetch(m.state.owners[m.job.camera], m.count);
+  fetch(m.state.orders[m.job.camera].owners, m.count);
   fetch(m.rays, m.count);
 }
 

@@ -15,7 +15,7 @@ struct Matching {
   ReconstructWorkspace& w;
   PredictedViews views;
   UndistortedCentroids centroids;
-  CentroidCells cells;
+  PredictionCells cells;
   std::vector<Ray>& rays;
   std::uint16_t* claims;  ///< The camera's row of ReconstructState::ray_of, see rayOf.
   std::size_t count;      ///< Of centroids.
@@ -34,9 +34,9 @@ inline float weightOf(float noise, float radius_px, float bias_px) {
   return 1.0f / (noise * kReferenceRadius_px / clampRadius(radius_px) + extra * extra);
 }
 
-/// Decides about the predictions in the workspace's queue, those that are disputed with them, and
-/// long blobs: pairs of which each is the other's nearest become rays, long blobs may be two in
-/// one. Returns how many centroids are left of all.
-std::size_t settleDisputes(const Matching& matching);
+/// Decides about the centroids in the workspace's queue, and those that are disputed with them:
+/// pairs of which each is the other's nearest become rays, long blobs may be two in one. Returns
+/// how many centroids are left, of which `left` were before.
+std::size_t settleDisputes(const Matching& matching, std::size_t left);
 
 }  // namespace understudy::reconstruct

@@ -70,8 +70,12 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   }
   state.centroids.assign(cameras, 0);
   state.ray_of.assign(cameras * raysPerCamera(state), 0);
-  state.owners.resize(cameras);
-  for (std::vector<std::uint16_t>& owners : state.owners) owners.reserve(kMaxCentroids);
+  state.orders.resize(cameras);
+  for (CameraOrder& order : state.orders) {
+    order.owners.reserve(kMaxCentroids);
+    order.contender.reserve(state.capacity);
+    order.contended.reserve(state.capacity);
+  }
   state.free.resize(cameras);
   for (std::vector<FreeCentroid>& free : state.free) free.reserve(2 * kMaxCentroids);
   state.received.assign(cameras, false);
@@ -91,19 +95,21 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   w.centroid_place.assign(kMaxCentroids + kPlacesInSight, kNoPlace);
   w.padded.resize(kLanes);
   w.cell_first.assign(kCellEntries, 0);
-  w.cell_next.assign(kMaxCentroids + 1, 0);
-  w.cell_of.assign(kMaxCentroids, 0);
+  w.cell_next.assign(capacity + 1, 0);
+  w.cell_of.assign(capacity, 0);
+  w.wide.assign(capacity, 0);
+  w.wide_place.assign(2 * capacity, 0);
   w.owner.reserve(kMaxCentroids);
-  w.sought.assign(capacity + kLanes, 0);
-  w.sought_near.assign(capacity + kLanes, 0);
-  w.sought_place.assign(capacity + kLanes, 0);
-  w.sought_reach.assign(capacity + kLanes, 0);
-  w.sought_firsts.assign(capacity + kLanes, 0);
-  w.queue.reserve(capacity);
-  w.near.assign(std::max(capacity, kMaxCentroids), 0);
-  w.longs.assign(kMaxCentroids, 0);
-  w.chosen.reserve(kMaxCentroids);
-  w.left.assign(kMaxCentroids + 1, 0);
+  const std::size_t doubts = kMaxCentroids + 2 * capacity;
+  w.doubtful.assign(doubts, 0);
+  w.doubtful_from.assign(doubts, 0);
+  w.unclaimed.assign(kMaxCentroids, 0);
+  w.unclaimed_place.assign(kMaxCentroids + kLanes, kNoPlace);
+  w.queue.assign(kMaxCentroids, 0);
+  w.disputed.reserve(capacity);
+  w.is_disputed.assign(capacity, 0);
+  w.near.assign(capacity, 0);
+  w.left.assign(kMaxCentroids, 0);
   w.nearest.assign(kMaxCentroids, 0);
   w.second.assign(kMaxCentroids, 0);
   w.nearest_centroid.assign(capacity, 0);

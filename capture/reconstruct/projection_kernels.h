@@ -52,42 +52,61 @@ inline constexpr std::size_t kCellEntries = kCells + 2;
 /// Cells of 4.6 to 146 px at kQuantaPerPx: the finest hold gates of 2 px.
 inline constexpr std::int32_t kLeastCellShift = 5, kMostCellShift = 10;
 inline constexpr float kQuantaPerPx = 7.0f;
+/// The shift where all are wide: so few centroids are looked up that cells are not worth it.
+inline constexpr std::int32_t kNoCells = 0;
+inline constexpr std::size_t kFewCentroids = 12;
 
-/// A camera's centroids by cell of the image: squares of 2^`shift` quanta, whose numbers are taken
-/// modulo kCells (which mixes up cells far apart, no more). What a gate of up to half a cell holds
-/// is in at most four cells. Centroids are counted from one; 0 is none. Arrays of the caller.
-struct CentroidCells {
-  std::uint16_t* first;       ///< Per cell, kCellEntries; zero between cameras.
-  std::uint16_t* next;        ///< Per centroid, of the same cell.
-  std::int32_t* of_centroid;  ///< Its cell, from index 0.
-  std::int32_t shift = kLeastCellShift;
+/// The predictions in view by cell of the image: squares of 2^`shift` quanta, whose numbers are
+/// taken modulo kCells (which mixes up cells far apart, no more). The predictions in whose gates a
+/// centroid is are in the at most four cells about it, or among the wide ones, whose gates reach
+/// further than half a cell. Predictions are counted from one; 0 is none. Arrays of the caller.
+struct PredictionCells {
+  std::uint16_t* first;         ///< Per cell, kCellEntries; zero between cameras.
+  std::uint16_t* next;          ///< Per prediction, of the same cell.
+  std::int32_t* of_prediction;  ///< Its cell, from index 0.
+  std::uint16_t* wide;          ///< Indices of the wide ones,
+  std::int32_t* wide_place;     ///< and PredictedViews::place
+  std::int32_t* wide_reach;     ///< and PredictedViews::reach of these; padded.
+  std::size_t wides = 0;
+  std::int32_t shift = kNoCells;
 };
+
 /// Who has whom; arrays of the caller, zero before.
 struct Claims {
   std::uint16_t* of_prediction;  ///< Index of its centroid + 1.
-  std::uint16_t* of_centroid;    ///< Index of its prediction + 1.
-  std::uint16_t* queue;          ///< Predictions that have a choice, or want what another one has.
+  std::uint16_t* of_centroid;    ///< Index of its prediction + 1, or kDisputed.
+  std::uint16_t* queue;          ///< Centroids that are disputed.
 };
+inline constexpr std::uint16_t kDisputed = 0xffff;
 
-/// Who had a camera's centroids in the frame before, as its packet had them. Most cameras read
-/// their sensor row by row, so that the order hardly changes.
-struct FollowedOrder {
+/// Most centroids of one camera that are used; more are cut and counted by the assembly.
+inline constexpr std::size_t kMaxCentroids = 2048;
+
+/// Who had a camera's centroids in the frame before, as its packet had them, and who wanted them.
+/// Most cameras read their sensor row by row, so that the order hardly changes.
+struct Followed {
   const std::uint16_t* owners;  ///< As Claims::of_centroid had them.
   std::size_t count;
-  std::size_t predictions;  ///< There are so many.
+  std::size_t predictions;         ///< There are so many.
+  const std::uint16_t* contender;  ///< Predictions that wanted another's centroid,
+  const std::uint16_t* contended;  ///< and which.
+  std::size_t contenders;
+  std::size_t turn;  ///< Of those without a centroid, who is to look at all: the
+                     ///< ones whose index is this, modulo kTurns.
+  std::uint16_t*
+      doubtful;  ///< With the next, scratch: entries for all owners, and two per prediction.
+  std::uint16_t* doubtful_from;
 };
+/// In so many frames every prediction has its turn.
+inline constexpr std::size_t kTurns = 4;
 /// How many centroids about its place in the order a prediction looks at; so many places of nothing
 /// stand behind the last centroid's.
 inline constexpr int kPlacesInSight = 16;
+inline constexpr std::size_t kMostRows = kMaxCentroids / kPlacesInSight;  ///< Of so many.
 
-/// Scratch of ProjectionKernels::lookUp: arrays of eight entries more than there are predictions.
-struct SoughtPredictions {
-  std::uint16_t* index;   ///< Of predictions that have no claim,
-  std::int32_t* place;    ///< see PredictedViews,
-  std::int32_t* reach;    ///< likewise.
-  std::uint16_t* near;    ///< Of these, those that have centroids in their cells,
-  std::uint64_t* firsts;  ///< and the first ones.
-  std::uint16_t* found;   ///< One entry per centroid.
+/// Numbers of centroids that ProjectionKernels::lookUp put into Claims::queue, and left.
+struct Seen {
+  std::size_t queued, left;
 };
 
 /// A blob with a greater elongation may be two; noise alone makes few discs so long.
@@ -170,25 +189,27 @@ struct ProjectionKernels {
   void (*undistort)(const ViewCamera& camera, const PlaceGrid& grid, float noise,
                     const float* centroids, std::size_t first, std::size_t count,
                     const UndistortedCentroids& out);
-  /// Gives predictions in the order the centroid in their gate, where it is the only one there, and
-  /// has no owner, of those near their place in the order. Returns the number.
-  std::size_t (*follow)(const FollowedOrder& order, const PredictedViews& views,
+  /// Gives the predictions that are followed the centroid in their gate, where it is the only one
+  /// there, and has no owner, of those near its place in the order. Puts the centroids that others
+  /// want as well into the queue, whose length it returns.
+  std::size_t (*follow)(const Followed& followed, const PredictedViews& views,
                         const std::int32_t* places, std::size_t count, const Claims& claims);
-  /// Puts all centroids into cells, and gives the predictions in view that have none the centroid
-  /// in their gate, where it is the only one there, and has no owner. Returns the number of those
-  /// queued.
-  std::size_t (*lookUp)(CentroidCells& cells, const PredictedViews& views, std::size_t predictions,
-                        const std::int32_t* places, std::size_t count,
-                        const SoughtPredictions& sought, const Claims& claims);
-  /// Lists the centroids in cells that are less than the root of `reach` quanta from a place;
-  /// returns their number.
-  std::size_t (*gather)(const CentroidCells& cells, const std::int32_t* places, std::size_t count,
-                        std::int32_t place, std::int32_t reach, std::uint16_t* list);
+  /// Lists the centroids that are looked up and have no owner, with their places and eight more of
+  /// nothing; returns their number.
+  std::size_t (*listUnclaimed)(const std::int32_t* places, std::size_t count,
+                               const std::uint16_t* owners, std::uint16_t* list,
+                               std::int32_t* list_places);
+  /// Puts the predictions in view into cells, of the finest size for which few gates are wide, for
+  /// so many centroids to be looked up.
+  void (*fillCells)(const PredictedViews& views, std::size_t count, std::size_t centroids,
+                    PredictionCells& cells);
+  /// Gives the centroids of a list the prediction in whose gate they are, where that is the only
+  /// one, and has no centroid. Others are queued, or left if they are in no gate.
+  Seen (*lookUp)(const PredictionCells& cells, const PredictedViews& views,
+                 const std::uint16_t* list, const std::int32_t* places, std::size_t count,
+                 const Claims& claims, std::uint16_t* left);
   /// Empties the cells.
-  void (*clearCells)(std::size_t count, const CentroidCells& cells);
-  /// Lists the centroids that are looked up and have no owner; returns their number.
-  std::size_t (*listUnowned)(const std::int32_t* places, std::size_t count,
-                             const std::uint16_t* owners, std::uint16_t* list);
+  void (*clearCells)(std::size_t count, const PredictionCells& cells);
   /// Lists the long blobs; returns their number.
   std::size_t (*listLong)(const UndistortedCentroids& centroids, std::size_t count,
                           std::uint16_t* list);

@@ -5,11 +5,12 @@
 
 namespace {
 
-using understudy::reconstruct::CentroidCells;
 using understudy::reconstruct::Claims;
-using understudy::reconstruct::FollowedOrder;
+using understudy::reconstruct::Followed;
 using understudy::reconstruct::kCells;
 using understudy::reconstruct::kCellsPerRow;
+using understudy::reconstruct::kDisputed;
+using understudy::reconstruct::kFewCentroids;
 using understudy::reconstruct::kGradientScale;
 using understudy::reconstruct::kInformationScale;
 using understudy::reconstruct::kLargestInformation;
@@ -19,19 +20,23 @@ using understudy::reconstruct::kLeastCellShift;
 using understudy::reconstruct::kLensTerms;
 using understudy::reconstruct::kLongBlob;
 using understudy::reconstruct::kMostCellShift;
+using understudy::reconstruct::kMostRows;
 using understudy::reconstruct::kNoCell;
+using understudy::reconstruct::kNoCells;
 using understudy::reconstruct::kNoPlace;
 using understudy::reconstruct::kPlacesInSight;
 using understudy::reconstruct::kResidualScale;
 using understudy::reconstruct::kRounding;
 using understudy::reconstruct::kSumsPerMarker;
+using understudy::reconstruct::kTurns;
 using understudy::reconstruct::kWeightScale;
 using understudy::reconstruct::PlaceGrid;
 using understudy::reconstruct::PredictedSolutions;
 using understudy::reconstruct::PredictedViews;
+using understudy::reconstruct::PredictionCells;
 using understudy::reconstruct::Ray;
+using understudy::reconstruct::Seen;
 
-using understudy::reconstruct::SoughtPredictions;
 using understudy::reconstruct::UndistortedCentroids;
 using understudy::reconstruct::ViewCamera;
 using understudy::reconstruct::ViewGates;
@@ -50,6 +55,7 @@ typedef float Native4 __attribute__((vector_size(16)));
 typedef float Native8 __attribute__((vector_size(32)));
 typedef short NativeShort8 __attribute__((vector_size(16)));
 typedef short NativeShort16 __attribute__((vector_size(32)));
+typedef std::int16_t Short16 __attribute__((vector_size(32), aligned(2), may_alias));
 typedef int NativeInt4 __attribute__((vector_size(16)));
 
 #define UNDERSTUDY_LOAD8(p) (*reinterpret_cast<const Float8*>(p))

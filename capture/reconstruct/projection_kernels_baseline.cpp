@@ -7,8 +7,8 @@ namespace understudy::reconstruct {
 
 const ProjectionKernels& baselineProjectionKernels() {
   static constexpr ProjectionKernels kernels{
-      "x86-64",    project,  undistort,         follow,     lookUp, gather, clearCells,
-      listUnowned, listLong, gatherPredictions, accumulate, flush,  solve};
+      "x86-64",   project,  undistort,         follow,     listUnclaimed, fillCells, lookUp,
+      clearCells, listLong, gatherPredictions, accumulate, flush,         solve};
   return kernels;
 }
 

@@ -7,8 +7,8 @@ namespace understudy::reconstruct {
 
 const ProjectionKernels& v3ProjectionKernels() {
   static constexpr ProjectionKernels kernels{
-      "x86-64-v3", project,  undistort,         follow,     lookUp, gather, clearCells,
-      listUnowned, listLong, gatherPredictions, accumulate, flush,  solve};
+      "x86-64-v3", project,  undistort,         follow,     listUnclaimed, fillCells, lookUp,
+      clearCells,  listLong, gatherPredictions, accumulate, flush,         solve};
   return kernels;
 }
 

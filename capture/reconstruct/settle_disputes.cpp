@@ -17,72 +17,70 @@ float squaredOf(std::uint64_t key) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32));
 }
 
-// The two nearest predictions of a centroid, so far.
+// The two nearest predictions of a centroid, and the nearest centroid of a prediction, so far.
 void offer(const Matching& m, std::size_t prediction, std::size_t centroid, float squared) {
   ReconstructWorkspace& w = m.w;
   const std::uint64_t key = keyOf(squared, prediction);
   std::uint64_t &first = w.nearest[centroid], &second = w.second[centroid];
-  if (first == kNobody) w.chosen.push_back(static_cast<std::uint16_t>(centroid));
   second = std::min(second, std::max(first, key));
   first = std::min(first, key);
   w.nearest_centroid[prediction] =
       std::min(w.nearest_centroid[prediction], keyOf(squared, centroid));
 }
 
-bool offerIfNear(const Matching& m, std::size_t prediction, std::size_t centroid) {
+// Takes a prediction's centroid back, if it has one, to be settled with those in the queue.
+void dispute(const Matching& m, std::size_t prediction) {
+  ReconstructWorkspace& w = m.w;
+  if (w.is_disputed[prediction] != 0) return;
+  w.is_disputed[prediction] = 1;
+  w.disputed.push_back(static_cast<std::uint16_t>(prediction));
+  w.nearest_centroid[prediction] = kNobody;
+  if (m.claims[prediction] == 0) return;
+  const std::uint16_t centroid = static_cast<std::uint16_t>(m.claims[prediction] - 1);
+  w.queue[w.queued++] = centroid;
+  w.owner[centroid] = kDisputed;
+  m.claims[prediction] = 0;
+}
+
+void offerIfNear(const Matching& m, std::size_t prediction, std::size_t centroid) {
   const Ray& ray = m.centroids.rays[centroid];
   const float du = ray.u - m.views.u[prediction], dv = ray.v - m.views.v[prediction];
   const float squared = du * du + dv * dv;
   const float reach = m.views.gate_px[prediction] + m.centroids.slack[centroid];
-  if (!(squared <= reach * reach)) return false;
+  if (!(squared <= reach * reach) || m.views.reach[prediction] == 0) return;
+  dispute(m, prediction);
   offer(m, prediction, centroid, squared);
-  return true;
 }
 
-void forgetOffers(const Matching& m) {
-  ReconstructWorkspace& w = m.w;
-  w.chosen.clear();
-  std::fill_n(w.nearest.begin(), m.count, kNobody);
-  std::fill_n(w.second.begin(), m.count, kNobody);
-  std::fill_n(w.nearest_centroid.begin(), m.state.predictions, kNobody);
-}
-
-// Takes a ray back: its prediction has a choice.
-void takeBack(const Matching& m, std::size_t prediction) {
-  if (m.claims[prediction] == 0) return;
-  m.claims[prediction] = 0;
-  m.w.queue.push_back(static_cast<std::uint16_t>(prediction));
-}
-
-// Long blobs may be two markers in one, and are further from both.
-void offerLong(const Matching& m, std::size_t longs) {
-  ReconstructWorkspace& w = m.w;
-  const std::size_t predictions = (m.state.predictions + 7) / 8 * 8;
-  for (std::size_t k = 0; k < longs; ++k) {
-    const std::size_t i = w.longs[k];
-    const Ray& ray = m.centroids.rays[i];
-    const std::size_t near = m.state.kernels->gatherPredictions(
-        m.views, predictions, ray.u, ray.v, m.centroids.slack[i], w.near.data());
-    for (std::size_t n = 0; n < near; ++n) {
-      if (offerIfNear(m, w.near[n], i)) takeBack(m, w.near[n]);
+// Offers a centroid to the predictions in the cells about it, a long one further.
+void offerInCells(const Matching& m, std::size_t centroid) {
+  const Ray& ray = m.centroids.rays[centroid];
+  const PlaceGrid grid = makePlaceGrid(m.camera.view);
+  const float half = 0.5f * static_cast<float>(1 << m.cells.shift);
+  const float reach = half + m.centroids.slack[centroid] * grid.quanta_per_px;
+  const float u = (ray.u - grid.least_u) * grid.quanta_per_px;
+  const float v = (ray.v - grid.least_v) * grid.quanta_per_px;
+  const auto cellOf = [&m](float quanta) {  // Also of what is a little outside.
+    constexpr std::int32_t kAhead = 4 << kMostCellShift;
+    const std::int32_t from = static_cast<std::int32_t>(quanta + static_cast<float>(kAhead));
+    return (from - kAhead) >> m.cells.shift;
+  };
+  for (std::int32_t row = cellOf(v - reach); row <= cellOf(v + reach); ++row) {
+    for (std::int32_t column = cellOf(u - reach); column <= cellOf(u + reach); ++column) {
+      const std::int32_t cell = (row * kCellsPerRow + column) & (kCells - 1);
+      for (unsigned f = m.cells.first[cell]; f != 0; f = m.cells.next[f]) {
+        offerIfNear(m, f - 1, centroid);
+      }
     }
   }
+  for (std::size_t k = 0; k < m.cells.wides; ++k) offerIfNear(m, m.cells.wide[k], centroid);
 }
 
-// Offers all centroids in their gates to the predictions that have a choice, and so to those that
-// have one of these, until none is left.
-void offerQueued(const Matching& m) {
-  ReconstructWorkspace& w = m.w;
-  for (std::size_t k = 0; k < w.queue.size(); ++k) {
-    const std::size_t p = w.queue[k];
-    const std::size_t near =
-        m.state.kernels->gather(m.cells, m.centroids.place, (m.count + 7) / 8 * 8, m.views.place[p],
-                                m.views.reach[p], w.near.data());
-    for (std::size_t n = 0; n < near; ++n) {
-      const std::size_t i = w.near[n], owner = w.owner[i];
-      if (offerIfNear(m, p, i) && owner != 0) takeBack(m, owner - 1);
-    }
-  }
+void offerToAll(const Matching& m, std::size_t centroid) {
+  const Ray& ray = m.centroids.rays[centroid];
+  const std::size_t near = m.state.kernels->gatherPredictions(
+      m.views, m.cells.wides, ray.u, ray.v, m.centroids.slack[centroid], m.w.near.data());
+  for (std::size_t k = 0; k < near; ++k) offerIfNear(m, m.w.near[k], centroid);
 }
 
 void claim(const Matching& m, std::size_t prediction, std::size_t centroid) {
@@ -176,31 +174,37 @@ void takeMutual(const Matching& m, std::size_t i, std::size_t& left) {
   claim(m, p, i);
 }
 
-// Lists the centroids that nobody has found.
-std::size_t listLeft(const Matching& m, std::size_t longs) {
+// Remembers who did not get the centroid that was nearest, to ask again in the next frame.
+void keepContenders(const Matching& m) {
   ReconstructWorkspace& w = m.w;
-  std::size_t left = 0;
-  const auto keep = [&w, &left](std::uint16_t i) {
-    if (w.nearest[i] == kNobody) w.left[left++] = i;
-  };
-  const std::size_t unowned = m.state.kernels->listUnowned(m.centroids.place, (m.count + 7) / 8 * 8,
-                                                           w.owner.data(), w.near.data());
-  for (std::size_t k = 0; k < unowned; ++k) keep(w.near[k]);
-  for (std::size_t k = 0; k < longs; ++k) keep(w.longs[k]);
-  return left;
+  CameraOrder& order = m.state.orders[m.job.camera];
+  order.contender.clear();
+  order.contended.clear();
+  for (const std::uint16_t p : w.disputed) {
+    w.is_disputed[p] = 0;
+    const std::size_t nearest = indexOf(w.nearest_centroid[p]);
+    if (w.owner[nearest] == p + 1u) continue;
+    order.contender.push_back(p);
+    order.contended.push_back(static_cast<std::uint16_t>(nearest));
+  }
+  w.disputed.clear();
 }
 
 }  // namespace
 
-std::size_t settleDisputes(const Matching& m) {
+std::size_t settleDisputes(const Matching& m, std::size_t left) {
   ReconstructWorkspace& w = m.w;
-  const std::size_t longs =
-      m.state.kernels->listLong(m.centroids, (m.count + 7) / 8 * 8, w.longs.data());
-  forgetOffers(m);
-  offerLong(m, longs);
-  offerQueued(m);
-  std::size_t left = listLeft(m, longs);
-  for (const std::uint16_t i : w.chosen) takeMutual(m, i, left);
+  for (std::size_t k = 0; k < w.queued; ++k) {  // It grows.
+    const std::size_t i = w.queue[k];
+    w.nearest[i] = w.second[i] = kNobody;
+    if (m.cells.shift == kNoCells) {
+      offerToAll(m, i);
+    } else {
+      offerInCells(m, i);
+    }
+  }
+  for (std::size_t k = 0; k < w.queued; ++k) takeMutual(m, w.queue[k], left);
+  keepContenders(m);
   return left;
 }
 
