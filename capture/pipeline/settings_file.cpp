@@ -35,6 +35,8 @@ void readLabel(core::SettingsTable table, label::LabelSettings& settings) {
   table.read("largest_gate", settings.largest_gate);
   table.read("doubted_jump", settings.doubted_jump);
   table.read("duplicate_radius", settings.duplicate_radius);
+  table.read("double_radius", settings.doubles.radius);
+  table.read("double_share", settings.doubles.share);
 }
 
 void readTracks(core::SettingsTable table, label::TrackSettings& settings) {
@@ -118,6 +120,7 @@ void readGuard(core::SettingsTable table, solve::SwapGuardSettings& settings) {
   table.read("doubted_jump", settings.doubted_jump);
   table.read("doubted_gap", settings.doubted_gap);
   table.read("sure_after", settings.sure_after);
+  table.read("doubted_misfit", settings.doubted_misfit);
   table.read("sure_distance", settings.sure_distance);
   table.read("farthest_exchange", settings.farthest_exchange);
   table.read("clearly_better", settings.clearly_better);

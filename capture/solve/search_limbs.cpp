@@ -188,6 +188,29 @@ double settle(const RecogniseSubject& job) {
   return valueOf(job);
 }
 
+// True if a marker that had no name gets one although nothing else of its limb is in sight: a limb
+// goes through any single point.
+bool namesLone(const SearchLimbs& search) {
+  const std::vector<subject::SubjectMarker>& markers = search.subject.markers;
+  const std::vector<std::int32_t>& points = search.workspace.trial.point_of_marker;
+  const std::vector<frame::LabelledMarker>& slots =
+      search.labels.subjects[search.subject_index].markers;
+  const auto parentOf = [&](std::size_t m) {
+    return search.model.joint_parent[static_cast<std::size_t>(markers[m].joint)];
+  };
+  for (std::size_t m = 0; m < markers.size(); ++m) {
+    if (points[m] < 0 || isSeen(slots[m])) continue;
+    bool is_held = false;
+    for (std::size_t n = 0; n < markers.size() && !is_held; ++n) {
+      if (n == m || points[n] < 0) continue;
+      is_held = markers[n].joint == markers[m].joint || markers[n].joint == parentOf(m) ||
+                markers[m].joint == parentOf(n);
+    }
+    if (!is_held) return true;
+  }
+  return false;
+}
+
 // Searches the limbs; true if that explains clearly more than the names as they are, from the same
 // pose, too. The new names and their pose are left in workspace.trial.
 bool findBetter(const SearchLimbs& search, const RecogniseSubject& job) {
@@ -203,7 +226,7 @@ bool findBetter(const SearchLimbs& search, const RecogniseSubject& job) {
   const double after = valueOf(job);
   const std::size_t named = countNamed(w);
   const double gain = named > named_before ? kLeastGain : kExchangeGain;
-  if (named < named_before || after < before + gain) return false;
+  if (named < named_before || after < before + gain || namesLone(search)) return false;
   takeOwnNames(search);
   if (w.point_of_marker == w.trial.point_of_marker) return false;
   return after >= settle(job) + gain;

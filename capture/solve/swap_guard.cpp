@@ -18,6 +18,23 @@ constexpr std::uint32_t kQuiet = 24;  // A restless marker calls for tests this 
 
 // ---- Doubts ----
 
+// True if other markers of the segment tell whether the name is right: alone, a marker fits under
+// any of the segment's names that is not in sight.
+bool isHeld(const SwapGuard& guard, std::size_t subject, std::size_t marker) {
+  const std::vector<subject::SubjectMarker>& markers = guard.subjects[subject].markers;
+  const std::vector<frame::LabelledMarker>& slots = guard.labels.subjects[subject].markers;
+  const SolveModel& model = guard.models[subject];
+  bool any_hidden = false;
+  for (auto k = static_cast<std::size_t>(model.neighbour_start[marker]);
+       k < static_cast<std::size_t>(model.neighbour_start[marker + 1]); ++k) {
+    const auto n = static_cast<std::size_t>(model.neighbours[k]);
+    if (n == marker || markers[n].joint != markers[marker].joint) continue;
+    if (isSeen(slots[n])) return true;
+    any_hidden = true;
+  }
+  return !any_hidden;
+}
+
 void updateDoubts(const SwapGuard& guard) {
   for (std::size_t s = 0; s < guard.subjects.size(); ++s) {
     Suspicion& suspicion = guard.state.suspicions[s];
@@ -28,6 +45,8 @@ void updateDoubts(const SwapGuard& guard) {
     suspicion.tracked = guard.states[s].tracked;
   }
   const double jump = guard.settings.doubted_jump * guard.settings.doubted_jump;
+  const double most_misfit = guard.settings.doubted_misfit * guard.settings.doubted_misfit;
+  const double sure = guard.settings.sure_distance * guard.settings.sure_distance;
   for (const frame::PredictedMarker& predicted : guard.predictions.markers) {
     if (predicted.subject >= guard.subjects.size()) continue;
     Slot& slot = guard.state.slots[guard.state.first_slot[predicted.subject] + predicted.marker];
@@ -39,9 +58,11 @@ void updateDoubts(const SwapGuard& guard) {
       continue;
     }
     const glm::dvec3 off = glm::dvec3(seen.position) - glm::dvec3(predicted.position);
+    const glm::dvec3& bias = guard.states[predicted.subject].bias[predicted.marker];
+    const double misfit = glm::dot(bias, bias);
     const bool returned = slot.hidden > guard.settings.doubted_gap;
     slot.hidden = 0;
-    if (returned || glm::dot(off, off) > jump) {
+    if (returned || glm::dot(off, off) > jump || misfit > most_misfit) {
       if (guard.labels.stamp.sequence >= slot.quiet_until) {
         slot.quiet_until = guard.labels.stamp.sequence + kQuiet;
         suspicion.interval = kFirstInterval;
@@ -49,9 +70,7 @@ void updateDoubts(const SwapGuard& guard) {
       }
       doubtName(guard.settings, guard.labels.stamp.sequence, slot);
     } else if (slot.doubt > 0) {
-      const glm::dvec3& bias = guard.states[predicted.subject].bias[predicted.marker];
-      const double sure = guard.settings.sure_distance * guard.settings.sure_distance;
-      if (glm::dot(bias, bias) < sure) --slot.doubt;
+      if (misfit < sure && isHeld(guard, predicted.subject, predicted.marker)) --slot.doubt;
     }
     suspicion.doubted = suspicion.doubted || slot.doubt > 0;
   }
@@ -314,6 +333,8 @@ void doubtName(const SwapGuardSettings& settings, std::uint64_t sequence, Slot& 
 
 core::Result<void> check(const SwapGuardSettings& s) {
   if (!(s.doubted_jump > 0.0)) return core::makeError("guard settings: doubted_jump must be > 0");
+  if (!(s.doubted_misfit > 0.0))
+    return core::makeError("guard settings: doubted_misfit must be > 0");
   if (!(s.sure_distance > 0.0)) return core::makeError("guard settings: sure_distance must be > 0");
   if (!(s.farthest_exchange > 0.0))
     return core::makeError("guard settings: farthest_exchange must be > 0");

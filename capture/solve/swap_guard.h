@@ -15,6 +15,7 @@ namespace understudy::solve {
 /// When the guard doubts names, and what convinces it.
 struct SwapGuardSettings {
   double doubted_jump = 0.015;      ///< A marker this far from where it was expected is doubted, m,
+  double doubted_misfit = 0.010;    ///< or this far from the model, m,
   std::uint32_t doubted_gap = 4;    ///< and so is one that was hidden for more frames than this.
   std::uint32_t sure_after = 480;   ///< Frames near the model that end a doubt.
   double sure_distance = 0.008;     ///< What near means there, metres.
