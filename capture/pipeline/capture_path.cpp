@@ -167,6 +167,7 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     pose.covariance.assign(joints, glm::mat3(0.0f));
     pose.predicted.assign(joints, 0);
   }
+  for (std::size_t s = 0; s < subjects_.size(); ++s) performers_ += isProp(s) ? 0 : 1;
   for (std::size_t s = 0; s < subjects_.size(); ++s)
     lane_subjects_.push_back({&subjects_[s], &models_[s], &solveSettings(s)});
   lane_groups_ = solve::makeLaneGroups(lane_subjects_);
@@ -366,17 +367,21 @@ void CapturePath::recogniseLost() {
   for (const frame::Marker& marker : result_.labels.unlabelled) {
     points_.push_back(glm::dvec3(marker.position));
   }
-  solve::FindSubjects{.settings = settings_.recognise,
-                      .solve_settings = settings_.solve,
-                      .kernels = *tree_kernels_,
-                      .cast = cast_,
-                      .tracked = settled_,
-                      .points = points_,
-                      .sequence = result_.stamp.sequence,
-                      .retry = settings_.recognise_every,
-                      .state = find_state_,
-                      .workspace = find_workspace_,
-                      .placements = placements_}
+  const bool is_lone = performers_ == 1;
+  solve::RecogniseSettings settings = settings_.recognise;
+  if (is_lone) settings.smallest_share = std::min(settings.smallest_share, settings.lone_share);
+  solve::FindSubjects{
+      .settings = settings,
+      .solve_settings = settings_.solve,
+      .kernels = *tree_kernels_,
+      .cast = cast_,
+      .tracked = settled_,
+      .points = points_,
+      .sequence = result_.stamp.sequence,
+      .retry = is_lone ? (settings_.recognise_every + 1) / 2 : settings_.recognise_every,
+      .state = find_state_,
+      .workspace = find_workspace_,
+      .placements = placements_}
       .run();
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
     if (!placements_[s].found) continue;

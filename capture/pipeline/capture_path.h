@@ -141,6 +141,7 @@ class CapturePath {
   PipelineSettings settings_;
   camera::Rig rig_;
   std::vector<subject::Subject> subjects_;
+  std::size_t performers_ = 0;  ///< Of the subjects, those that are no props.
   const solve::LaneKernels* lane_kernels_ = nullptr;
   std::vector<solve::LaneSubject> lane_subjects_;
   std::vector<solve::LaneGroup> lane_groups_;

@@ -55,6 +55,7 @@ void readTracks(core::SettingsTable table, label::TrackSettings& settings) {
 void readRecognise(core::SettingsTable table, solve::RecogniseSettings& settings) {
   table.read("tolerance", settings.tolerance, {1e-6, 1.0});
   table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
+  table.read("lone_share", settings.lone_share, {0.0, 1.0});
   table.read("sure_share", settings.sure_share, {0.0, 1.0});
   table.read("sure_rms", settings.sure_rms, {1e-6, 1.0});
   table.read("sure_hypotheses", settings.sure_hypotheses);
@@ -71,6 +72,7 @@ void readRecognise(core::SettingsTable table, solve::RecogniseSettings& settings
 void readProps(core::SettingsTable table, solve::PropSettings& settings) {
   table.read("tolerance", settings.tolerance);
   table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
+  table.read("lone_share", settings.lone_share, {0.0, 1.0});
   table.read("largest_rms", settings.largest_rms);
   table.read("triangle_rms", settings.triangle_rms);
   table.read("triangle_points", settings.triangle_points);
