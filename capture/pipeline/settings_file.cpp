@@ -72,7 +72,6 @@ void readRecognise(core::SettingsTable table, solve::RecogniseSettings& settings
 void readProps(core::SettingsTable table, solve::PropSettings& settings) {
   table.read("tolerance", settings.tolerance);
   table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
-  table.read("lone_share", settings.lone_share, {0.0, 1.0});
   table.read("largest_rms", settings.largest_rms);
   table.read("triangle_rms", settings.triangle_rms);
   table.read("triangle_points", settings.triangle_points);

@@ -26,6 +26,11 @@ RecogniseSubject jobOf(const ReviseBody& job) {
           .workspace = job.workspace};
 }
 
+std::size_t countNamed(const std::vector<std::int32_t>& point_of_marker) {
+  return static_cast<std::size_t>(std::count_if(point_of_marker.begin(), point_of_marker.end(),
+                                                [](std::int32_t p) { return p >= 0; }));
+}
+
 const Placement& findAnew(const ReviseBody& job) {
   ReviseWorkspace& r = job.revise;
   r.settled.assign(job.cast.subjects.size(), 1);
@@ -54,6 +59,7 @@ bool findBetter(const ReviseBody& job) {
   const RecogniseSubject one = jobOf(job);
   const frame::LabelledSubject& named = job.labels.subjects[job.subject_index];
   takeOwnNames(named, w);
+  const std::size_t named_before = countNamed(w.point_of_marker);
   w.pose = job.state.parent_from_joint;
   const double before = settleNames(one);
   const Placement& placement = findAnew(job);
@@ -64,7 +70,9 @@ bool findBetter(const ReviseBody& job) {
   const double as_named = settleNames(one);
   w.pose = placement.parent_from_joint;
   w.point_of_marker = placement.point_of_marker;
-  return settleNames(one) >= std::max(before, as_named) + kLeastGain;
+  if (settleNames(one) < std::max(before, as_named) + kLeastGain) return false;
+  // A body that is a better one explains what the old one only named.
+  return countNamed(w.point_of_marker) >= named_before;
 }
 
 }  // namespace

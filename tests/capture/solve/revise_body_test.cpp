@@ -54,7 +54,9 @@ struct Bench : test::GuardBench {
     auto& slots = labels.subjects[0].markers;
     for (std::size_t m = 0; m < slots.size(); ++m) {
       const std::string& name = subjects[0].markers[m].name;
-      if (name[0] == 'L') std::swap(slots[m], slots[marker("R" + name.substr(1))]);
+      for (std::size_t n = 0; n < slots.size() && name[0] == 'L'; ++n) {
+        if (subjects[0].markers[n].name == "R" + name.substr(1)) std::swap(slots[m], slots[n]);
+      }
     }
   }
 
