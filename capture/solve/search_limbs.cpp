@@ -16,8 +16,6 @@ using math::RigidTransformd;
 constexpr double kNear = 0.4;   // An unnamed marker this near to a lacking one may be it, metres.
 constexpr double kOff = 0.015;  // A marker this far from its place may be another, metres.
 constexpr double kLeastGain = 0.5;     // In markers that fit, with a name more;
-constexpr double kStrayGain = 0.9;     // with as many, of which fewer are nowhere near;
-constexpr double kPoseGain = 1.5;      // with the same names, so that the limb stands otherwise;
 constexpr double kExchangeGain = 2.5;  // with as many as before, which takes a limb to be wrong.
 
 // What the steps of recognition need of this search.
@@ -35,19 +33,6 @@ RecogniseSubject jobOf(const SearchLimbs& search) {
 std::size_t countNamed(const RecogniseWorkspace& w) {
   return static_cast<std::size_t>(std::count_if(w.point_of_marker.begin(), w.point_of_marker.end(),
                                                 [](std::int32_t p) { return p >= 0; }));
-}
-
-// Named markers that are nowhere near the model.
-std::size_t countStrays(const RecogniseSubject& job) {
-  constexpr double kStray = 0.03;
-  const RecogniseWorkspace& w = job.workspace;
-  std::size_t count = 0;
-  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
-    if (w.point_of_marker[m] < 0) continue;
-    count += distance(job.points[static_cast<std::size_t>(w.point_of_marker[m])],
-                      markerPosition(job.subject.markers[m], w.world_from_joint)) > kStray;
-  }
-  return count;
 }
 
 // Which marker gets whose name, as a number: not 0, and the same in every frame in which the same
@@ -110,20 +95,8 @@ bool namesLone(const SearchLimbs& search) {
   return false;
 }
 
-// How many markers have a name, and how many of these are nowhere near the model.
-struct NameCount {
-  std::size_t named = 0, strays = 0;
-
-  std::size_t sound() const { return named - strays; }
-};
-
-double leastGain(const NameCount& before, const NameCount& after) {
-  if (after.named > before.named) return kLeastGain;
-  return after.strays < before.strays ? kStrayGain : kExchangeGain;
-}
-
-// Searches the limbs; true if that explains clearly more than the names as they are, which may only
-// want another pose. Names and pose are left in workspace.trial.
+// Searches the limbs; true if that explains clearly more than the names as they are, from the same
+// pose, too. The new names and their pose are left in workspace.trial.
 bool findBetter(const SearchLimbs& search, const RecogniseSubject& job) {
   constexpr int kSteps = 3;
   RecogniseWorkspace& w = job.workspace;
@@ -133,21 +106,15 @@ bool findBetter(const SearchLimbs& search, const RecogniseSubject& job) {
   fitToPoints(job, kSteps);
   updateWorld(job);
   const double before = explainedValue(job);
-  const NameCount count_before{countNamed(w), countStrays(job)};
+  const std::size_t named_before = countNamed(w);
   settleLimbs(job, search.limbs, w.trial);
   const double after = explainedValue(job);
-  const NameCount count{countNamed(w), countStrays(job)};
-  const double gain = leastGain(count_before, count);
-  if (count.sound() < count_before.sound() || after < before + gain || namesLone(search))
-    return false;
+  const std::size_t named = countNamed(w);
+  const double gain = named > named_before ? kLeastGain : kExchangeGain;
+  if (named < named_before || after < before + gain || namesLone(search)) return false;
   takeOwnNames(own, w);
-  if (after >= settleNames(job) + gain) return true;
-  if (explainedValue(job) < before + kPoseGain) return false;
-  // The names are right as they are, the limb only stands wrong.
-  takeOwnNames(own, w);
-  w.trial.point_of_marker = w.point_of_marker;
-  w.trial.parent_from_joint = w.pose;
-  return true;
+  if (w.point_of_marker == w.trial.point_of_marker) return false;
+  return after >= settleNames(job) + gain;
 }
 
 }  // namespace
@@ -186,7 +153,7 @@ bool SearchLimbs::run() const {
   finding = summarise(*this);
   if (finding != last) return false;
   finding = 0;
-  renameFromPool(w, subject_index, labels, state);
+  if (renameFromPool(w, subject_index, labels, state) == 0) return false;
   markMoved(*this);
   moveJoints(model, w.pose, w.doubted, state);
   return true;

@@ -14,6 +14,7 @@ constexpr std::size_t kMostDepth = 4;  // Exchanges on exchanges.
 constexpr int kSteps = 3;              // Of a fit.
 constexpr std::size_t kMostSpare = frame::kMostSparePlaces;
 constexpr std::uint32_t kFirstInterval = 2, kLastInterval = 64;  // Frames between tests.
+constexpr std::uint32_t kSuddenly = 8;                           // Frames.
 constexpr std::uint32_t kQuiet = 24;  // A restless marker calls for tests this often, frames.
 
 // ---- Doubts ----
@@ -62,7 +63,11 @@ void updateDoubts(const SwapGuard& guard) {
     const double misfit = glm::dot(bias, bias);
     const bool returned = slot.hidden > guard.settings.doubted_gap;
     slot.hidden = 0;
-    if (returned || glm::dot(off, off) > jump || misfit > most_misfit) {
+    // A marker that comes off the model at once; where the model is at fault, that takes time.
+    if (misfit < 0.25 * most_misfit) slot.last_fit = guard.labels.stamp.sequence;
+    const bool left =
+        misfit > most_misfit && guard.labels.stamp.sequence - slot.last_fit <= kSuddenly;
+    if (returned || glm::dot(off, off) > jump || left) {
       if (guard.labels.stamp.sequence >= slot.quiet_until) {
         slot.quiet_until = guard.labels.stamp.sequence + kQuiet;
         suspicion.interval = kFirstInterval;
@@ -393,7 +398,8 @@ void doubtNames(std::uint32_t subject, std::uint64_t sequence, const SwapGuardSe
 }
 
 void forgetDates(SwapGuardState& state) {
-  for (Slot& slot : state.slots) slot.doubted_since = slot.last_alarm = slot.quiet_until = 0;
+  for (Slot& slot : state.slots)
+    slot.doubted_since = slot.last_alarm = slot.quiet_until = slot.last_fit = 0;
   for (Suspicion& suspicion : state.suspicions) suspicion.next_test = 0;
   for (frame::LabelledMarkers& kept : state.window) {
     for (frame::LabelledSubject& subject : kept.subjects) subject.tracked = false;
