@@ -7,6 +7,7 @@
 
 layout(constant_id = 0) const bool kMirrored = false;
 layout(constant_id = 1) const int kAlphaMode = 0;  // 0 opaque, 1 mask, 2 blend.
+layout(constant_id = 2) const int kSamples = 1;
 
 layout(set = 1, binding = 0, scalar) uniform Material { MaterialUniforms material; };
 layout(set = 1, binding = 1) uniform sampler2D base_color_map;
@@ -38,9 +39,19 @@ vec3 surfaceNormal() {
   return gl_FrontFacing != kMirrored ? normal : -normal;
 }
 
+// Samples of this pixel that who fades still covers, dithered from pixel to pixel: no sorting, and
+// depth stays as it is.
+int presentSamples() {
+  const int whole = (1 << kSamples) - 1;
+  if (presence >= 1.0) return whole;
+  const int count = int(presence * float(kSamples) + 1.0 - interleavedNoise(gl_FragCoord.xy) - 1e-4);
+  return whole >> (kSamples - clamp(count, 0, kSamples));
+}
+
 void main() {
-  // Who fades is dithered: no sorting, and depth and multisampling stay as they are.
-  if (presence < 1.0 && interleavedNoise(gl_FragCoord.xy) >= presence) discard;
+  const int present = presentSamples();
+  if (present == 0) discard;
+  gl_SampleMask[0] = present;
   // What has sunk into the floor has no reflection: it would stand above the floor.
   if (kMirrored && position.y < 0.0) discard;
   vec4 base = material.base_color * texture(base_color_map, uv_exposure.xy);

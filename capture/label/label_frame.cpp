@@ -104,6 +104,11 @@ void gatherComponent(const LabelFrame& job, std::int32_t root) {
   }
 }
 
+double sigmaOf(const LabelFrame& job, std::size_t prediction) {
+  const frame::PredictedMarker& predicted = job.predictions.markers[prediction];
+  return std::max(static_cast<double>(predicted.sigma), 0.25 * gate(job.settings, predicted));
+}
+
 // Costs of the component's pairs if its markers moved `share` of the step that was expected. Every
 // slot may also stay empty, at the cost of its gate: one private column per slot.
 void fillCosts(const LabelFrame& job, float share) {
@@ -120,8 +125,7 @@ void fillCosts(const LabelFrame& job, float share) {
     const frame::PredictedMarker& predicted = job.predictions.markers[p];
     const glm::vec3 expected = predicted.position - (1.0f - share) * w.step[p];
     const std::int32_t open = w.open[static_cast<std::size_t>(pair.marker)];
-    const double sigma =
-        std::max(static_cast<double>(predicted.sigma), 0.25 * gate(job.settings, predicted));
+    const double sigma = sigmaOf(job, p);
     const double narrowest = 0.25 * job.settings.smallest_gate;
     w.cost[static_cast<std::size_t>(slot - w.slots.begin()) * columns +
            static_cast<std::size_t>(marker - w.markers.begin())] =
@@ -132,22 +136,29 @@ void fillCosts(const LabelFrame& job, float share) {
 }
 
 // True if the marker is far from where its slot was expected and a slot that stays empty would have
-// it about as near.
+// it about as near, or about as likely.
 bool isUndecided(const LabelFrame& job, std::size_t row) {
   const LabelWorkspace& w = job.workspace;
   constexpr double kAsFar = 1.5;
+  constexpr double kAsLikely = 4.0;  // Of squared sigmas.
   const std::size_t column = static_cast<std::size_t>(w.best_chosen[row]);
   const std::int32_t open = w.open[static_cast<std::size_t>(w.markers[column])];
   const glm::vec3& place = job.cloud.markers[static_cast<std::size_t>(open)].position;
-  const auto distanceOf = [&](std::size_t r) {
+  const auto squaredMiss = [&](std::size_t r) {
     const std::size_t p = static_cast<std::size_t>(w.slots[r]);
-    return std::sqrt(squaredDistance(job.predictions.markers[p].position, place));
+    return squaredDistance(job.predictions.markers[p].position, place);
   };
-  const double own = distanceOf(row);
-  if (own <= job.settings.doubted_jump) return false;
+  const auto squaredSigmas = [&](std::size_t r) {
+    const double sigma = sigmaOf(job, static_cast<std::size_t>(w.slots[r]));
+    return squaredMiss(r) / (sigma * sigma);
+  };
+  const double own = squaredMiss(row);
+  if (own <= job.settings.doubted_jump * job.settings.doubted_jump) return false;
+  const double own_sigmas = squaredSigmas(row);
   for (std::size_t r = 0; r < w.slots.size(); ++r) {
     if (static_cast<std::size_t>(w.best_chosen[r]) < w.markers.size()) continue;
-    if (distanceOf(r) < kAsFar * own) return true;
+    if (squaredMiss(r) < kAsFar * kAsFar * own) return true;
+    if (squaredSigmas(r) < own_sigmas + kAsLikely) return true;
   }
   return false;
 }
@@ -220,8 +231,19 @@ void findMatches(const LabelFrame& job) {
     const std::size_t p = static_cast<std::size_t>(marker.prediction);
     if (p >= namedPredictions(job)) continue;
     w.match[p] = static_cast<std::int32_t>(m);
+  }
+  FindDoubles{.settings = job.settings.doubles,
+              .predictions = std::span(job.predictions.markers).first(namedPredictions(job)),
+              .cloud = job.cloud.markers,
+              .seen_before = w.seen_before,
+              .match = w.match,
+              .is_double = w.is_double}
+      .run();
+  for (std::size_t p = 0; p < namedPredictions(job); ++p) {
+    if (w.match[p] < 0) continue;
+    const frame::Marker& marker = job.cloud.markers[static_cast<std::size_t>(w.match[p])];
     if (squaredDistance(marker.position, job.predictions.markers[p].position) > jump)
-      w.jumped.push_back(marker.prediction);
+      w.jumped.push_back(static_cast<std::int32_t>(p));
   }
 }
 
@@ -251,6 +273,10 @@ core::Result<void> check(const LabelSettings& s) {
   if (!(s.largest_gate >= s.smallest_gate)) {
     return core::makeError("label settings: largest_gate must be >= smallest_gate");
   }
+  if (!(s.doubles.radius >= 0.0))
+    return core::makeError("label settings: double_radius must be >= 0");
+  if (!(s.doubles.share >= 0.0 && s.doubles.share < 1.0))
+    return core::makeError("label settings: double_share must be in 0..1");
   return {};
 }
 
@@ -261,6 +287,8 @@ LabelWorkspace makeLabelWorkspace(std::size_t most_predictions, std::size_t most
   w.step.reserve(most_predictions);
   w.seen_before.reserve(most_predictions);
   w.jumped.reserve(most_predictions);
+  w.is_double.reserve(most_markers);
+  w.is_named.reserve(most_markers);
   w.open.reserve(most_markers);
   w.pairs.reserve(16 * most_markers);
   w.component.reserve(most_predictions + most_markers);
@@ -289,16 +317,16 @@ void LabelFrame::run() const {
   w.slot_filled.assign(w.named_predictions, 0);
   findMatches(*this);
   openJumped(*this);
+  w.is_named.assign(cloud.markers.size(), 0);
+  for (std::size_t p = 0; p < w.named_predictions; ++p) {
+    if (w.match[p] < 0 || w.slot_filled[p] != 0) continue;
+    const std::size_t m = static_cast<std::size_t>(w.match[p]);
+    fillSlot(*this, p, cloud.markers[m]);
+    w.is_named[m] = 1;
+  }
   w.open.clear();
   for (std::size_t m = 0; m < cloud.markers.size(); ++m) {
-    const frame::Marker& marker = cloud.markers[m];
-    if (marker.prediction != frame::kNoPrediction) {
-      const std::size_t p = static_cast<std::size_t>(marker.prediction);
-      if (p < w.named_predictions && w.slot_filled[p] == 0) {
-        fillSlot(*this, p, marker);
-        continue;
-      }
-    }
+    if (w.is_named[m] || w.is_double[m]) continue;
     if (w.open.size() < w.open.capacity()) w.open.push_back(static_cast<std::int32_t>(m));
   }
   for (std::uint8_t& filled : w.slot_filled) filled = filled == 1 ? 1 : 0;

@@ -6,6 +6,7 @@
 
 #include "capture/frame/frames.h"
 #include "capture/label/assignment.h"
+#include "capture/label/doubles.h"
 #include "engine/core/result.h"
 
 namespace understudy::label {
@@ -20,6 +21,7 @@ struct LabelSettings {
                                  ///< assigned anew with its surroundings, metres.
   double duplicate_radius =
       0.008;  ///< An unlabelled marker this near a labelled one is its double, metres.
+  DoubleSettings doubles;
 };
 
 /// Says which setting is out of range, if any.
@@ -38,6 +40,8 @@ struct LabelWorkspace {
                                 ///< frame; zero where the marker was not seen.
   std::vector<std::uint8_t> seen_before;  ///< Per prediction: in the last frame.
   std::vector<std::int32_t> jumped;       ///< Predictions whose match was not believed.
+  std::vector<std::uint8_t> is_double;    ///< Per cloud marker: stands for one that has a name.
+  std::vector<std::uint8_t> is_named;     ///< Per cloud marker: by reconstruction's match.
   std::vector<std::int32_t> open;         ///< Cloud markers without a name.
   std::vector<Pair> pairs;
   std::vector<std::int32_t> component;       ///< Union-find over slots, then open markers.

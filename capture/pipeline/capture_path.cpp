@@ -167,12 +167,16 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     pose.covariance.assign(joints, glm::mat3(0.0f));
     pose.predicted.assign(joints, 0);
   }
+  for (std::size_t s = 0; s < subjects_.size(); ++s) performers_ += isProp(s) ? 0 : 1;
   for (std::size_t s = 0; s < subjects_.size(); ++s)
     lane_subjects_.push_back({&subjects_[s], &models_[s], &solveSettings(s)});
   lane_groups_ = solve::makeLaneGroups(lane_subjects_);
   cast_ = solve::makeCast(subjects_, models_);
   find_state_ = solve::makeFindState(cast_);
   find_workspace_ = solve::makeFindWorkspace(cast_, kMostUnlabelled);
+  revise_states_.resize(subjects_.size());
+  revise_workspace_.find = solve::makeFindState(cast_);
+  revise_workspace_.settled.reserve(subjects_.size());
 }
 
 bool CapturePath::hasCamera(std::uint32_t camera) const {
@@ -196,6 +200,7 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
       for (solve::FindPropsState::Prop& prop : props_.props) prop.next_attempt = 0;
       std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
       std::fill(next_search_.begin(), next_search_.end(), 0);
+      revise_states_.assign(subjects_.size(), {});
       solve::forgetDates(guard_state_);
       label::forgetTracks(tracks_);
     }
@@ -263,6 +268,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
     const StageTimer timer(cpu_.label);
     recoverLimbs();
     searchLimbs();
+    reviseBodies();
     guardNames();
     followUnlabelled();
   }
@@ -361,17 +367,21 @@ void CapturePath::recogniseLost() {
   for (const frame::Marker& marker : result_.labels.unlabelled) {
     points_.push_back(glm::dvec3(marker.position));
   }
-  solve::FindSubjects{.settings = settings_.recognise,
-                      .solve_settings = settings_.solve,
-                      .kernels = *tree_kernels_,
-                      .cast = cast_,
-                      .tracked = settled_,
-                      .points = points_,
-                      .sequence = result_.stamp.sequence,
-                      .retry = settings_.recognise_every,
-                      .state = find_state_,
-                      .workspace = find_workspace_,
-                      .placements = placements_}
+  const bool is_lone = performers_ == 1;
+  solve::RecogniseSettings settings = settings_.recognise;
+  if (is_lone) settings.smallest_share = std::min(settings.smallest_share, settings.lone_share);
+  solve::FindSubjects{
+      .settings = settings,
+      .solve_settings = settings_.solve,
+      .kernels = *tree_kernels_,
+      .cast = cast_,
+      .tracked = settled_,
+      .points = points_,
+      .sequence = result_.stamp.sequence,
+      .retry = is_lone ? (settings_.recognise_every + 1) / 2 : settings_.recognise_every,
+      .state = find_state_,
+      .workspace = find_workspace_,
+      .placements = placements_}
       .run();
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
     if (!placements_[s].found) continue;
@@ -464,6 +474,36 @@ void CapturePath::searchLimbs() {
                            .run();
     interval = found ? kFirstInterval : std::clamp(2 * interval, kFirstInterval, kLastInterval);
     next_search_[s] = now + (search_finding_[s] != 0 ? kConfirm : interval);
+    return;
+  }
+}
+
+// Recognises one subject in a frame anew that does not explain its own markers.
+void CapturePath::reviseBodies() {
+  const std::uint64_t now = result_.stamp.sequence;
+  for (std::size_t k = 0; k < subjects_.size(); ++k) {
+    const std::size_t s = (now + k) % subjects_.size();
+    solve::ReviseState& memory = revise_states_[s];
+    if (isProp(s) || !states_[s].tracked || now < memory.next) continue;
+    if (!solve::hasStray(result_.labels.subjects[s], settings_.solve, states_[s])) {
+      memory = {};
+      continue;
+    }
+    solve::ReviseBody{.settings = settings_.recognise,
+                      .solve_settings = settings_.solve,
+                      .kernels = *tree_kernels_,
+                      .cast = cast_,
+                      .subject_index = static_cast<std::uint32_t>(s),
+                      .sequence = now,
+                      .labels = result_.labels,
+                      .state = states_[s],
+                      .solve_workspace = solve_workspaces_[s],
+                      .workspace = recognise_workspaces_[s],
+                      .find_workspace = find_workspace_,
+                      .revise = revise_workspace_,
+                      .placements = placements_,
+                      .memory = memory}
+        .run();
     return;
   }
 }

@@ -15,6 +15,7 @@
 #include "capture/solve/find_subjects.h"
 #include "capture/solve/follow_turn.h"
 #include "capture/solve/repair.h"
+#include "capture/solve/revise_body.h"
 #include "capture/solve/search_limbs.h"
 #include "capture/solve/solve_lanes.h"
 #include "capture/solve/solve_subject.h"
@@ -127,6 +128,7 @@ class CapturePath {
   }
   void recoverLimbs();
   void searchLimbs();
+  void reviseBodies();
   void guardNames();
   void followUnlabelled();
   void adoptMarkers(std::size_t subject, const solve::Placement& placement);
@@ -139,6 +141,7 @@ class CapturePath {
   PipelineSettings settings_;
   camera::Rig rig_;
   std::vector<subject::Subject> subjects_;
+  std::size_t performers_ = 0;  ///< Of the subjects, those that are no props.
   const solve::LaneKernels* lane_kernels_ = nullptr;
   std::vector<solve::LaneSubject> lane_subjects_;
   std::vector<solve::LaneGroup> lane_groups_;
@@ -167,6 +170,8 @@ class CapturePath {
   solve::Cast cast_;
   solve::FindState find_state_;
   solve::FindWorkspace find_workspace_;
+  std::vector<solve::ReviseState> revise_states_;  ///< Per subject.
+  solve::ReviseWorkspace revise_workspace_;
   std::vector<std::uint64_t> next_recovery_;    ///< Per subject: sequence; for lost limbs.
   std::vector<std::uint64_t> next_search_;      ///< Likewise, for limbs that recovery did not find.
   std::vector<std::uint64_t> search_finding_;   ///< What the last one found.

@@ -35,6 +35,8 @@ void readLabel(core::SettingsTable table, label::LabelSettings& settings) {
   table.read("largest_gate", settings.largest_gate);
   table.read("doubted_jump", settings.doubted_jump);
   table.read("duplicate_radius", settings.duplicate_radius);
+  table.read("double_radius", settings.doubles.radius);
+  table.read("double_share", settings.doubles.share);
 }
 
 void readTracks(core::SettingsTable table, label::TrackSettings& settings) {
@@ -53,6 +55,7 @@ void readTracks(core::SettingsTable table, label::TrackSettings& settings) {
 void readRecognise(core::SettingsTable table, solve::RecogniseSettings& settings) {
   table.read("tolerance", settings.tolerance, {1e-6, 1.0});
   table.read("smallest_share", settings.smallest_share, {0.0, 1.0});
+  table.read("lone_share", settings.lone_share, {0.0, 1.0});
   table.read("sure_share", settings.sure_share, {0.0, 1.0});
   table.read("sure_rms", settings.sure_rms, {1e-6, 1.0});
   table.read("sure_hypotheses", settings.sure_hypotheses);
@@ -118,6 +121,7 @@ void readGuard(core::SettingsTable table, solve::SwapGuardSettings& settings) {
   table.read("doubted_jump", settings.doubted_jump);
   table.read("doubted_gap", settings.doubted_gap);
   table.read("sure_after", settings.sure_after);
+  table.read("doubted_misfit", settings.doubted_misfit);
   table.read("sure_distance", settings.sure_distance);
   table.read("farthest_exchange", settings.farthest_exchange);
   table.read("clearly_better", settings.clearly_better);

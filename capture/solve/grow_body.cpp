@@ -212,9 +212,17 @@ void settleTwins(const RecogniseSubject& job, Placement& placement) {
   RecogniseWorkspace& w = job.workspace;
   for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
     std::size_t first = 0, second = 0;
-    if (!findTwins(job, joint, first, second)) continue;
-    if (exchangeTwins(job, joint, first, second, kAnyBetter, kLeastGain)) {
+    if (findTwins(job, joint, first, second)) {
+      if (exchangeTwins(job, joint, first, second, kAnyBetter, kLeastGain))
+        std::swap(w.point_of_marker[first], w.point_of_marker[second]);
+      continue;
+    }
+    if (!findLone(job, joint, first)) continue;
+    for (second = 0; second < job.subject.markers.size(); ++second) {
+      if (second == first || job.subject.markers[second].joint != static_cast<int>(joint)) continue;
+      if (!exchangeTwins(job, joint, first, second, kAnyBetter, kLeastGain)) continue;
       std::swap(w.point_of_marker[first], w.point_of_marker[second]);
+      first = second;
     }
   }
   measure(job, placement);

@@ -33,7 +33,8 @@ void dropWeakNames(const RecogniseSubject& job, std::vector<std::int32_t>& point
 /// Searches limbs of a settled body anew where points are left over, and settles it again.
 void settleLimbs(const RecogniseSubject& job, LimbWorkspace& limbs, Placement& placement);
 
-/// Exchanges markers of one segment where that fits better, and measures the placement again.
+/// Exchanges markers of one segment where that fits better, gives a marker that is alone on its
+/// segment the name that fits best, and measures the placement again.
 void settleTwins(const RecogniseSubject& job, Placement& placement);
 
 }  // namespace understudy::solve

@@ -16,6 +16,7 @@ core::Result<void> check(const RecogniseSettings& s) {
   const auto share = [](double value) { return value > 0.0 && value <= 1.0; };
   if (!positive(s.tolerance) || s.tolerance > 0.1) return outOfRange("tolerance", "in 0..0.1");
   if (!share(s.smallest_share)) return outOfRange("smallest_share", "in 0..1");
+  if (!share(s.lone_share)) return outOfRange("lone_share", "in 0..1");
   if (!share(s.sure_share)) return outOfRange("sure_share", "in 0..1");
   if (!positive(s.sure_rms)) return outOfRange("sure_rms", "> 0");
   if (!positive(s.largest_rms)) return outOfRange("largest_rms", "> 0");

@@ -16,8 +16,10 @@ struct RecogniseSettings {
   double tolerance =
       0.02;  ///< Two markers of one segment may change their distance by this, metres.
   double smallest_share = 0.5;  ///< Share of the subject's markers that must be found.
-  double largest_rms = 0.012;   ///< RMS distance of found markers from the fitted model, metres.
-  double sure_share = 0.75;     ///< With this share of the markers and ...
+  double lone_share = 0.4;  ///< Likewise where only one performer is expected at all: nobody else's
+                            ///< markers can be taken for theirs.
+  double largest_rms = 0.012;  ///< RMS distance of found markers from the fitted model, metres.
+  double sure_share = 0.75;    ///< With this share of the markers and ...
   double sure_rms =
       0.007;  ///< ... this RMS a body is the subject's: its points are not searched again.
   std::uint32_t sure_hypotheses = 4;  ///< Places tried for every subject in search of such a body.

@@ -366,6 +366,19 @@ bool findTwins(const RecogniseSubject& job, std::size_t joint, std::size_t& firs
   return seen == 2 && job.model.joint_parent[joint] >= 0 && job.model.joint_freedoms[joint] > 0;
 }
 
+bool findLone(const RecogniseSubject& job, std::size_t joint, std::size_t& lone) {
+  std::size_t seen = 0, all = 0;
+  for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+    if (job.subject.markers[m].joint != static_cast<int>(joint)) continue;
+    ++all;
+    if (!isSeen(job.workspace.labelled.markers[m])) continue;
+    lone = m;
+    ++seen;
+  }
+  return seen == 1 && all > 1 && job.model.joint_parent[joint] >= 0 &&
+         job.model.joint_freedoms[joint] > 0;
+}
+
 namespace {
 
 // How badly the joint's pose suits: residuals of all markers, and its turn away from rest, which
@@ -392,8 +405,10 @@ bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t f
   const RigidTransformd& world = w.world_from_joint[joint];
   Correspondences exchanged;
   exchanged.add(glm::dvec3(0.0), world.translation, 1.0);
-  exchanged.add(offsetOf(job, first), glm::dvec3(w.labelled.markers[first].position), 1.0);
-  exchanged.add(offsetOf(job, second), glm::dvec3(w.labelled.markers[second].position), 1.0);
+  for (const std::size_t m : {first, second}) {
+    if (isSeen(w.labelled.markers[m]))
+      exchanged.add(offsetOf(job, m), glm::dvec3(w.labelled.markers[m].position), 1.0);
+  }
   const RigidTransformd& parent =
       w.world_from_joint[static_cast<std::size_t>(job.model.joint_parent[joint])];
   w.pose[joint].rotation = glm::normalize(glm::conjugate(parent.rotation) *

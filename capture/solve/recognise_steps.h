@@ -90,9 +90,11 @@ std::size_t matchNearest(const RecogniseSubject& job, double reach,
 /// The two seen markers of a joint that has no third one; false for other joints.
 bool findTwins(const RecogniseSubject& job, std::size_t joint, std::size_t& first,
                std::size_t& second);
-/// Exchanges two markers of w.labelled, turns their joint to suit and fits the body; keeps the
-/// exchange (and w.pose) if the markers fit clearly better: strain must fall to this share, and by
-/// this many square metres.
+/// The only seen marker of a joint that has others, too; false for other joints.
+bool findLone(const RecogniseSubject& job, std::size_t joint, std::size_t& lone);
+/// Exchanges two markers of w.labelled, of which one may be unseen, turns their joint to suit and
+/// fits the body; keeps the exchange (and w.pose) if the markers fit clearly better: strain must
+/// fall to this share, and by this many square metres.
 bool exchangeTwins(const RecogniseSubject& job, std::size_t joint, std::size_t first,
                    std::size_t second, double share = 0.85, double least_gain = 1.0e-4);
 

@@ -95,6 +95,20 @@ void keepSoundJoints(const RecogniseSubject& job,
   }
 }
 
+// True if some doubted joint is held by two markers: a limb goes through any one point of each.
+bool holdsAny(const RecogniseSubject& job) {
+  const RecogniseWorkspace& w = job.workspace;
+  for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
+    if (!w.doubted[joint]) continue;
+    std::size_t named = 0;
+    for (std::size_t m = 0; m < job.subject.markers.size(); ++m) {
+      named += job.subject.markers[m].joint == static_cast<int>(joint) && w.point_of_marker[m] >= 0;
+    }
+    if (named >= 2) return true;
+  }
+  return false;
+}
+
 // Writes the new names; what no marker took goes back to the unnamed.
 void rename(const RecoverLimbs& job) {
   RecogniseWorkspace& w = job.workspace;
@@ -158,7 +172,7 @@ bool RecoverLimbs::run() const {
     keepSoundJoints(job, state.parent_from_joint);
   }
   const std::size_t matched = matchNearest(job, 0.03, &fixed);
-  if (matched < held + 2) return false;
+  if (matched < held + 2 || !holdsAny(job)) return false;
   for (std::size_t joint = 0; joint < model.joints(); ++joint) {
     std::size_t first = 0, second = 0;
     if (!w.doubted[joint] || !findTwins(job, joint, first, second)) continue;

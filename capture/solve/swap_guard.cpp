@@ -14,9 +14,27 @@ constexpr std::size_t kMostDepth = 4;  // Exchanges on exchanges.
 constexpr int kSteps = 3;              // Of a fit.
 constexpr std::size_t kMostSpare = frame::kMostSparePlaces;
 constexpr std::uint32_t kFirstInterval = 2, kLastInterval = 64;  // Frames between tests.
+constexpr std::uint32_t kSuddenly = 8;                           // Frames.
 constexpr std::uint32_t kQuiet = 24;  // A restless marker calls for tests this often, frames.
 
 // ---- Doubts ----
+
+// True if other markers of the segment tell whether the name is right: alone, a marker fits under
+// any of the segment's names that is not in sight.
+bool isHeld(const SwapGuard& guard, std::size_t subject, std::size_t marker) {
+  const std::vector<subject::SubjectMarker>& markers = guard.subjects[subject].markers;
+  const std::vector<frame::LabelledMarker>& slots = guard.labels.subjects[subject].markers;
+  const SolveModel& model = guard.models[subject];
+  bool any_hidden = false;
+  for (auto k = static_cast<std::size_t>(model.neighbour_start[marker]);
+       k < static_cast<std::size_t>(model.neighbour_start[marker + 1]); ++k) {
+    const auto n = static_cast<std::size_t>(model.neighbours[k]);
+    if (n == marker || markers[n].joint != markers[marker].joint) continue;
+    if (isSeen(slots[n])) return true;
+    any_hidden = true;
+  }
+  return !any_hidden;
+}
 
 void updateDoubts(const SwapGuard& guard) {
   for (std::size_t s = 0; s < guard.subjects.size(); ++s) {
@@ -28,6 +46,8 @@ void updateDoubts(const SwapGuard& guard) {
     suspicion.tracked = guard.states[s].tracked;
   }
   const double jump = guard.settings.doubted_jump * guard.settings.doubted_jump;
+  const double most_misfit = guard.settings.doubted_misfit * guard.settings.doubted_misfit;
+  const double sure = guard.settings.sure_distance * guard.settings.sure_distance;
   for (const frame::PredictedMarker& predicted : guard.predictions.markers) {
     if (predicted.subject >= guard.subjects.size()) continue;
     Slot& slot = guard.state.slots[guard.state.first_slot[predicted.subject] + predicted.marker];
@@ -39,9 +59,15 @@ void updateDoubts(const SwapGuard& guard) {
       continue;
     }
     const glm::dvec3 off = glm::dvec3(seen.position) - glm::dvec3(predicted.position);
+    const glm::dvec3& bias = guard.states[predicted.subject].bias[predicted.marker];
+    const double misfit = glm::dot(bias, bias);
     const bool returned = slot.hidden > guard.settings.doubted_gap;
     slot.hidden = 0;
-    if (returned || glm::dot(off, off) > jump) {
+    // A marker that comes off the model at once; where the model is at fault, that takes time.
+    if (misfit < 0.25 * most_misfit) slot.last_fit = guard.labels.stamp.sequence;
+    const bool left =
+        misfit > most_misfit && guard.labels.stamp.sequence - slot.last_fit <= kSuddenly;
+    if (returned || glm::dot(off, off) > jump || left) {
       if (guard.labels.stamp.sequence >= slot.quiet_until) {
         slot.quiet_until = guard.labels.stamp.sequence + kQuiet;
         suspicion.interval = kFirstInterval;
@@ -49,9 +75,7 @@ void updateDoubts(const SwapGuard& guard) {
       }
       doubtName(guard.settings, guard.labels.stamp.sequence, slot);
     } else if (slot.doubt > 0) {
-      const glm::dvec3& bias = guard.states[predicted.subject].bias[predicted.marker];
-      const double sure = guard.settings.sure_distance * guard.settings.sure_distance;
-      if (glm::dot(bias, bias) < sure) --slot.doubt;
+      if (misfit < sure && isHeld(guard, predicted.subject, predicted.marker)) --slot.doubt;
     }
     suspicion.doubted = suspicion.doubted || slot.doubt > 0;
   }
@@ -314,6 +338,8 @@ void doubtName(const SwapGuardSettings& settings, std::uint64_t sequence, Slot& 
 
 core::Result<void> check(const SwapGuardSettings& s) {
   if (!(s.doubted_jump > 0.0)) return core::makeError("guard settings: doubted_jump must be > 0");
+  if (!(s.doubted_misfit > 0.0))
+    return core::makeError("guard settings: doubted_misfit must be > 0");
   if (!(s.sure_distance > 0.0)) return core::makeError("guard settings: sure_distance must be > 0");
   if (!(s.farthest_exchange > 0.0))
     return core::makeError("guard settings: farthest_exchange must be > 0");
@@ -372,7 +398,8 @@ void doubtNames(std::uint32_t subject, std::uint64_t sequence, const SwapGuardSe
 }
 
 void forgetDates(SwapGuardState& state) {
-  for (Slot& slot : state.slots) slot.doubted_since = slot.last_alarm = slot.quiet_until = 0;
+  for (Slot& slot : state.slots)
+    slot.doubted_since = slot.last_alarm = slot.quiet_until = slot.last_fit = 0;
   for (Suspicion& suspicion : state.suspicions) suspicion.next_test = 0;
   for (frame::LabelledMarkers& kept : state.window) {
     for (frame::LabelledSubject& subject : kept.subjects) subject.tracked = false;

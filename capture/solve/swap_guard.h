@@ -15,6 +15,7 @@ namespace understudy::solve {
 /// When the guard doubts names, and what convinces it.
 struct SwapGuardSettings {
   double doubted_jump = 0.015;      ///< A marker this far from where it was expected is doubted, m,
+  double doubted_misfit = 0.010;    ///< or one that comes this far off the model at once, m,
   std::uint32_t doubted_gap = 4;    ///< and so is one that was hidden for more frames than this.
   std::uint32_t sure_after = 480;   ///< Frames near the model that end a doubt.
   double sure_distance = 0.008;     ///< What near means there, metres.
@@ -41,6 +42,7 @@ struct SwapGuardState {
     std::uint64_t last_alarm = 0;     ///< and of its last one.
     std::uint32_t hidden = 0;         ///< Frames since it was seen.
     std::uint64_t quiet_until = 0;    ///< Sequence; no new alarm until then.
+    std::uint64_t last_fit = 0;       ///< Sequence at which it was last well on the model.
   };
   /// Of one subject: the exchange that won last.
   struct Suspicion {

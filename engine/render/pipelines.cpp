@@ -45,7 +45,7 @@ struct DrawPipelineSettings {
   bool coverage_from_alpha = false;
   Blend blend = Blend::none;
   std::uint32_t samples = 1;
-  std::array<std::int32_t, 2> constants{};  ///< Specialisation constants 0 and 1.
+  std::array<std::int32_t, 2> constants{};  ///< Specialisation constants 0 and 1; 2 is `samples`.
 };
 
 constexpr VkVertexInputBindingDescription kVertexBindings[] = {
@@ -94,8 +94,10 @@ core::Result<void> makeDraw(gpu::Device& device, const DrawPipelineSettings& set
     if (!made) return made.error();
     fragment = std::move(*made);
   }
-  const VkSpecializationMapEntry entries[] = {{0, 0, 4}, {1, 4, 4}};
-  const VkSpecializationInfo constants{2, entries, 8, settings.constants.data()};
+  const VkSpecializationMapEntry entries[] = {{0, 0, 4}, {1, 4, 4}, {2, 8, 4}};
+  const std::int32_t values[] = {settings.constants[0], settings.constants[1],
+                                 static_cast<std::int32_t>(settings.samples)};
+  const VkSpecializationInfo constants{3, entries, sizeof values, values};
   const VkPipelineShaderStageCreateInfo stages[] = {
       {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
        .stage = VK_SHADER_STAGE_VERTEX_BIT,

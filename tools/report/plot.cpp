@@ -64,7 +64,8 @@ std::string grid(const Axes& axes) {
     const double y = axes.y(plot.goal);
     svg += line(kLeft, y, axes.width - kRight, y,
                 "stroke=\"#b3261e\" stroke-dasharray=\"5 4\" stroke-width=\"1.2\"");
-    svg += words(axes.width - kRight - 2, y + 14,
+    // Above the line, where there is room: what is better than the goal lies below.
+    svg += words(axes.width - kRight - 2, y > kTop + 18 ? y - 5 : y + 14,
                  "text-anchor=\"end\" font-size=\"11\" fill=\"#b3261e\"", plot.goal_text);
   }
   return svg;

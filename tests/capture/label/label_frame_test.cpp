@@ -77,6 +77,44 @@ TEST_SUITE("label/label_frame") {
     CHECK(bench.labelled.unlabelled.empty());
   }
 
+  TEST_CASE("a marker of which two predictions got a part of the rays has one name") {
+    // The second one is hidden; some cameras see the first where it is expected.
+    Bench bench({2});
+    bench.before(0, 0, {0.0f, 1.0f, 0.0f});
+    const std::int32_t first = bench.expect(0, 0, {0.0f, 1.0f, 0.0f}, 0.005f);
+    const std::int32_t second = bench.expect(0, 1, {0.025f, 1.0f, 0.0f}, 0.02f);
+    bench.see({0.001f, 1.0f, 0.0f}, first);
+    bench.see({0.002f, 1.0f, 0.0f}, second);
+    bench.cloud.markers[1].rays = 12;
+    bench.run();
+    CHECK(bench.slot(0, 0).confidence > 0.0f);
+    CHECK(bench.slot(0, 0).position.x == 0.002f);  // As more cameras saw it.
+    CHECK(bench.slot(0, 1).confidence == 0.0f);
+    CHECK(bench.labelled.unlabelled.empty());
+  }
+
+  TEST_CASE("two markers that are expected as near as they are keep both names") {
+    Bench bench({2});
+    const std::int32_t first = bench.expect(0, 0, {0.0f, 1.0f, 0.0f}, 0.005f);
+    const std::int32_t second = bench.expect(0, 1, {0.012f, 1.0f, 0.0f}, 0.005f);
+    bench.see({0.004f, 1.0f, 0.0f}, first);
+    bench.see({0.013f, 1.0f, 0.0f}, second);
+    bench.run();
+    CHECK(bench.slot(0, 0).confidence > 0.0f);
+    CHECK(bench.slot(0, 1).confidence > 0.0f);
+  }
+
+  TEST_CASE("a point that several hidden markers could be has no name") {
+    Bench bench({2});
+    bench.expect(0, 0, {0.078f, 1.0f, 0.0f}, 0.18f);
+    bench.expect(0, 1, {-0.131f, 1.0f, 0.0f}, 0.18f);
+    bench.see({0.0f, 1.0f, 0.0f});
+    bench.run();
+    CHECK(bench.slot(0, 0).confidence == 0.0f);
+    CHECK(bench.slot(0, 1).confidence == 0.0f);
+    CHECK(bench.labelled.unlabelled.size() == 1);
+  }
+
   TEST_CASE("markers of two performers that pass each other closely keep their names") {
     Bench bench({1, 1});
     for (int step = -10; step <= 10; ++step) {

@@ -86,6 +86,24 @@ TEST_SUITE("solve/swap_guard") {
     }
   }
 
+  TEST_CASE("a name that was wrong while its marker was alone comes right when the other is back") {
+    Bench bench;
+    bench.settings.sure_after = 30;
+    const std::size_t one = bench.marker("LIHD"), other = bench.marker("LOHD");
+    std::uint64_t right_since = 0;
+    for (std::uint64_t f = 0; f < 180; ++f) {
+      bench.look(f);
+      auto& slots = bench.labels.subjects[0].markers;
+      if (f >= 20 && right_since == 0) std::swap(slots[one], slots[other]);
+      if (f >= 20 && f < 140) slots[one] = {};  // Long enough for any name to be sure.
+      bench.finish();
+      if (f >= 140 && right_since == 0 && bench.isRight(one) && bench.isRight(other))
+        right_since = f;
+    }
+    CHECK(right_since >= 140);
+    CHECK(right_since <= 150);
+  }
+
   TEST_CASE("a marker whose place an unnamed one has taken gets its name back") {
     Bench bench;
     const std::size_t one = bench.marker("RUPA");
