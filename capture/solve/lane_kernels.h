@@ -8,6 +8,15 @@ namespace understudy::solve {
 /// Subjects of one shape that are solved side by side, one to a lane of a vector register.
 inline constexpr std::size_t kSolveLanes = 4;
 
+/// A performer's learnt spread and tempo (habit.h) are never less or more than these: radians, 1/s.
+inline constexpr double kLeastSpread = 0.035, kLeastTempo = 0.5, kMostTempo = 30.0;
+
+/// A freedom of which markers told less than the first is hidden, more than the second is not.
+inline constexpr double kHiddenBelow = 0.1, kShownAbove = 0.5;
+
+/// Habits are learnt in turns, a joint in every so many frames.
+inline constexpr std::size_t kHabitTurns = 4;
+
 /// Neighbours of a marker that count; see SolveModel.
 inline constexpr std::size_t kMostNeighbours = 24;
 
@@ -31,6 +40,7 @@ struct LaneShape {
   /// Markers by joint: entries marker_begin[j] to marker_begin[j + 1] of `marker_order`.
   const std::int32_t* marker_begin = nullptr;
   const std::int32_t* marker_order = nullptr;
+  const std::int32_t* learns = nullptr;  ///< Per joint: 1 where markers show its parent, too.
   const std::int32_t* neighbour_start = nullptr;  ///< As in SolveModel.
   const std::int32_t* neighbours = nullptr;
 };
@@ -42,8 +52,10 @@ struct LaneArrays {
   // Of the subjects.
   LaneValue* rest_rotation = nullptr;     ///< Per joint 4: parent_from_joint.
   LaneValue* rest_translation = nullptr;  ///< Per joint 3.
-  LaneValue* limit = nullptr;             ///< Per joint; see subject::JointModel.
   LaneValue* offset = nullptr;            ///< Per marker 3, joint frame.
+  LaneValue* basis = nullptr;             ///< Per joint 9, columns: axes of its turns, joint frame.
+  LaneValue* lower_limit = nullptr;       ///< Per freedom.
+  LaneValue* upper_limit = nullptr;       ///< Per freedom.
   // Of their states (SolveState), read and written.
   LaneValue* rotation = nullptr;               ///< Per joint 4.
   LaneValue* translation = nullptr;            ///< Per joint 3.
@@ -51,6 +63,7 @@ struct LaneArrays {
   LaneValue* surprise = nullptr;               ///< Per joint.
   LaneValue* velocity = nullptr;               ///< Per freedom.
   LaneValue* variance = nullptr;               ///< Per freedom.
+  LaneValue* turn_covariance = nullptr;        ///< Per joint 3: of its turns, given those above.
   LaneValue* place_variance = nullptr;         ///< Per freedom: of the filter's own belief.
   LaneValue* velocity_variance = nullptr;      ///< Per freedom.
   LaneValue* velocity_covariance = nullptr;    ///< Per freedom: with the freedom itself.
@@ -58,6 +71,9 @@ struct LaneArrays {
   LaneValue* innovation = nullptr;             ///< Per freedom: the newest correction.
   LaneValue* innovation_energy = nullptr;      ///< Per freedom: its mean square of late.
   LaneValue* observed = nullptr;               ///< Per freedom, 0..1.
+  LaneValue* habit_mean = nullptr;             ///< Per freedom.
+  LaneValue* habit_variance = nullptr;         ///< Per freedom.
+  LaneValue* habit_speed = nullptr;            ///< Per freedom: mean square.
   LaneValue* bias = nullptr;                   ///< Per marker 3.
   LaneValue* unseen = nullptr;                 ///< Per marker.
   LaneValue* misfit = nullptr;                 ///< One.
@@ -69,6 +85,7 @@ struct LaneArrays {
   LaneValue* seconds = nullptr;         ///< One: since the state's frame.
   LaneValue* hidden_damping = nullptr;  ///< One: of unseen velocities over that time.
   LaneValue* surprise_fall = nullptr;   ///< One: share of a surprise that this time forgets.
+  LaneValue* habit_rate = nullptr;      ///< One: share of a habit that is replaced in its turn.
   LaneValue* rest_share = nullptr;      ///< One: of the pull to the rest pose.
   // Results.
   LaneValue* rms = nullptr;               ///< One: distance of seen markers from the model.
@@ -86,8 +103,10 @@ struct LaneArrays {
   LaneValue* forces = nullptr;                 ///< Per joint 6.
   LaneValue* matrix = nullptr;                 ///< Rows as in TreeSystem.
   LaneValue* gradient = nullptr;               ///< Per freedom.
-  LaneValue* information = nullptr;            ///< Per freedom: of the prediction.
-  LaneValue* diagonal = nullptr;               ///< Per freedom: of the solution.
+  LaneValue* expected_variance = nullptr;      ///< Per freedom: of the prediction,
+  LaneValue* information = nullptr;            ///< Per freedom: the diagonal of its information,
+  LaneValue* turn_information = nullptr;       ///< and per joint 3: between its turns.
+  LaneValue* diagonal = nullptr;  ///< Per freedom: of the solution, one over the variance.
   LaneValue* marker_information = nullptr;     ///< Per marker 6.
   LaneValue* residual = nullptr;               ///< Per marker 3.
   LaneValue* place = nullptr;                  ///< Per marker 3: by the model, about the root.
@@ -101,11 +120,12 @@ struct LaneArrays {
 struct LaneSettings {
   double marker_variance, squared_radius;
   double hidden_turning, hidden_speed, largest_variance;
-  double rest_information, limit_information;
+  double rest_information;
   double bias_time, largest_bias, misfit_time;
   double smallest_variance, surprise_rise;
   double turn_noise, shift_noise, least_turn_noise, least_shift_noise;
   int iterations;
+  std::size_t habit_turn;  ///< Of this frame, below kHabitTurns.
 };
 
 /// The two builds give the same bytes; a lane's do not depend on the others.

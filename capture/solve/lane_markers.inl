@@ -171,7 +171,7 @@ V markerVariance(const Work& w, std::size_t marker) {
     V moved[3];
     cross(axis, at(w.a.place, 3 * marker), moved);
     for (std::size_t k = 0; k < 3; ++k) moved[k] += axis[3 + k];
-    variance += dot3(moved, moved) / *at(w.a.information, static_cast<std::size_t>(f));
+    variance += dot3(moved, moved) * *at(w.a.expected_variance, static_cast<std::size_t>(f));
   }
   return variance;
 }

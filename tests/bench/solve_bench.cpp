@@ -99,6 +99,7 @@ core::Result<Recording> record(const Options& options, std::size_t actors) {
 struct Figures {
   std::vector<double> us;  ///< Per frame, all actors.
   scoring::SpreadMeter mm, deg, ahead;
+  scoring::SpreadMeter marked_deg;  ///< Joints that carry markers.
   double nees_sum = 0, nees_count = 0;
   std::uint64_t diverged = 0;
   std::vector<scoring::SpreadMeter> joint_deg, joint_mm;  ///< Per joint of the first actor.
@@ -119,6 +120,22 @@ void addJoints(const subject::Subject& subject, const source::PerformerTruth& tr
     figures.joint_mm[j].add(1000.0 *
                             static_cast<double>(glm::distance(
                                 world[j].translation, truth.world_from_joint[j].translation)));
+  }
+}
+
+void addMarked(const subject::Subject& subject, const source::PerformerTruth& truth,
+               const frame::SkeletonPose& pose, Figures& figures) {
+  std::vector<math::RigidTransform> world(subject.skeleton.size());
+  anim::worldFromJoints(subject.skeleton, pose.parent_from_joint, world);
+  std::vector<bool> marked(world.size(), false);
+  for (const subject::SubjectMarker& marker : subject.markers)
+    marked[static_cast<std::size_t>(marker.joint)] = true;
+  for (std::size_t j = 0; j < world.size(); ++j) {
+    if (!marked[j]) continue;
+    const glm::dquat turn = glm::dquat(world[j].rotation) *
+                            glm::conjugate(glm::dquat(truth.world_from_joint[j].rotation));
+    figures.marked_deg.add(glm::degrees(
+        2.0 * std::atan2(glm::length(glm::dvec3(turn.x, turn.y, turn.z)), std::abs(turn.w))));
   }
 }
 
@@ -183,6 +200,7 @@ Figures run(const Recording& recording, const Options& options) {
     const double us = 1e6 * core::toSeconds(core::threadTime() - before);
     for (std::size_t a = 0; a < actors; ++a) {
       scores[a].add(f, recording.truth[f][a], &poses[a], nullptr);
+      addMarked(recording.subjects[a], recording.truth[f][a], poses[a], figures);
       if (options.joints)
         addJoints(recording.subjects[a], recording.truth[f][a], poses[a], figures);
     }
@@ -253,11 +271,11 @@ void print(const std::string& what, std::size_t actors, const Figures& figures) 
                         ahead = figures.ahead.spread();
   const double p50 = percentile(figures.us, 0.5);
   fmt::print(
-      "{:<10}{:>6} {:>9.1f} {:>9.1f} {:>9.1f} {:>10.2f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} "
+      "{:<10}{:>6} {:>9.1f} {:>9.1f} {:>9.1f} {:>10.2f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} "
       "{:>9.2f} {:>7.2f} "
       "{:>8}\n",
       what, actors, percentile(figures.us, 0.0), p50, percentile(figures.us, 0.99),
-      p50 / static_cast<double>(actors), mm.mean, mm.p99, deg.mean, deg.p99, ahead.p50,
+      p50 / static_cast<double>(actors), mm.mean, mm.p99, deg.mean, deg.p99, figures.marked_deg.spread().mean, figures.marked_deg.spread().p99, ahead.p50,
       figures.nees_count > 0.0 ? figures.nees_sum / figures.nees_count : 0.0, figures.diverged);
 }
 
@@ -296,9 +314,9 @@ int main(int argc, char** argv) {
   std::vector<std::size_t> sizes{1, 4, 20};
   app.add_option("--actors", sizes, "Actors");
   CLI11_PARSE(app, argc, argv);
-  fmt::print("{:<10}{:>6} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>8}\n", "",
+  fmt::print("{:<10}{:>6} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>8}\n", "",
              "actors", "least us", "p50 us", "p99 us", "us/actor", "mm mean", "mm p99", "deg mean",
-             "deg p99", "20ms p50", "nees", "diverged");
+             "deg p99", "mk mean", "mk p99", "20ms p50", "nees", "diverged");
   for (const std::size_t actors : sizes) {
     auto recording = record(options, actors);
     if (!recording) {
