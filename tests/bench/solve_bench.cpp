@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "capture/solve/foresee.h"
 #include "capture/solve/solve_lanes.h"
 #include "capture/solve/solve_steps.h"
 #include "capture/source/random.h"
 #include "engine/anim/kinematics.h"
 #include "engine/core/thread_time.h"
+#include "engine/math/exponential.h"
 #include "tests/support/skeleton_pose.h"
 #include "tools/scoring/pose_score.h"
 #include "tools/simulation/simulation.h"
@@ -34,6 +36,7 @@ struct Options {
   double soft_tissue_mm = 0.0;
   double marker_sigma_mm = 0.0;
   int iterations = 0;
+  double habit_time = 0.0;
   std::uint64_t seed = 1;
   bool baseline = false;
   bool joints = false;  ///< A table of joints, too.
@@ -98,7 +101,9 @@ core::Result<Recording> record(const Options& options, std::size_t actors) {
 
 struct Figures {
   std::vector<double> us;  ///< Per frame, all actors.
-  scoring::SpreadMeter mm, deg, ahead;
+  std::vector<double> foresight_us;  ///< Per frame, all actors.
+  scoring::SpreadMeter mm, deg, ahead, steady;  ///< Steady: at constant velocity.
+  double ahead_nees_sum = 0, ahead_nees_count = 0;
   scoring::SpreadMeter marked_deg;  ///< Joints that carry markers.
   double nees_sum = 0, nees_count = 0;
   std::uint64_t diverged = 0;
@@ -157,9 +162,24 @@ void addScore(const scoring::PoseScore& score, Figures& figures) {
   figures.mm.merge(score.joint_mm);
   figures.deg.merge(score.joint_deg);
   figures.ahead.merge(score.predicted_mm);
+  figures.ahead_nees_sum += score.predicted_nees_sum;
+  figures.ahead_nees_count += score.predicted_nees_count;
   figures.nees_sum += score.nees_sum;
   figures.nees_count += score.nees_count;
   figures.diverged += score.diverged;
+}
+
+// The usual prediction: on as from the frame before to this one.
+void goAtConstantVelocity(const frame::SkeletonPose& now, const frame::SkeletonPose& before,
+                          double rate_hz, frame::SkeletonPose& going) {
+  going = now;
+  for (std::size_t j = 0; j < now.parent_from_joint.size(); ++j) {
+    const math::RigidTransform &to = now.parent_from_joint[j], &from = before.parent_from_joint[j];
+    going.angular_velocity[j] = glm::vec3(
+        rate_hz * math::vectorFromRotation(
+                      glm::normalize(glm::dquat(to.rotation) * glm::conjugate(glm::dquat(from.rotation)))));
+    going.velocity[j] = glm::vec3(rate_hz * glm::dvec3(to.translation - from.translation));
+  }
 }
 
 Figures run(const Recording& recording, const Options& options) {
@@ -167,16 +187,24 @@ Figures run(const Recording& recording, const Options& options) {
   solve::SolveSettings settings;
   if (options.marker_sigma_mm > 0.0) settings.marker_sigma = 1e-3 * options.marker_sigma_mm;
   if (options.iterations > 0) settings.iterations = options.iterations;
+  if (options.habit_time > 0.0) settings.habit_time = options.habit_time;
   std::vector<solve::SolveModel> models;
   std::vector<solve::SolveState> states;
   std::vector<frame::SkeletonPose> poses;
-  std::vector<scoring::PoseScore> scores;
+  std::vector<scoring::PoseScore> scores, steady;
+  std::vector<solve::ForesightState> foresights;
+  std::vector<solve::ForesightWorkspace> foresight_workspaces;
+  const solve::ForesightSettings foresight;
+  frame::SkeletonPose going;
   for (std::size_t a = 0; a < actors; ++a) {
     const subject::Subject& subject = recording.subjects[a];
     models.push_back(solve::makeSolveModel(subject));
     states.push_back(solve::makeSolveState(subject, models.back()));
     poses.push_back(test::poseOf(subject.skeleton.size()));
     scores.emplace_back(subject, scoring::PoseScoreSettings{.rate_hz = recording.rate_hz});
+    steady.push_back(scores.back());
+    foresights.push_back(solve::makeForesightState(models.back()));
+    foresight_workspaces.push_back(solve::makeForesightWorkspace(models.back()));
     solve::startTracking(models[a], 0, firstPose(models[a], recording.truth[0][a].world_from_joint),
                          states[a]);
   }
@@ -185,6 +213,7 @@ Figures run(const Recording& recording, const Options& options) {
     subjects.push_back({&recording.subjects[a], &models[a], &settings});
   std::vector<solve::LaneGroup> groups = solve::makeLaneGroups(subjects);
   Figures figures;
+  std::vector<frame::SkeletonPose> before_pose = poses;
   for (std::size_t f = 1; f < recording.labels.size(); ++f) {
     const core::Duration before = core::threadTime();
     solve::SolveSubjects{
@@ -198,7 +227,23 @@ Figures run(const Recording& recording, const Options& options) {
         .poses = poses}
         .run();
     const double us = 1e6 * core::toSeconds(core::threadTime() - before);
+    const core::Duration solved = core::threadTime();
     for (std::size_t a = 0; a < actors; ++a) {
+      solve::ForeseeSubject{.settings = foresight,
+                            .model = models[a],
+                            .rate_hz = recording.rate_hz,
+                            .solved = states[a],
+                            .state = foresights[a],
+                            .workspace = foresight_workspaces[a],
+                            .pose = poses[a]}
+          .run();
+    }
+    const double foresight_us = 1e6 * core::toSeconds(core::threadTime() - solved);
+    if (f > kWarmUp) figures.foresight_us.push_back(foresight_us);
+    for (std::size_t a = 0; a < actors; ++a) {
+      goAtConstantVelocity(poses[a], before_pose[a], recording.rate_hz, going);
+      steady[a].add(f, recording.truth[f][a], &going, nullptr);
+      before_pose[a] = poses[a];
       scores[a].add(f, recording.truth[f][a], &poses[a], nullptr);
       addMarked(recording.subjects[a], recording.truth[f][a], poses[a], figures);
       if (options.joints)
@@ -207,6 +252,7 @@ Figures run(const Recording& recording, const Options& options) {
     if (f > kWarmUp) figures.us.push_back(us);
   }
   for (const scoring::PoseScore& score : scores) addScore(score, figures);
+  for (const scoring::PoseScore& score : steady) figures.steady.merge(score.predicted_mm);
   return figures;
 }
 
@@ -270,13 +316,16 @@ void print(const std::string& what, std::size_t actors, const Figures& figures) 
   const scoring::Spread mm = figures.mm.spread(), deg = figures.deg.spread(),
                         ahead = figures.ahead.spread();
   const double p50 = percentile(figures.us, 0.5);
+  const auto ratio = [](double sum, double count) { return count > 0.0 ? sum / count : 0.0; };
   fmt::print(
-      "{:<10}{:>6} {:>9.1f} {:>9.1f} {:>9.1f} {:>10.2f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} "
-      "{:>9.2f} {:>7.2f} "
-      "{:>8}\n",
+      "{:<10}{:>6} {:>8.1f} {:>8.1f} {:>8.1f} {:>8.2f} {:>8.2f} {:>8.3f} {:>8.3f} {:>8.3f} {:>8.3f} "
+      "{:>8.3f} {:>8.3f} {:>6.2f} {:>8.2f} {:>8.2f} {:>6.2f} {:>8}\n",
       what, actors, percentile(figures.us, 0.0), p50, percentile(figures.us, 0.99),
-      p50 / static_cast<double>(actors), mm.mean, mm.p99, deg.mean, deg.p99, figures.marked_deg.spread().mean, figures.marked_deg.spread().p99, ahead.p50,
-      figures.nees_count > 0.0 ? figures.nees_sum / figures.nees_count : 0.0, figures.diverged);
+      p50 / static_cast<double>(actors),
+      percentile(figures.foresight_us, 0.5) / static_cast<double>(actors), mm.mean, mm.p99, deg.mean,
+      deg.p99, figures.marked_deg.spread().mean, figures.marked_deg.spread().p99,
+      ratio(figures.nees_sum, figures.nees_count), ahead.p50, figures.steady.spread().p50,
+      ratio(figures.ahead_nees_sum, figures.ahead_nees_count), figures.diverged);
 }
 
 void printJoints(const subject::Subject& subject, const Figures& figures) {
@@ -306,6 +355,7 @@ int main(int argc, char** argv) {
   app.add_option("--soft-tissue", options.soft_tissue_mm, "Skin motion, mm");
   app.add_option("--marker-sigma", options.marker_sigma_mm, "The solver's belief, mm");
   app.add_option("--iterations", options.iterations, "Steps per frame");
+  app.add_option("--habit-time", options.habit_time, "Memory of habits, seconds");
   app.add_option("--seed", options.seed, "Of noise and gaps");
   app.add_flag("--baseline", options.baseline, "Kernels without AVX2");
   app.add_flag("--joints", options.joints, "A table of joints, too");
@@ -314,9 +364,9 @@ int main(int argc, char** argv) {
   std::vector<std::size_t> sizes{1, 4, 20};
   app.add_option("--actors", sizes, "Actors");
   CLI11_PARSE(app, argc, argv);
-  fmt::print("{:<10}{:>6} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>8}\n", "",
-             "actors", "least us", "p50 us", "p99 us", "us/actor", "mm mean", "mm p99", "deg mean",
-             "deg p99", "mk mean", "mk p99", "20ms p50", "nees", "diverged");
+  fmt::print("{:<10}{:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>6} {:>8} {:>8} {:>6} {:>8}\n", "",
+             "actors", "least us", "p50 us", "p99 us", "us/actor", "foresee", "mm mean", "mm p99", "deg mean",
+             "deg p99", "mk mean", "mk p99", "nees", "20ms", "steady", "nees", "diverged");
   for (const std::size_t actors : sizes) {
     auto recording = record(options, actors);
     if (!recording) {
