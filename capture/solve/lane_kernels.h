@@ -28,7 +28,7 @@ struct alignas(32) LaneValue {
 /// What subjects share that are solved side by side. Only joints count that carry markers or lead
 /// to some, parents first. Freedoms and rows of the normal matrix are numbered as in SolveModel.
 struct LaneShape {
-  std::size_t joints = 0, freedoms = 0, markers = 0;
+  std::size_t joints = 0, freedoms = 0, markers = 0, feet = 0;
   const std::int32_t* parent = nullptr;          ///< Per joint, -1 for roots.
   const std::int32_t* joint_freedom = nullptr;   ///< Per joint: its first one, -1 for none.
   const std::int32_t* joint_freedoms = nullptr;  ///< Per joint: 0, 3 or 6.
@@ -40,6 +40,7 @@ struct LaneShape {
   /// Markers by joint: entries marker_begin[j] to marker_begin[j + 1] of `marker_order`.
   const std::int32_t* marker_begin = nullptr;
   const std::int32_t* marker_order = nullptr;
+  const std::int32_t* foot_joint = nullptr;  ///< Per foot.
   const std::int32_t* learns = nullptr;  ///< Per joint: 1 where markers show its parent, too.
   const std::int32_t* neighbour_start = nullptr;  ///< As in SolveModel.
   const std::int32_t* neighbours = nullptr;
@@ -53,6 +54,7 @@ struct LaneArrays {
   LaneValue* rest_rotation = nullptr;     ///< Per joint 4: parent_from_joint.
   LaneValue* rest_translation = nullptr;  ///< Per joint 3.
   LaneValue* offset = nullptr;            ///< Per marker 3, joint frame.
+  LaneValue* foot_offset = nullptr;       ///< Per foot 3: its ball, joint frame.
   LaneValue* basis = nullptr;             ///< Per joint 9, columns: axes of its turns, joint frame.
   LaneValue* lower_limit = nullptr;       ///< Per freedom.
   LaneValue* upper_limit = nullptr;       ///< Per freedom.
@@ -74,6 +76,9 @@ struct LaneArrays {
   LaneValue* habit_mean = nullptr;             ///< Per freedom.
   LaneValue* habit_variance = nullptr;         ///< Per freedom.
   LaneValue* habit_speed = nullptr;            ///< Per freedom: mean square.
+  LaneValue* foot_mean = nullptr;              ///< Per foot 3: see FootHold.
+  LaneValue* foot_late = nullptr;              ///< Per foot 3.
+  LaneValue* foot_seconds = nullptr;           ///< Per foot.
   LaneValue* bias = nullptr;                   ///< Per marker 3.
   LaneValue* unseen = nullptr;                 ///< Per marker.
   LaneValue* misfit = nullptr;                 ///< One.
@@ -111,6 +116,9 @@ struct LaneArrays {
   LaneValue* residual = nullptr;               ///< Per marker 3.
   LaneValue* place = nullptr;                  ///< Per marker 3: by the model, about the root.
   LaneValue* squared_distance = nullptr;       ///< Per marker.
+  LaneValue* foot_place = nullptr;             ///< Per foot 3: by the model, about the root.
+  LaneValue* foot_hold = nullptr;              ///< Per foot: how surely it stands, 0..1,
+  LaneValue* foot_variance = nullptr;          ///< Per foot: and how far from its mean.
   LaneValue* usual = nullptr;                  ///< Per marker.
   LaneValue* skin_variance = nullptr;          ///< One: that skin adds to each marker.
   LaneValue* sudden = nullptr;                 ///< Per joint: see SolveWorkspace::surprise.
@@ -121,6 +129,7 @@ struct LaneSettings {
   double marker_variance, squared_radius;
   double hidden_turning, hidden_speed, largest_variance;
   double rest_information;
+  double hold_variance, hold_drift, hold_reach;
   double bias_time, largest_bias, misfit_time;
   double smallest_variance, surprise_rise;
   double turn_noise, shift_noise, least_turn_noise, least_shift_noise;

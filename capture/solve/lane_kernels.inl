@@ -56,6 +56,7 @@ void freedomsBetween(const Work& w, std::size_t joint, const V* from, const V* t
 }  // namespace
 
 #include "capture/solve/lane_markers.inl"
+#include "capture/solve/lane_feet.inl"
 #include "capture/solve/lane_habit.inl"
 #include "capture/solve/lane_motion.inl"
 #include "capture/solve/lane_tree.inl"
@@ -127,6 +128,7 @@ void iterate(const Work& w) {
     Mask last = done + all(1.0) == counts;
     chain(w, a.candidate_rotation, a.candidate_translation);
     compare(w, a.candidate_translation);
+    placeFeet(w);
     if (i == 0) updateSurprise(w);
     fillAxes(w);
     zeroSums(w);
@@ -155,10 +157,13 @@ void solveAll(const LaneShape& shape, const LaneSettings& settings, const LaneAr
   invertCovariances(w);
   for (std::size_t i = 0; i < 4 * shape.joints; ++i) lanes(arrays.candidate_rotation)[i] = lanes(arrays.predicted_rotation)[i];
   for (std::size_t i = 0; i < 3 * shape.joints; ++i) lanes(arrays.candidate_translation)[i] = lanes(arrays.predicted_translation)[i];
+  judgeFeet(w);
   iterate(w);
   filter(w);
   chain(w, arrays.candidate_rotation, arrays.candidate_translation);
+  plantFeet(w);
   compare(w, arrays.candidate_translation);
+  followFeet(w);
   const V mean_square = updateBias(w);
   *at(arrays.rms, 0) = squareRoot(mean_square);
   V& misfit = *at(arrays.misfit, 0);

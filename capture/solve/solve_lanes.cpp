@@ -18,7 +18,7 @@ struct ShapeLists {
   std::vector<std::int32_t> joint, parent, joint_freedom, joint_freedoms;
   std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
   std::vector<std::int32_t> marker_joint, marker_begin, marker_order;
-  std::vector<std::int32_t> neighbour_start, neighbours, learns;
+  std::vector<std::int32_t> neighbour_start, neighbours, learns, foot_joint;
 
   bool operator==(const ShapeLists&) const = default;
 };
@@ -81,6 +81,9 @@ ShapeLists listShape(const LaneSubject& of) {
     lists.marker_begin.push_back(static_cast<std::int32_t>(lists.marker_order.size()));
   }
   lists.learns = findLearners(lists);
+  for (const FootHold& foot : makeSolveState(*of.subject, model).feet) {
+    if (place[foot.joint] >= 0) lists.foot_joint.push_back(place[foot.joint]);
+  }
   lists.neighbour_start = model.neighbour_start;
   lists.neighbours = model.neighbours;
   return lists;
@@ -98,6 +101,7 @@ void fillShape(const ShapeLists& lists, LaneGroup& group) {
       {&lists.marker_joint, &group.shape.marker_joint},
       {&lists.marker_begin, &group.shape.marker_begin},
       {&lists.marker_order, &group.shape.marker_order},
+      {&lists.foot_joint, &group.shape.foot_joint},
       {&lists.learns, &group.shape.learns},
       {&lists.neighbour_start, &group.shape.neighbour_start},
       {&lists.neighbours, &group.shape.neighbours}};
@@ -112,6 +116,7 @@ void fillShape(const ShapeLists& lists, LaneGroup& group) {
   group.shape.joints = lists.joint.size();
   group.shape.freedoms = lists.freedom_joint.size();
   group.shape.markers = lists.marker_joint.size();
+  group.shape.feet = lists.foot_joint.size();
 }
 
 // ---- Arrays ----
@@ -128,6 +133,13 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.habit_variance, f},
                                                        {&a.habit_speed, f},
                                                        {&a.habit_rate, 1},
+{&a.foot_offset, 3 * group.shape.feet},
+{&a.foot_mean, 3 * group.shape.feet},
+{&a.foot_late, 3 * group.shape.feet},
+{&a.foot_seconds, group.shape.feet},
+{&a.foot_place, 3 * group.shape.feet},
+{&a.foot_hold, group.shape.feet},
+{&a.foot_variance, group.shape.feet},
 {&a.turn_covariance, 3 * j},
 {&a.turn_information, 3 * j},
 {&a.expected_variance, f},
@@ -285,6 +297,13 @@ void readState(const Lane& l, double seconds) {
     put(&a.bias[3 * m], lane, state.bias[m]);
     a.unseen[m].of[lane] = state.unseen[m];
   }
+  for (std::size_t foot = 0; foot < l.group.shape.feet; ++foot) {
+    const FootHold& hold = state.feet[foot];
+    put(&a.foot_offset[3 * foot], lane, hold.offset);
+    put(&a.foot_mean[3 * foot], lane, hold.mean);
+    put(&a.foot_late[3 * foot], lane, hold.late);
+    a.foot_seconds[foot].of[lane] = hold.seconds;
+  }
   a.misfit->of[lane] = state.misfit;
   a.fitted->of[lane] = state.fitted;
   a.seconds->of[lane] = seconds;
@@ -345,6 +364,12 @@ void writeState(const Lane& l, double seconds) {
     state.bias[m] = vectorAt(&a.bias[3 * m], lane);
     state.unseen[m] = a.unseen[m].of[lane];
   }
+  for (std::size_t foot = 0; foot < l.group.shape.feet; ++foot) {
+    FootHold& hold = state.feet[foot];
+    hold.mean = vectorAt(&a.foot_mean[3 * foot], lane);
+    hold.late = vectorAt(&a.foot_late[3 * foot], lane);
+    hold.seconds = a.foot_seconds[foot].of[lane];
+  }
   state.misfit = a.misfit->of[lane];
   state.fitted = a.fitted->of[lane];
   state.surprise_seconds = seconds;
@@ -381,6 +406,9 @@ LaneSettings laneSettings(const SolveSettings& s, std::uint64_t sequence) {
           .hidden_speed = s.hidden_speed,
           .largest_variance = s.largest_sigma * s.largest_sigma,
           .rest_information = 1.0 / (s.rest_sigma * s.rest_sigma),
+          .hold_variance = s.hold_sigma * s.hold_sigma,
+          .hold_drift = s.hold_drift,
+          .hold_reach = s.hold_reach,
           .bias_time = s.bias_time,
           .largest_bias = s.largest_bias,
           .misfit_time = s.misfit_time,

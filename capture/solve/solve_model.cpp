@@ -42,6 +42,18 @@ void fillNeighbours(const subject::Subject& subject, SolveModel& model) {
   }
 }
 
+void fillFeet(const subject::Subject& subject, const SolveModel& model, SolveState& state) {
+  using anim::HumanoidJoint;
+  for (const HumanoidJoint part : {HumanoidJoint::left_toes, HumanoidJoint::right_toes}) {
+    const int toes = subject.humanoid[part];
+    if (toes < 0) continue;
+    const std::int32_t foot = model.joint_parent[static_cast<std::size_t>(toes)];
+    if (foot < 0 || model.joint_freedoms[static_cast<std::size_t>(foot)] != 3) continue;
+    state.feet.push_back({.joint = static_cast<std::size_t>(foot),
+                          .offset = model.rest[static_cast<std::size_t>(toes)].translation});
+  }
+}
+
 }  // namespace
 
 core::Result<void> check(const SolveSettings& s) {
@@ -58,6 +70,9 @@ core::Result<void> check(const SolveSettings& s) {
   if (!positive(s.rest_time)) return outOfRange("rest_time", "> 0");
   if (!positive(s.largest_sigma)) return outOfRange("largest_sigma", "> 0");
   if (!positive(s.limit_sigma)) return outOfRange("limit_sigma", "> 0");
+  if (!positive(s.hold_sigma)) return outOfRange("hold_sigma", "> 0");
+  if (!positive(s.hold_drift)) return outOfRange("hold_drift", "> 0");
+  if (!positive(s.hold_reach)) return outOfRange("hold_reach", "> 0");
   if (!positive(s.habit_time)) return outOfRange("habit_time", "> 0");
   if (!positive(s.smallest_sigma)) return outOfRange("smallest_sigma", "> 0");
   if (!(s.surprise_rise > 0.0 && s.surprise_rise <= 1.0)) {
@@ -160,6 +175,7 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
   state.acceleration_variance.assign(model.freedoms(), 1.0);
   state.observed.assign(model.freedoms(), 0.0);
   fillHabits(subject, model, state);
+  fillFeet(subject, model, state);
   state.turned_velocity.assign(model.freedoms(), 0.0);
   state.measured.assign(model.joints(), 0);
   state.bias.assign(subject.markers.size(), glm::dvec3(0.0));

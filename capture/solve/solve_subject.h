@@ -31,6 +31,9 @@ struct SolveSettings {
   double rest_time = 1.0;      ///< Time constant of that pull, seconds.
   double largest_sigma = 0.8;  ///< Uncertainty of a joint that was unseen for long, rad.
   double limit_sigma = 0.05;   ///< Softness of joint limits, rad.
+  double hold_sigma = 3e-4;    ///< How firmly a foot that stands is held, metres.
+  double hold_drift = 4e-4;    ///< It stands while its place of late is so near that of longer ago.
+  double hold_reach = 2e-3;    ///< It has gone if it is further than this from there, metres.
   double habit_time = 3.0;     ///< Memory of how a performer holds and moves joints, seconds.
   double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
   double largest_bias = 0.018;     ///< Longest remembered offset, metres.
@@ -73,6 +76,17 @@ SolveModel makeSolveModel(const subject::Subject& subject);
 /// The same with joints that turn about their own axes and have no limits about them.
 SolveModel makePlainSolveModel(const subject::Subject& subject);
 
+/// Where a foot stands: it does while its place, by its own markers, stays near the mean since it
+/// came to rest. Learnt from the motion alone: there need be no floor, and none is level. The ball
+/// of the foot is held (the toes' joint), about which a foot rolls from heel to toe.
+struct FootHold {
+  std::size_t joint = 0;       ///< The foot's.
+  glm::dvec3 offset{0.0};      ///< Of its ball, joint frame.
+  glm::dvec3 mean{0.0};        ///< Place of the ball since it came to rest, world.
+  glm::dvec3 late{0.0};        ///< Of late.
+  double seconds = 0.0;        ///< Since it came to rest.
+};
+
 /// What is remembered of one subject between frames.
 struct SolveState {
   bool tracked = false;
@@ -95,6 +109,7 @@ struct SolveState {
   std::vector<double> turned_velocity;  ///< Velocity before the motion last turned (FollowTurn).
   double turned_seconds = 1.0;          ///< Since then.
   std::vector<std::uint8_t> measured;   ///< Per joint: a marker informed it in the newest frame.
+  std::vector<FootHold> feet;           ///< Of those that have toes.
   std::vector<glm::dvec3> bias;         ///< Per marker: its own offset from the model, joint frame.
   std::vector<double> unseen;           ///< Per marker: seconds since it was seen.
   /// Per joint: mean square error of its markers' predictions of late, per axis, square metres.

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "capture/frame/frames.h"
+#include "capture/solve/solve_subject.h"
+
+namespace understudy::solve {
+
+/// What a smoother remembers of one solved frame: what the filter believed, and what it then
+/// expected of the next frame.
+struct SmootherFrame {
+  std::uint64_t sequence = 0;
+  std::vector<math::RigidTransformd> pose, expected;  ///< Per joint.
+  /// Per freedom: mean speed, and variances of place, both, speed.
+  std::vector<double> velocity, place, both, speed;
+  /// Per freedom: the same as expected of the next frame.
+  std::vector<double> expected_velocity, expected_place, expected_both, expected_speed;
+  /// Per freedom 4: the way from (place, speed) to the next frame's.
+  std::vector<double> transition;
+};
+
+/// The frames that a smoother looks back on; a ring.
+struct SmootherState {
+  std::vector<SmootherFrame> frames;  ///< Lag + 1.
+  std::size_t count = 0;              ///< Of those that follow each other.
+};
+
+/// For a lag of so many frames.
+SmootherState makeSmootherState(const SolveModel& model, std::size_t lag);
+
+/// Scratch; one per thread, for its largest subject.
+struct SmootherWorkspace {
+  std::vector<math::RigidTransformd> pose;
+  std::vector<double> velocity, information;
+};
+
+SmootherWorkspace makeSmootherWorkspace(const SolveModel& largest);
+
+/// Smooths a recording as it is solved, some frames behind: what came later tells how each freedom
+/// went (Rauch, Tung and Striebel, "Maximum likelihood estimates of linear dynamic systems", 1965,
+/// on the motion filters of SolveSubjects). A gap shorter than the lag is bridged, for how it ended
+/// is known. Not for the frame path of a live stage: it has lag, but allocates nothing either.
+struct SmoothSubject {
+  const SolveModel& model;
+  const SolveSettings& settings;
+  double rate_hz;
+  const SolveState& solved;  ///< Its newest frame.
+  SmootherState& state;
+  SmootherWorkspace& workspace;
+
+  /// Takes the newest frame. True if it leaves the pose of the frame `lag` before it, which was
+  /// solved at `sequence`, in `parent_from_joint` (one entry per joint). A frame that does not
+  /// follow or is not tracked starts anew: the poses still behind are given up.
+  bool run(std::uint64_t& sequence, std::vector<math::RigidTransformd>& parent_from_joint) const;
+};
+
+}  // namespace understudy::solve
