@@ -15,7 +15,7 @@ constexpr std::size_t kLags = kForesightLags.size();
 constexpr std::size_t kLongest = kForesightLags.back();
 constexpr std::size_t kFewestFrames = 60;  // In a row, before weights are believed.
 constexpr std::uint64_t kSolveEvery = 8;   // Frames.
-constexpr std::size_t kLearnEvery = 3;      // Frames, per joint.
+constexpr std::size_t kLearnEvery = 3;     // Frames, per joint.
 constexpr double kLeastSquare = 1e-8;      // Square metres, of a stated error.
 
 // Frames ahead: whole ones, and the share of the last one that counts.
@@ -69,7 +69,7 @@ void addExample(const glm::dvec3* known, const glm::dvec3& went, ForesightWeight
 
 // Cholesky's factors of the lower triangle; a trace's small share keeps what was never moved sound.
 void solveWeights(ForesightWeights& weights) {
-  std::array<double, kLags * kLags> l = weights.matrix;
+  std::array<double, kLags* kLags> l = weights.matrix;
   std::array<double, kLags> x = weights.right;
   double trace = 0.0;
   for (std::size_t a = 0; a < kLags; ++a) trace += l[a * kLags + a];

@@ -41,7 +41,7 @@ struct LaneShape {
   const std::int32_t* marker_begin = nullptr;
   const std::int32_t* marker_order = nullptr;
   const std::int32_t* foot_joint = nullptr;  ///< Per foot.
-  const std::int32_t* learns = nullptr;  ///< Per joint: 1 where markers show its parent, too.
+  const std::int32_t* learns = nullptr;      ///< Per joint: 1 where markers show its parent, too.
   const std::int32_t* neighbour_start = nullptr;  ///< As in SolveModel.
   const std::int32_t* neighbours = nullptr;
 };
@@ -112,16 +112,16 @@ struct LaneArrays {
   LaneValue* information = nullptr;            ///< Per freedom: the diagonal of its information,
   LaneValue* turn_information = nullptr;       ///< and per joint 3: between its turns.
   LaneValue* diagonal = nullptr;  ///< Per freedom: of the solution, one over the variance.
-  LaneValue* marker_information = nullptr;     ///< Per marker 6.
-  LaneValue* residual = nullptr;               ///< Per marker 3.
-  LaneValue* place = nullptr;                  ///< Per marker 3: by the model, about the root.
-  LaneValue* squared_distance = nullptr;       ///< Per marker.
-  LaneValue* foot_place = nullptr;             ///< Per foot 3: by the model, about the root.
-  LaneValue* foot_hold = nullptr;              ///< Per foot: how surely it stands, 0..1,
-  LaneValue* foot_variance = nullptr;          ///< Per foot: and how far from its mean.
-  LaneValue* usual = nullptr;                  ///< Per marker.
-  LaneValue* skin_variance = nullptr;          ///< One: that skin adds to each marker.
-  LaneValue* sudden = nullptr;                 ///< Per joint: see SolveWorkspace::surprise.
+  LaneValue* marker_information = nullptr;  ///< Per marker 6.
+  LaneValue* residual = nullptr;            ///< Per marker 3.
+  LaneValue* place = nullptr;               ///< Per marker 3: by the model, about the root.
+  LaneValue* squared_distance = nullptr;    ///< Per marker.
+  LaneValue* foot_place = nullptr;          ///< Per foot 3: by the model, about the root.
+  LaneValue* foot_hold = nullptr;           ///< Per foot: how surely it stands, 0..1,
+  LaneValue* foot_variance = nullptr;       ///< Per foot: and how far from its mean.
+  LaneValue* usual = nullptr;               ///< Per marker.
+  LaneValue* skin_variance = nullptr;       ///< One: that skin adds to each marker.
+  LaneValue* sudden = nullptr;              ///< Per joint: see SolveWorkspace::surprise.
 };
 
 /// SolveSettings as the kernels use them.

@@ -19,9 +19,9 @@ struct Expectation {
 
 Expectation expectShown(const SmoothSubject& job, std::size_t f, double t) {
   const SolveState& s = job.solved;
-  const double hidden = power(job.settings.hidden_damping, t * kReferenceRate);
+  const double hidden = power(job.solve_settings.hidden_damping, t * kReferenceRate);
   const double damping = hidden + s.observed[f] * (1.0 - hidden);
-  const double noise = s.acceleration_variance[f] * t * t;
+  const double noise = job.settings.unforeseen * s.acceleration_variance[f] * t * t;
   const double speed = s.velocity_variance[f] * damping * damping;
   const double both = s.velocity_covariance[f] * damping;
   return {.transition = {1.0, damping * t, 0.0, damping},
@@ -56,7 +56,7 @@ void blend(double& shown, double hidden, double share) { shown += share * (hidde
 void expectNext(const SmoothSubject& job, SmootherFrame& frame) {
   const double t = 1.0 / job.rate_hz;
   const SolveState& s = job.solved;
-  predictPose(job.model, job.settings, s, t, frame.expected, job.workspace.information);
+  predictPose(job.model, job.solve_settings, s, t, frame.expected, job.workspace.information);
   forEachMovingJoint(job.model, [&](std::size_t joint, std::size_t first) {
     const std::size_t count = static_cast<std::size_t>(job.model.joint_freedoms[joint]);
     const JointAngles at = count == 3
@@ -98,7 +98,7 @@ void keepFrame(const SmoothSubject& job, SmootherFrame& frame) {
 void stepBack(const SmoothSubject& job, const SmootherFrame& frame) {
   SmootherWorkspace& w = job.workspace;
   forEachMovingJoint(job.model, [&](std::size_t joint, std::size_t first) {
-    double off[6], step[6];
+    double off[6] = {}, step[6] = {};
     stepBetween(job.model, joint, frame.expected[joint], w.pose[joint], off);
     const std::size_t count = static_cast<std::size_t>(job.model.joint_freedoms[joint]);
     for (std::size_t k = 0; k < count; ++k) {
@@ -121,13 +121,15 @@ void stepBack(const SmoothSubject& job, const SmootherFrame& frame) {
       w.velocity[f] = frame.velocity[f] + p10 * x + p11 * y;
     }
     w.pose[joint] = frame.pose[joint];
+    if (job.state.smooths[joint] == 0) return;
     moveJoint(job.model, joint, step, w.pose[joint]);
   });
 }
 
 }  // namespace
 
-SmootherState makeSmootherState(const SolveModel& model, std::size_t lag) {
+SmootherState makeSmootherState(const subject::Subject& subject, const SolveModel& model,
+                                const SmootherSettings& settings) {
   SmootherState state;
   SmootherFrame frame;
   frame.pose.resize(model.joints());
@@ -138,7 +140,20 @@ SmootherState makeSmootherState(const SolveModel& model, std::size_t lag) {
     values->resize(model.freedoms());
   }
   frame.transition.resize(4 * model.freedoms());
-  state.frames.assign(lag + 1, frame);
+  state.frames.assign(settings.lag + 1, frame);
+  std::vector<std::uint8_t> marked(model.joints(), 0);
+  for (const subject::SubjectMarker& marker : subject.markers) {
+    marked[static_cast<std::size_t>(marker.joint)] = 1;
+  }
+  state.smooths.assign(model.joints(), 0);
+  for (std::size_t j = 0; j < model.joints(); ++j) {
+    std::int32_t above = model.joint_parent[j];
+    // Joints that do not turn are one with those above.
+    while (above > 0 && model.joint_freedoms[static_cast<std::size_t>(above)] == 0) {
+      above = model.joint_parent[static_cast<std::size_t>(above)];
+    }
+    state.smooths[j] = above < 0 || (marked[j] && marked[static_cast<std::size_t>(above)]) ? 1 : 0;
+  }
   return state;
 }
 
@@ -154,8 +169,7 @@ bool SmoothSubject::run(std::uint64_t& sequence,
                         std::vector<math::RigidTransformd>& parent_from_joint) const {
   const std::size_t size = state.frames.size();
   const std::uint64_t now = solved.sequence;
-  const bool follows =
-      state.count > 0 && state.frames[(now + size - 1) % size].sequence + 1 == now;
+  const bool follows = state.count > 0 && state.frames[(now + size - 1) % size].sequence + 1 == now;
   state.count = !solved.tracked ? 0 : follows || size == 1 ? std::min(state.count + 1, size) : 1;
   if (!solved.tracked) return false;
   keepFrame(*this, state.frames[now % size]);

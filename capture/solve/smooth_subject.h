@@ -8,6 +8,13 @@
 
 namespace understudy::solve {
 
+/// How far behind a smoother is, and how it believes that people move.
+struct SmootherSettings {
+  std::size_t lag = 4;      ///< Frames.
+  double unforeseen = 4.0;  ///< Times the filter's variance of what it does not foresee: joints are
+                            ///< smoothed each on its own, and must not part from each other.
+};
+
 /// What a smoother remembers of one solved frame: what the filter believed, and what it then
 /// expected of the next frame.
 struct SmootherFrame {
@@ -25,10 +32,13 @@ struct SmootherFrame {
 struct SmootherState {
   std::vector<SmootherFrame> frames;  ///< Lag + 1.
   std::size_t count = 0;              ///< Of those that follow each other.
+  /// Per joint: 1 where markers show it and the one above. Others share their turns with their
+  /// neighbours in a way that smoothing each alone would break: they stay as solved.
+  std::vector<std::uint8_t> smooths;
 };
 
-/// For a lag of so many frames.
-SmootherState makeSmootherState(const SolveModel& model, std::size_t lag);
+SmootherState makeSmootherState(const subject::Subject& subject, const SolveModel& model,
+                                const SmootherSettings& settings);
 
 /// Scratch; one per thread, for its largest subject.
 struct SmootherWorkspace {
@@ -44,7 +54,8 @@ SmootherWorkspace makeSmootherWorkspace(const SolveModel& largest);
 /// is known. Not for the frame path of a live stage: it has lag, but allocates nothing either.
 struct SmoothSubject {
   const SolveModel& model;
-  const SolveSettings& settings;
+  const SmootherSettings& settings;
+  const SolveSettings& solve_settings;
   double rate_hz;
   const SolveState& solved;  ///< Its newest frame.
   SmootherState& state;

@@ -38,7 +38,9 @@ std::vector<bool> findInformed(const LaneSubject& of) {
 // Joints whose own turn can be told from that of the one above: markers on both.
 std::vector<std::int32_t> findLearners(const ShapeLists& lists) {
   std::vector<std::int32_t> learns;
-  const auto marked = [&](std::size_t j) { return lists.marker_begin[j + 1] > lists.marker_begin[j]; };
+  const auto marked = [&](std::size_t j) {
+    return lists.marker_begin[j + 1] > lists.marker_begin[j];
+  };
   for (std::size_t j = 0; j < lists.joint.size(); ++j) {
     std::int32_t above = lists.parent[j];
     // Joints that do not turn are one with those above.
@@ -133,16 +135,16 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.habit_variance, f},
                                                        {&a.habit_speed, f},
                                                        {&a.habit_rate, 1},
-{&a.foot_offset, 3 * group.shape.feet},
-{&a.foot_mean, 3 * group.shape.feet},
-{&a.foot_late, 3 * group.shape.feet},
-{&a.foot_seconds, group.shape.feet},
-{&a.foot_place, 3 * group.shape.feet},
-{&a.foot_hold, group.shape.feet},
-{&a.foot_variance, group.shape.feet},
-{&a.turn_covariance, 3 * j},
-{&a.turn_information, 3 * j},
-{&a.expected_variance, f},
+                                                       {&a.foot_offset, 3 * group.shape.feet},
+                                                       {&a.foot_mean, 3 * group.shape.feet},
+                                                       {&a.foot_late, 3 * group.shape.feet},
+                                                       {&a.foot_seconds, group.shape.feet},
+                                                       {&a.foot_place, 3 * group.shape.feet},
+                                                       {&a.foot_hold, group.shape.feet},
+                                                       {&a.foot_variance, group.shape.feet},
+                                                       {&a.turn_covariance, 3 * j},
+                                                       {&a.turn_information, 3 * j},
+                                                       {&a.expected_variance, f},
                                                        {&a.offset, 3 * m},
                                                        {&a.rotation, 4 * j},
                                                        {&a.translation, 3 * j},

@@ -29,17 +29,15 @@ void worldFromJoints(const SolveModel& model, const std::vector<RigidTransformd>
 
 void moveJoint(const SolveModel& model, std::size_t joint, const double* step,
                RigidTransformd& local) {
-  const glm::dvec3 turn =
-      model.joint_from_freedoms[joint] * glm::dvec3(step[0], step[1], step[2]);
+  const glm::dvec3 turn = model.joint_from_freedoms[joint] * glm::dvec3(step[0], step[1], step[2]);
   local.rotation = glm::normalize(local.rotation * math::rotationFromVector(turn));
   if (model.joint_freedoms[joint] == 6) local.translation += glm::dvec3(step[3], step[4], step[5]);
 }
 
 void stepBetween(const SolveModel& model, std::size_t joint, const RigidTransformd& from,
                  const RigidTransformd& to, double* step) {
-  const glm::dvec3 turn =
-      glm::conjugate(model.joint_from_freedoms[joint]) *
-      math::vectorFromRotation(glm::conjugate(from.rotation) * to.rotation);
+  const glm::dvec3 turn = glm::conjugate(model.joint_from_freedoms[joint]) *
+                          math::vectorFromRotation(glm::conjugate(from.rotation) * to.rotation);
   for (int k = 0; k < 3; ++k) step[k] = turn[k];
   if (model.joint_freedoms[joint] == 6) {
     for (int k = 0; k < 3; ++k) step[3 + k] = to.translation[k] - from.translation[k];

@@ -31,13 +31,13 @@ struct SolveSettings {
   double rest_time = 1.0;      ///< Time constant of that pull, seconds.
   double largest_sigma = 0.8;  ///< Uncertainty of a joint that was unseen for long, rad.
   double limit_sigma = 0.05;   ///< Softness of joint limits, rad.
-  double hold_sigma = 3e-4;    ///< How firmly a foot that stands is held, metres.
-  double hold_drift = 4e-4;    ///< It stands while its place of late is so near that of longer ago.
+  double hold_sigma = 5e-4;    ///< How firmly a foot that stands is held, metres.
+  double hold_drift = 3.5e-4;  ///< It stands while its place of late is so near that of longer ago.
   double hold_reach = 2e-3;    ///< It has gone if it is further than this from there, metres.
   double habit_time = 3.0;     ///< Memory of how a performer holds and moves joints, seconds.
-  double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
-  double largest_bias = 0.018;     ///< Longest remembered offset, metres.
-  double misfit_time = 0.1;        ///< Memory of how far markers lie from the model, seconds.
+  double bias_time = 0.5;      ///< Memory of a hidden marker's offset from the model, seconds.
+  double largest_bias = 0.018;   ///< Longest remembered offset, metres.
+  double misfit_time = 0.1;      ///< Memory of how far markers lie from the model, seconds.
   double smallest_sigma = 3e-4;  ///< A marker's place is never predicted better than this, metres.
   double surprise_rise = 0.5;    ///< Share of a prediction's error that counts at once, 0..1.
   double surprise_time = 0.05;   ///< How long the error of predictions is remembered, seconds.
@@ -80,11 +80,11 @@ SolveModel makePlainSolveModel(const subject::Subject& subject);
 /// came to rest. Learnt from the motion alone: there need be no floor, and none is level. The ball
 /// of the foot is held (the toes' joint), about which a foot rolls from heel to toe.
 struct FootHold {
-  std::size_t joint = 0;       ///< The foot's.
-  glm::dvec3 offset{0.0};      ///< Of its ball, joint frame.
-  glm::dvec3 mean{0.0};        ///< Place of the ball since it came to rest, world.
-  glm::dvec3 late{0.0};        ///< Of late.
-  double seconds = 0.0;        ///< Since it came to rest.
+  std::size_t joint = 0;   ///< The foot's.
+  glm::dvec3 offset{0.0};  ///< Of its ball, joint frame.
+  glm::dvec3 mean{0.0};    ///< Place of the ball since it came to rest, world.
+  glm::dvec3 late{0.0};    ///< Of late.
+  double seconds = 0.0;    ///< Since it came to rest.
 };
 
 /// What is remembered of one subject between frames.

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "capture/solve/foresee.h"
-#include "capture/solve/solve_lanes.h"
 #include "capture/solve/smooth_subject.h"
+#include "capture/solve/solve_lanes.h"
 #include "capture/solve/solve_steps.h"
 #include "engine/anim/kinematics.h"
 #include "engine/core/thread_time.h"
@@ -34,6 +34,7 @@ struct Options : bench::RecordingOptions {
   int iterations = 0;
   double habit_time = 0.0, hold_sigma_mm = 0.0, hold_drift_mm = 0.0;
   std::size_t smooth_lag = 0;
+  double smooth_unforeseen = solve::SmootherSettings{}.unforeseen;
   double soak_minutes = 0.0;
   bool baseline = false;
   bool joints = false;  ///< A table of joints, too.
@@ -50,11 +51,12 @@ double percentile(std::vector<double> values, double share) {
 }
 
 struct Figures {
-  std::vector<double> us;  ///< Per frame, all actors.
-  std::vector<double> foresight_us;  ///< Per frame, all actors.
+  std::vector<double> us;                       ///< Per frame, all actors.
+  std::vector<double> foresight_us;             ///< Per frame, all actors.
   scoring::SpreadMeter mm, deg, ahead, steady;  ///< Steady: at constant velocity.
   scoring::SpreadMeter slide;
-  scoring::SpreadMeter smooth_mm, smooth_deg, behind_mm, behind_deg;  ///< Smoothed, and those very frames unsmoothed.
+  scoring::SpreadMeter smooth_mm, smooth_deg, behind_mm,
+      behind_deg;  ///< Smoothed, and those very frames unsmoothed.
   double jitter_squares = 0, jitter_count = 0;
   std::uint64_t slid = 0;
   double ahead_nees_sum = 0, ahead_nees_count = 0;
@@ -116,8 +118,8 @@ void goAtConstantVelocity(const frame::SkeletonPose& now, const frame::SkeletonP
   for (std::size_t j = 0; j < now.parent_from_joint.size(); ++j) {
     const math::RigidTransform &to = now.parent_from_joint[j], &from = before.parent_from_joint[j];
     going.angular_velocity[j] = glm::vec3(
-        rate_hz * math::vectorFromRotation(
-                      glm::normalize(glm::dquat(to.rotation) * glm::conjugate(glm::dquat(from.rotation)))));
+        rate_hz * math::vectorFromRotation(glm::normalize(
+                      glm::dquat(to.rotation) * glm::conjugate(glm::dquat(from.rotation)))));
     going.velocity[j] = glm::vec3(rate_hz * glm::dvec3(to.translation - from.translation));
   }
 }
@@ -144,14 +146,15 @@ Figures run(const Recording& recording, const Options& options) {
     models.push_back(solve::makeSolveModel(subject));
     states.push_back(solve::makeSolveState(subject, models.back()));
     poses.push_back(test::poseOf(subject.skeleton.size()));
-    scores.emplace_back(subject, scoring::PoseScoreSettings{.rate_hz = recording.rate_hz,
-                                                             .still = options.still,
-                                                             .warm_up_frames = 240});
+    scores.emplace_back(
+        subject, scoring::PoseScoreSettings{
+                     .rate_hz = recording.rate_hz, .still = options.still, .warm_up_frames = 240});
     steady.push_back(scores.back());
     feet.emplace_back(subject, scoring::FootScoreSettings{.rate_hz = recording.rate_hz});
     foresights.push_back(solve::makeForesightState(models.back()));
     foresight_workspaces.push_back(solve::makeForesightWorkspace(models.back()));
-    solve::startTracking(models[a], 0, bench::solverPose(models[a], recording.truth[0][a].world_from_joint),
+    solve::startTracking(models[a], 0,
+                         bench::solverPose(models[a], recording.truth[0][a].world_from_joint),
                          states[a]);
   }
   std::vector<solve::LaneSubject> subjects;
@@ -160,9 +163,11 @@ Figures run(const Recording& recording, const Options& options) {
   std::vector<solve::LaneGroup> groups = solve::makeLaneGroups(subjects);
   Figures figures;
   std::vector<frame::SkeletonPose> before_pose = poses;
+  const solve::SmootherSettings smoothing{.lag = options.smooth_lag,
+                                          .unforeseen = options.smooth_unforeseen};
   std::vector<solve::SmootherState> smoothers;
   for (std::size_t a = 0; a < actors; ++a)
-    smoothers.push_back(solve::makeSmootherState(models[a], options.smooth_lag));
+    smoothers.push_back(solve::makeSmootherState(recording.subjects[a], models[a], smoothing));
   solve::SmootherWorkspace smoother_workspace = solve::makeSmootherWorkspace(models[0]);
   std::vector<math::RigidTransformd> smoothed;
   frame::SkeletonPose smooth_pose = poses[0];
@@ -172,7 +177,8 @@ Figures run(const Recording& recording, const Options& options) {
     past[a].push_back(poses[a]);
     std::uint64_t sequence = 0;
     if (!solve::SmoothSubject{.model = models[a],
-                              .settings = settings,
+                              .settings = smoothing,
+                              .solve_settings = settings,
                               .rate_hz = recording.rate_hz,
                               .solved = states[a],
                               .state = smoothers[a],
@@ -312,14 +318,16 @@ void print(const std::string& what, std::size_t actors, const Figures& figures) 
   const double p50 = percentile(figures.us, 0.5);
   const auto ratio = [](double sum, double count) { return count > 0.0 ? sum / count : 0.0; };
   fmt::print(
-      "{:<10}{:>6} {:>8.1f} {:>8.1f} {:>8.1f} {:>8.2f} {:>8.2f} {:>8.3f} {:>8.3f} {:>8.3f} {:>8.3f} "
+      "{:<10}{:>6} {:>8.1f} {:>8.1f} {:>8.1f} {:>8.2f} {:>8.2f} {:>8.3f} {:>8.3f} {:>8.3f} "
+      "{:>8.3f} "
       "{:>8.3f} {:>8.3f} {:>6.2f} {:>8.2f} {:>8.2f} {:>6.2f} {:>6.2f} {:>6.2f} {:>5}/{:<4} {:>8}\n",
       what, actors, percentile(figures.us, 0.0), p50, percentile(figures.us, 0.99),
       p50 / static_cast<double>(actors),
-      percentile(figures.foresight_us, 0.5) / static_cast<double>(actors), mm.mean, mm.p99, deg.mean,
-      deg.p99, figures.marked_deg.spread().mean, figures.marked_deg.spread().p99,
+      percentile(figures.foresight_us, 0.5) / static_cast<double>(actors), mm.mean, mm.p99,
+      deg.mean, deg.p99, figures.marked_deg.spread().mean, figures.marked_deg.spread().p99,
       ratio(figures.nees_sum, figures.nees_count), ahead.p50, figures.steady.spread().p50,
-      ratio(figures.ahead_nees_sum, figures.ahead_nees_count), figures.slide.spread().p50, figures.slide.spread().p99, figures.slid, figures.slide.spread().count, figures.diverged);
+      ratio(figures.ahead_nees_sum, figures.ahead_nees_count), figures.slide.spread().p50,
+      figures.slide.spread().p99, figures.slid, figures.slide.spread().count, figures.diverged);
 }
 
 void printMore(const Options& options, const Figures& figures) {
@@ -369,6 +377,7 @@ int main(int argc, char** argv) {
   app.add_option("--habit-time", options.habit_time, "Memory of habits, seconds");
   app.add_option("--seed", options.seed, "Of noise and gaps");
   app.add_option("--smooth-lag", options.smooth_lag, "Smooths so many frames behind, too");
+  app.add_option("--smooth-unforeseen", options.smooth_unforeseen, "See SmootherSettings");
   app.add_option("--soak-minutes", options.soak_minutes,
                  "Instead: solves so many minutes of each actor through hostile gaps");
   app.add_flag("--still", options.still, "Performers hold their first pose");
@@ -379,9 +388,12 @@ int main(int argc, char** argv) {
   std::vector<std::size_t> sizes{1, 4, 20};
   app.add_option("--actors", sizes, "Actors");
   CLI11_PARSE(app, argc, argv);
-  fmt::print("{:<10}{:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>6} {:>8} {:>8} {:>6} {:>6} {:>6} {:>10} {:>8}\n", "",
-             "actors", "least us", "p50 us", "p99 us", "us/actor", "foresee", "mm mean", "mm p99", "deg mean",
-             "deg p99", "mk mean", "mk p99", "nees", "20ms", "steady", "nees", "slide", "p99", ">2mm", "diverged");
+  fmt::print(
+      "{:<10}{:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>6} {:>8} "
+      "{:>8} {:>6} {:>6} {:>6} {:>10} {:>8}\n",
+      "", "actors", "least us", "p50 us", "p99 us", "us/actor", "foresee", "mm mean", "mm p99",
+      "deg mean", "deg p99", "mk mean", "mk p99", "nees", "20ms", "steady", "nees", "slide", "p99",
+      ">2mm", "diverged");
   for (const std::size_t actors : sizes) {
     auto recording = bench::recordMarkers(options, actors);
     if (!recording) {

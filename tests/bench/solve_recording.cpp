@@ -48,7 +48,7 @@ core::Result<SolveRecording> recordMarkers(const RecordingOptions& options, std:
 }
 
 std::vector<math::RigidTransformd> solverPose(const solve::SolveModel& model,
-                                             const std::vector<math::RigidTransform>& world) {
+                                              const std::vector<math::RigidTransform>& world) {
   std::vector<math::RigidTransformd> start(model.joints());
   for (std::size_t j = 0; j < model.joints(); ++j) {
     const std::int32_t parent = model.joint_parent[j];

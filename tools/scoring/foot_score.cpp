@@ -45,8 +45,8 @@ void FootScore::add(const source::PerformerTruth& truth, const frame::SkeletonPo
   for (Foot& foot : feet_) {
     const glm::dvec3 wanted(truth.world_from_joint[foot.joint].translation);
     const glm::dvec3 error = glm::dvec3(world_[foot.joint].translation) - wanted;
-    const bool still = foot.has_before && glm::distance(wanted, foot.truth_before) <
-                                              settings_.still_speed * step;
+    const bool still =
+        foot.has_before && glm::distance(wanted, foot.truth_before) < settings_.still_speed * step;
     foot.truth_before = wanted;
     foot.has_before = true;
     if (!still) {

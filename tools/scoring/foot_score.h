@@ -13,7 +13,7 @@ namespace understudy::scoring {
 /// What counts as a planted foot.
 struct FootScoreSettings {
   double rate_hz = 240;
-  double still_speed = 0.03;      ///< The true ball of the foot is slower, m/s ...
+  double still_speed = 0.03;       ///< The true ball of the foot is slower, m/s ...
   double shortest_contact = 0.15;  ///< ... for so long, seconds.
 };
 
