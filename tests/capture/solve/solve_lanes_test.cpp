@@ -144,7 +144,7 @@ subject::Subject makeLeg() {
   using anim::HumanoidJoint;
   const HumanoidJoint parts[] = {HumanoidJoint::left_upper_leg, HumanoidJoint::left_lower_leg,
                                  HumanoidJoint::left_foot, HumanoidJoint::left_toes};
-  leg.humanoid[HumanoidJoint::hips] = 0;
+  leg.humanoid.joint[static_cast<std::size_t>(HumanoidJoint::hips)] = 0;
   for (int b = 0; b < 4; ++b) {
     math::RigidTransform rest;
     rest.translation = bones[b];
