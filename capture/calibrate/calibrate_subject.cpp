@@ -79,6 +79,27 @@ core::Result<void> checkInput(const file::MarkerClip& clip, const Subject& initi
   return {};
 }
 
+// A body is neither as small as a hand nor as large as a room: else the unit is wrong.
+core::Result<void> checkExtent(const std::vector<PosedFrame>& frames) {
+  constexpr double kSmallest = 0.3, kLargest = 5.0;  // Metres.
+  std::vector<double> extents;
+  for (const PosedFrame& frame : frames) {
+    glm::dvec3 low(1e300), high(-1e300);
+    for (std::size_t m = 0; m < frame.seen.size(); ++m) {
+      if (!frame.there[m]) continue;
+      low = glm::min(low, frame.seen[m]);
+      high = glm::max(high, frame.seen[m]);
+    }
+    extents.push_back(glm::length(high - low));
+  }
+  const auto middle = extents.begin() + static_cast<std::ptrdiff_t>(extents.size() / 2);
+  std::nth_element(extents.begin(), middle, extents.end());
+  if (*middle > kSmallest && *middle < kLargest) return {};
+  return core::makeError(fmt::format(
+      "the markers span {:.3g} m, which no body does; check the unit of the recording (--unit)",
+      *middle));
+}
+
 struct Calibration {
   const CalibrateSettings& settings;
   const CalibrationProblem& problem;
@@ -111,7 +132,7 @@ struct Calibration {
   double step();
   void iterate(int most, double radius);
   void weighMarkers();
-  void judgeMarkers(SubjectCalibration& result);
+  core::Result<void> judgeMarkers(SubjectCalibration& result);
   double rms() const;
 };
 
@@ -217,7 +238,7 @@ double Calibration::rms() const {
 }
 
 // Distance of the markers that move with their segments, and the names of those that do not.
-void Calibration::judgeMarkers(SubjectCalibration& result) {
+core::Result<void> Calibration::judgeMarkers(SubjectCalibration& result) {
   constexpr double kFar = 4.0;  // Times the robust radius: no skin slides so far.
   const double far = kFar * settings.robust_radius;
   FrameWorkspace workspace = makeFrameWorkspace(problem);
@@ -240,15 +261,24 @@ void Calibration::judgeMarkers(SubjectCalibration& result) {
   }
   result.rms_after = std::sqrt(squares / std::max(count, 1.0));
   std::string names;
+  std::size_t wrong = 0;
   for (std::size_t m = 0; m < seen.size(); ++m) {
     if (2 * astray[m] <= seen[m]) continue;
+    ++wrong;
     names += (names.empty() ? "" : ", ") + problem.subject.markers[m].name;
   }
-  if (names.empty()) return;
+  if (names.empty()) return {};
+  if (2 * wrong > seen.size()) {
+    return core::makeError(fmt::format(
+        "{} of {} markers are over {:.0f} cm off the best body in most frames; they do not carry "
+        "the names of their places: check them, or give their marker set",
+        wrong, seen.size(), 100.0 * far));
+  }
   result.warnings.push_back(fmt::format(
       "markers that are over {:.0f} cm off in most frames: {}; check their names, or give the "
       "marker set",
       100.0 * far, names));
+  return {};
 }
 
 // The subject with only the markers that the recording shows.
@@ -366,6 +396,7 @@ core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
         "motion",
         run.frames.size(), kFewestFrames));
   }
+  if (const core::Result<void> sound = checkExtent(run.frames); !sound) return sound.error();
   run.trust.robust_radius = settings.wide_radius;
   poseFrames(problem, run.sizes, run.marker_sigma, run.trust, settings.threads, run.frames);
   keepVaried(problem, settings.frames, run.frames);
@@ -377,7 +408,7 @@ core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
   result.dropped = dropWorst(settings.drop_share, run.frames);
   run.weighMarkers();
   run.iterate(std::max(1, settings.iterations / 2), settings.robust_radius);
-  run.judgeMarkers(result);
+  if (const core::Result<void> sound = run.judgeMarkers(result); !sound) return sound.error();
   result.iterations = run.iterations;
   result.sizes = judgeSizes(problem, run.prior, run.sizes, run.last, run.priorScale(), run.frames);
 

@@ -79,7 +79,8 @@ struct SubjectCalibration {
 /// markers are found in the recording by name. Priors: `initial` itself, left and right alike,
 /// usual proportions (Winter, "Biomechanics and Motor Control of Human Movement", 4th edition 2009,
 /// figure 4.1). Fails with one line where names match nothing, where too few markers are ever seen,
-/// or where no frame shows enough of them. Offline; some hundred milliseconds.
+/// where no frame shows enough of them, where they span what no body does, or where most lie far
+/// from any body. Offline; some hundred milliseconds.
 core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
                                                   const subject::Subject& initial,
                                                   const CalibrateSettings& settings);

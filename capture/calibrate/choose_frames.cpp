@@ -122,10 +122,13 @@ void poseFrames(const CalibrationProblem& problem, const BodySizes& sizes,
 
 void keepVaried(const CalibrationProblem& problem, std::size_t most,
                 std::vector<PosedFrame>& frames) {
-  constexpr double kTimesUsual = 2.5;
+  // Frames may be usual because the performer stood still in most of them, as in the one that the
+  // sizes come from: those of motion, centimetres off before the first step, must not be lost.
+  constexpr double kTimesUsual = 2.5, kNeverFar = 0.04;
   if (frames.size() <= most) return;
   const double usual = medianRms(frames);
-  std::erase_if(frames, [&](const PosedFrame& f) { return f.rms > kTimesUsual * usual; });
+  const double far = std::max(kTimesUsual * usual, kNeverFar);
+  std::erase_if(frames, [&](const PosedFrame& f) { return f.rms > far; });
   std::vector<std::vector<double>> shapes;
   for (const PosedFrame& frame : frames) shapes.push_back(shapeOf(problem, frame));
   std::vector<double> nearest(frames.size(), 1e300);

@@ -13,6 +13,7 @@ struct MarkerClip {
   std::vector<std::string> names;  ///< One per marker, unique.
   double rate_hz = 0.0;
   std::size_t frames = 0;
+  double start_s = 0.0;  ///< Time of the first frame on the file's clock, where it has one.
   std::vector<glm::vec3>
       positions;  ///< frames x markers, frame after frame; x is NaN where a marker is missing.
   std::vector<std::string> subjects{};  ///< As the file names them; may be empty.

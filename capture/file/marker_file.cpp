@@ -362,6 +362,7 @@ core::Result<MarkerClip> loadTrcClip(const std::filesystem::path& path,
   source.points = std::move(file->points);
   MarkerClip clip;
   clip.rate_hz = file->rate_hz;
+  clip.start_s = file->start_s;
   clip.warnings = file->warnings;
   return makeClip(source, std::move(clip), options);
 }

@@ -95,6 +95,7 @@ class Reader {
       file_.warnings.push_back(fmt::format("DataRate is not usable; {:g} Hz is taken from {}",
                                            file_.rate_hz, timed ? "the times" : "habit"));
     }
+    file_.start_s = std::isfinite(first_time_) ? first_time_ : 0.0;
     return std::move(file_);
   }
 

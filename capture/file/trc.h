@@ -15,6 +15,7 @@ namespace understudy::file {
 struct TrcFile {
   double rate_hz = 0.0;
   std::size_t frames = 0;
+  double start_s = 0.0;  ///< Time of the first row.
   std::vector<std::string> labels;
   std::string units;
   std::vector<glm::vec3> points;  ///< Frames x labels; x is NaN where a marker is missing.

@@ -6,9 +6,8 @@
 
 namespace understudy::reconstruct {
 
-/// Arrays of `capacity` entries behind solutionsOf, of `capacity` behind viewsOf, and of
-/// kMaxCentroids behind centroidsOf.
-inline constexpr std::size_t kSolutionArrays = 14, kViewArrays = 4, kPlaceArrays = 3;
+/// Arrays of `capacity` entries behind solutionsOf, and behind viewsOf: of floats, and of integers.
+inline constexpr std::size_t kSolutionArrays = 14, kViewArrays = 4, kPlaceArrays = 2;
 
 /// The kernels' view of ReconstructState::solutions.
 inline PredictedSolutions solutionsOf(ReconstructState& state) {
@@ -26,7 +25,7 @@ inline PredictedSolutions solutionsOf(ReconstructState& state) {
 
 /// The kernels' view of the predictions' images in the workspace.
 inline PredictedViews viewsOf(ReconstructWorkspace& workspace) {
-  const std::size_t capacity = workspace.predicted_place.size() / kPlaceArrays;
+  const std::size_t capacity = workspace.predicted.size() / kViewArrays;
   float* first = workspace.predicted.data();
   std::int32_t* place = workspace.predicted_place.data();
   return {.u = first,
@@ -34,8 +33,7 @@ inline PredictedViews viewsOf(ReconstructWorkspace& workspace) {
           .scale = first + 2 * capacity,
           .gate_px = first + 3 * capacity,
           .place = place,
-          .reach = place + capacity,
-          .strips = place + 2 * capacity};
+          .reach = place + capacity};
 }
 
 /// The kernels' view of a camera's centroids; the state's rays must have room for them.
@@ -43,36 +41,32 @@ inline UndistortedCentroids centroidsOf(ReconstructState& state, ReconstructWork
                                         std::size_t camera) {
   return {.rays = state.rays[camera].data() + 1,
           .slack = workspace.slack.data(),
-          .strip = workspace.strip.data(),
-          .place = workspace.strip.data() + kMaxCentroids};
+          .place = workspace.centroid_place.data()};
 }
 
 /// Most entries of ReconstructState::rays per camera: none, its centroids, two shares of each.
 inline constexpr std::size_t kMostRays = 3 * kMaxCentroids + 9;
 
-/// The strips of a camera: high enough that few predictions look into more than three.
-inline StripGrid makeStripGrid(const ViewCamera& view) {
-  StripGrid grid{.quanta_per_px = 8.0f, .least_u = view.least_u, .least_v = view.least_v};
+/// The quanta of a camera: as fine as its image allows.
+inline PlaceGrid makePlaceGrid(const ViewCamera& view) {
+  PlaceGrid grid{.quanta_per_px = kQuantaPerPx, .least_u = view.least_u, .least_v = view.least_v};
   // A lens that sees nothing has no bounds.
   const float width = std::max(view.most_u - view.least_u, 0.0f);
   const float height = std::max(view.most_v - view.least_v, 0.0f);
   const float most = static_cast<float>(kMostQuanta);
   while (std::max(width, height) * grid.quanta_per_px > most) grid.quanta_per_px *= 0.5f;
-  constexpr float kStrip_px = 8.0f;
-  while (static_cast<float>(1 << grid.shift) < kStrip_px * grid.quanta_per_px) ++grid.shift;
-  grid.strips = (static_cast<std::int32_t>(height * grid.quanta_per_px) >> grid.shift) + 1;
   return grid;
 }
 
-/// Entries of SortedCentroids::start.
-inline std::size_t startsOf(const StripGrid& grid) {
-  return static_cast<std::size_t>(grid.strips) + 2;
-}
-
-inline SortedCentroids sortedOf(const ReconstructWorkspace& workspace) {
-  return {.start = workspace.start.data(),
-          .place = workspace.sorted_place.data(),
-          .index = workspace.sorted_index.data()};
+/// The kernels' view of the workspace's cells, empty.
+inline PredictionCells cellsOf(ReconstructWorkspace& workspace) {
+  const std::size_t capacity = workspace.predicted.size() / kViewArrays;
+  return {.first = workspace.cell_first.data(),
+          .next = workspace.cell_next.data(),
+          .of_prediction = workspace.cell_of.data(),
+          .wide = workspace.wide.data(),
+          .wide_place = workspace.wide_place.data(),
+          .wide_reach = workspace.wide_place.data() + capacity};
 }
 
 }  // namespace understudy::reconstruct

@@ -70,6 +70,12 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   }
   state.centroids.assign(cameras, 0);
   state.ray_of.assign(cameras * raysPerCamera(state), 0);
+  state.orders.resize(cameras);
+  for (CameraOrder& order : state.orders) {
+    order.owners.reserve(kMaxCentroids);
+    order.contender.reserve(state.capacity);
+    order.contended.reserve(state.capacity);
+  }
   state.free.resize(cameras);
   for (std::vector<FreeCentroid>& free : state.free) free.reserve(2 * kMaxCentroids);
   state.received.assign(cameras, false);
@@ -86,22 +92,24 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   w.predicted_place.assign(kPlaceArrays * capacity, 0);
   static_assert(kMaxCentroids % kLanes == 0);
   w.slack.assign(kMaxCentroids, 0.0f);
-  w.strip.assign(2 * kMaxCentroids, 0);
+  w.centroid_place.assign(kMaxCentroids + kPlacesInSight, kNoPlace);
   w.padded.resize(kLanes);
-  std::size_t starts = 0;
-  for (const PreparedCamera& camera : state.cameras) {
-    starts = std::max(starts, startsOf(makeStripGrid(camera.view)));
-  }
-  w.start.assign(starts, 0);
-  w.sorted_place.assign(kMaxCentroids + kPlacesBehind, kNoPlace);
-  w.sorted_index.assign(kMaxCentroids + kPlacesBehind + 1, 0);
-  w.rank.assign(kMaxCentroids, 0);
-  w.owner.assign(kMaxCentroids + kOwnersBehind, 0);
-  w.found.assign(3 * capacity + 3, 0);
-  w.queue.reserve(capacity + 1);
-  w.near.assign(std::max(capacity, kMaxCentroids), 0);
-  w.chosen.reserve(kMaxCentroids);
-  w.left.assign(kMaxCentroids + 1, 0);
+  w.cell_first.assign(kCellEntries, 0);
+  w.cell_next.assign(capacity + 1, 0);
+  w.cell_of.assign(capacity, 0);
+  w.wide.assign(capacity, 0);
+  w.wide_place.assign(2 * capacity, 0);
+  w.owner.reserve(kMaxCentroids);
+  const std::size_t doubts = kMaxCentroids + 2 * capacity;
+  w.doubtful.assign(doubts, 0);
+  w.doubtful_from.assign(doubts, 0);
+  w.unclaimed.assign(kMaxCentroids, 0);
+  w.unclaimed_place.assign(kMaxCentroids + kLanes, kNoPlace);
+  w.queue.assign(kMaxCentroids, 0);
+  w.disputed.reserve(capacity);
+  w.is_disputed.assign(capacity, 0);
+  w.near.assign(capacity, 0);
+  w.left.assign(kMaxCentroids, 0);
   w.nearest.assign(kMaxCentroids, 0);
   w.second.assign(kMaxCentroids, 0);
   w.nearest_centroid.assign(capacity, 0);

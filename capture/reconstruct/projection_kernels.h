@@ -30,41 +30,84 @@ struct ViewCamera {
   std::int32_t newton_steps = 0;  ///< That bring the polynomial's result to 0.001 px.
 };
 
-/// Strips of the ideal image in which centroids are looked up. Positions are whole numbers of
-/// 1 / `quanta_per_px` px, at most kMostQuanta; a strip is 2^shift of them high. A place is u in
-/// the lower and v in the upper 16 bits.
-struct StripGrid {
+/// Whole-number positions in a camera's ideal image, in quanta of 1 / `quanta_per_px` px, at most
+/// kMostQuanta. A place is u in the lower and v in the upper 16 bits.
+struct PlaceGrid {
   float quanta_per_px = 0;
-  std::int32_t shift = 0;
   float least_u = 0, least_v = 0;
-  std::int32_t strips = 0;  ///< Number; behind the last lie centroids that are not looked up.
 };
 
 /// Far enough below 2^15 that no difference of two places overflows 16 bits in both its parts.
-inline constexpr std::int32_t kMostQuanta = 31000;
+inline constexpr std::int32_t kMostQuanta = 30000;
 /// The place of nothing: no gate reaches it, be it 200 px wide.
 inline constexpr std::int32_t kNoPlace = -(1700 << 16) - 1700;
 /// Gates are taken for so much wider that rounding loses nobody.
 inline constexpr std::int32_t kRounding = 2;
 
-/// The centroids of a camera in the order of their strips.
-struct SortedCentroids {
-  const std::uint16_t* start;  ///< Per strip and one more: its first centroid here.
-  const std::int32_t* place;   ///< kNoPlace in kPlacesBehind entries behind the last.
-  const std::uint16_t* index;  ///< In the packet.
-};
-inline constexpr std::size_t kPlacesBehind = 16;
+inline constexpr std::int32_t kCells = 16384;
+inline constexpr std::int32_t kCellsPerRow = 437;
+/// One cell for what is in none; behind the first one's copy.
+inline constexpr std::int32_t kNoCell = kCells + 1;
+inline constexpr std::size_t kCellEntries = kCells + 2;
+/// Cells of 4.6 to 146 px at kQuantaPerPx: the finest hold gates of 2 px.
+inline constexpr std::int32_t kLeastCellShift = 5, kMostCellShift = 10;
+inline constexpr float kQuantaPerPx = 7.0f;
+/// The shift where all are wide: so few centroids are looked up that cells are not worth it.
+inline constexpr std::int32_t kNoCells = 0;
+inline constexpr std::size_t kFewCentroids = 12;
 
-/// What predictions found; arrays of the caller.
-struct Claims {
-  std::uint16_t* of_prediction;  ///< Index of its centroid + 1; zero before.
-  std::uint16_t* of_centroid;    ///< By index + 1: its prediction + 1; zero before, with
-                                 ///< kOwnersBehind scratch entries behind the last centroid's.
-  std::uint16_t* queue;    ///< Predictions that found several centroids, or one that has an owner.
-  std::uint16_t* scratch;  ///< Three entries per prediction, and three more.
+/// The predictions in view by cell of the image: squares of 2^`shift` quanta, whose numbers are
+/// taken modulo kCells (which mixes up cells far apart, no more). The predictions in whose gates a
+/// centroid is are in the at most four cells about it, or among the wide ones, whose gates reach
+/// further than half a cell. Predictions are counted from one; 0 is none. Arrays of the caller.
+struct PredictionCells {
+  std::uint16_t* first;         ///< Per cell, kCellEntries; zero between cameras.
+  std::uint16_t* next;          ///< Per prediction, of the same cell.
+  std::int32_t* of_prediction;  ///< Its cell, from index 0.
+  std::uint16_t* wide;          ///< Indices of the wide ones,
+  std::int32_t* wide_place;     ///< and PredictedViews::place
+  std::int32_t* wide_reach;     ///< and PredictedViews::reach of these; padded.
+  std::size_t wides = 0;
+  std::int32_t shift = kNoCells;
 };
-/// More entries of Claims::of_centroid than centroids.
-inline constexpr std::size_t kOwnersBehind = 9;
+
+/// Who has whom; arrays of the caller, zero before.
+struct Claims {
+  std::uint16_t* of_prediction;  ///< Index of its centroid + 1.
+  std::uint16_t* of_centroid;    ///< Index of its prediction + 1, or kDisputed.
+  std::uint16_t* queue;          ///< Centroids that are disputed.
+};
+inline constexpr std::uint16_t kDisputed = 0xffff;
+
+/// Most centroids of one camera that are used; more are cut and counted by the assembly.
+inline constexpr std::size_t kMaxCentroids = 2048;
+
+/// Who had a camera's centroids in the frame before, as its packet had them, and who wanted them.
+/// Most cameras read their sensor row by row, so that the order hardly changes.
+struct Followed {
+  const std::uint16_t* owners;  ///< As Claims::of_centroid had them.
+  std::size_t count;
+  std::size_t predictions;         ///< There are so many.
+  const std::uint16_t* contender;  ///< Predictions that wanted another's centroid,
+  const std::uint16_t* contended;  ///< and which.
+  std::size_t contenders;
+  std::size_t turn;  ///< Of those without a centroid, who is to look at all: the
+                     ///< ones whose index is this, modulo kTurns.
+  std::uint16_t*
+      doubtful;  ///< With the next, scratch: entries for all owners, and two per prediction.
+  std::uint16_t* doubtful_from;
+};
+/// In so many frames every prediction has its turn.
+inline constexpr std::size_t kTurns = 4;
+/// How many centroids about its place in the order a prediction looks at; so many places of nothing
+/// stand behind the last centroid's.
+inline constexpr int kPlacesInSight = 16;
+inline constexpr std::size_t kMostRows = kMaxCentroids / kPlacesInSight;  ///< Of so many.
+
+/// Numbers of centroids that ProjectionKernels::lookUp put into Claims::queue, and left.
+struct Seen {
+  std::size_t queued, left;
+};
 
 /// A blob with a greater elongation may be two; noise alone makes few discs so long.
 inline constexpr float kLongBlob = 1.2f;
@@ -107,19 +150,17 @@ inline constexpr float kReferenceSigma_px = 0.1f;
 struct PredictedViews {
   float* u;  ///< Ideal plane, px.
   float* v;
-  float* scale;          ///< Focal length over depth, px/m.
-  float* gate_px;        ///< How far its centroid may be; 0: not in view.
-  std::int32_t* place;   ///< See StripGrid.
-  std::int32_t* reach;   ///< Squared quanta below which its centroid is; 0: not to be looked for.
-  std::int32_t* strips;  ///< That its gate touches: the first, and the last in the upper 16 bits.
+  float* scale;         ///< Focal length over depth, px/m.
+  float* gate_px;       ///< How far its centroid may be; 0: not in view.
+  std::int32_t* place;  ///< See PlaceGrid.
+  std::int32_t* reach;  ///< Squared quanta below which its centroid is; 0: not to be looked for.
 };
 
 /// Centroids of one camera; arrays by index in the packet.
 struct UndistortedCentroids {
   Ray* rays;     ///< Weight 0: no sensor measures there, to be left alone.
-  float* slack;  ///< How much further than others a long blob may be from its predictions, px.
-  std::int32_t* strip;  ///< That it lies in; the one behind the last if it is not to be looked up.
-  std::int32_t* place;  ///< See StripGrid.
+  float* slack;  ///< How much further a long blob may be from its predictions, px; 0 of others.
+  std::int32_t* place;  ///< See PlaceGrid; kNoPlace if it is not to be looked up.
 };
 
 /// Solutions of the normal equations of all predictions, arrays by index of prediction.
@@ -139,25 +180,41 @@ struct PredictedSolutions {
 struct ProjectionKernels {
   const char* name;
   /// Images of points whose search radius is `reach` metres. What is not finite is not in view.
-  void (*project)(const ViewCamera& camera, const ViewGates& gates, const StripGrid& grid,
+  void (*project)(const ViewCamera& camera, const ViewGates& gates, const PlaceGrid& grid,
                   const float* x, const float* y, const float* z, const float* reach,
                   std::size_t count, const PredictedViews& views);
-  /// Undistorts centroids, four floats each (x, y, radius, elongation), and finds their strips;
+  /// Undistorts centroids, four floats each (x, y, radius, elongation), and finds their places;
   /// long ones have none. `noise` is the camera's centroid variance over the reference's; `first`
   /// is the first one's index.
-  void (*undistort)(const ViewCamera& camera, const StripGrid& grid, float noise,
+  void (*undistort)(const ViewCamera& camera, const PlaceGrid& grid, float noise,
                     const float* centroids, std::size_t first, std::size_t count,
                     const UndistortedCentroids& out);
-  /// Gives every prediction the centroid in its gate where it is the only one there, and has no
-  /// owner yet. Not padded. Returns the number of predictions queued.
-  std::size_t (*claim)(const SortedCentroids& sorted, std::size_t centroids,
-                       const PredictedViews& views, std::size_t count, const Claims& claims);
-  /// Lists the sorted centroids `from` to `to` that are less than the root of `reach` quanta from a
-  /// place; returns their number.
-  std::size_t (*gather)(const SortedCentroids& sorted, std::size_t from, std::size_t to,
-                        std::int32_t place, std::int32_t reach, std::uint16_t* list);
-  /// Lists the predictions to be looked for in whose gate an image position is, if that is `slack`
-  /// px wider; returns their number.
+  /// Gives the predictions that are followed the centroid in their gate, where it is the only one
+  /// there, and has no owner, of those near its place in the order. Puts the centroids that others
+  /// want as well into the queue, whose length it returns.
+  std::size_t (*follow)(const Followed& followed, const PredictedViews& views,
+                        const std::int32_t* places, std::size_t count, const Claims& claims);
+  /// Lists the centroids that are looked up and have no owner, with their places and eight more of
+  /// nothing; returns their number.
+  std::size_t (*listUnclaimed)(const std::int32_t* places, std::size_t count,
+                               const std::uint16_t* owners, std::uint16_t* list,
+                               std::int32_t* list_places);
+  /// Puts the predictions in view into cells, of the finest size for which few gates are wide, for
+  /// so many centroids to be looked up.
+  void (*fillCells)(const PredictedViews& views, std::size_t count, std::size_t centroids,
+                    PredictionCells& cells);
+  /// Gives the centroids of a list the prediction in whose gate they are, where that is the only
+  /// one, and has no centroid. Others are queued, or left if they are in no gate.
+  Seen (*lookUp)(const PredictionCells& cells, const PredictedViews& views,
+                 const std::uint16_t* list, const std::int32_t* places, std::size_t count,
+                 const Claims& claims, std::uint16_t* left);
+  /// Empties the cells.
+  void (*clearCells)(std::size_t count, const PredictionCells& cells);
+  /// Lists the long blobs; returns their number.
+  std::size_t (*listLong)(const UndistortedCentroids& centroids, std::size_t count,
+                          std::uint16_t* list);
+  /// Lists the predictions in whose gate an image position is, if that is `slack` px wider; returns
+  /// their number.
   std::size_t (*gatherPredictions)(const PredictedViews& views, std::size_t count, float u, float v,
                                    float slack, std::uint16_t* list);
   /// Adds to every prediction's kSumsPerMarker sums its ray, rays[claims[p]]; the one at 0 has no

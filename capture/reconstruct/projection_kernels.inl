@@ -6,23 +6,37 @@
 namespace {
 
 using understudy::reconstruct::Claims;
+using understudy::reconstruct::Followed;
+using understudy::reconstruct::kCells;
+using understudy::reconstruct::kCellsPerRow;
+using understudy::reconstruct::kDisputed;
+using understudy::reconstruct::kFewCentroids;
 using understudy::reconstruct::kGradientScale;
 using understudy::reconstruct::kInformationScale;
 using understudy::reconstruct::kLargestInformation;
 using understudy::reconstruct::kLargestTerm;
 using understudy::reconstruct::kLargestWeight;
+using understudy::reconstruct::kLeastCellShift;
 using understudy::reconstruct::kLensTerms;
 using understudy::reconstruct::kLongBlob;
+using understudy::reconstruct::kMostCellShift;
+using understudy::reconstruct::kMostRows;
+using understudy::reconstruct::kNoCell;
+using understudy::reconstruct::kNoCells;
 using understudy::reconstruct::kNoPlace;
+using understudy::reconstruct::kPlacesInSight;
 using understudy::reconstruct::kResidualScale;
 using understudy::reconstruct::kRounding;
 using understudy::reconstruct::kSumsPerMarker;
+using understudy::reconstruct::kTurns;
 using understudy::reconstruct::kWeightScale;
+using understudy::reconstruct::PlaceGrid;
 using understudy::reconstruct::PredictedSolutions;
 using understudy::reconstruct::PredictedViews;
+using understudy::reconstruct::PredictionCells;
 using understudy::reconstruct::Ray;
-using understudy::reconstruct::SortedCentroids;
-using understudy::reconstruct::StripGrid;
+using understudy::reconstruct::Seen;
+
 using understudy::reconstruct::UndistortedCentroids;
 using understudy::reconstruct::ViewCamera;
 using understudy::reconstruct::ViewGates;
@@ -41,6 +55,7 @@ typedef float Native4 __attribute__((vector_size(16)));
 typedef float Native8 __attribute__((vector_size(32)));
 typedef short NativeShort8 __attribute__((vector_size(16)));
 typedef short NativeShort16 __attribute__((vector_size(32)));
+typedef std::int16_t Short16 __attribute__((vector_size(32), aligned(2), may_alias));
 typedef int NativeInt4 __attribute__((vector_size(16)));
 
 #define UNDERSTUDY_LOAD8(p) (*reinterpret_cast<const Float8*>(p))
@@ -75,26 +90,16 @@ inline Int8 rounded(Float8 a) {
 
 inline Float4 rootOf(Float4 a) { return (Float4)__builtin_ia32_sqrtps((Native4)a); }
 
-// Where gates lie in the strips; those of `taken` only.
-inline void place(const StripGrid& grid, std::size_t i, Int8 taken, Float8 u, Float8 v, Float8 gate,
-                  const PredictedViews& views) {
+// Whole quanta of eight positions of the ideal plane; what is not `taken` is set to zero before
+// anything becomes an integer.
+inline Int8 placesOf(const PlaceGrid& grid, Int8 taken, Float8 u, Float8 v) {
   const Float8 zero{};
-  const Int8 none{}, last = none + (grid.strips - 1);
-  // All else is set to zero before anything becomes an integer.
   const Float8 from_u = taken ? (u - grid.least_u) * grid.quanta_per_px : zero;
   const Float8 from_v = taken ? (v - grid.least_v) * grid.quanta_per_px : zero;
-  const Float8 wide = taken ? gate * grid.quanta_per_px : zero;
-  const Int8 whole_u = __builtin_convertvector(from_u, Int8);
-  const Int8 whole_v = __builtin_convertvector(from_v, Int8);
-  const Int8 reach = __builtin_convertvector(wide, Int8) + kRounding;
-  const Int8 above = whole_v - reach, below = (whole_v + reach) >> grid.shift;
-  const Int8 first = (above > 0 ? above : none) >> grid.shift;
-  UNDERSTUDY_STORE8I(views.place + i, whole_u | (whole_v << 16));
-  UNDERSTUDY_STORE8I(views.reach + i, taken & (reach * reach));
-  UNDERSTUDY_STORE8I(views.strips + i, first | ((below < last ? below : last) << 16));
+  return __builtin_convertvector(from_u, Int8) | (__builtin_convertvector(from_v, Int8) << 16);
 }
 
-void project(const ViewCamera& camera, const ViewGates& gates, const StripGrid& grid,
+void project(const ViewCamera& camera, const ViewGates& gates, const PlaceGrid& grid,
              const float* x, const float* y, const float* z, const float* reach, std::size_t count,
              const PredictedViews& views) {
   const float* r = camera.rotation;
@@ -117,7 +122,9 @@ void project(const ViewCamera& camera, const ViewGates& gates, const StripGrid& 
     UNDERSTUDY_STORE8(views.v + i, v);
     UNDERSTUDY_STORE8(views.scale + i, scale);
     UNDERSTUDY_STORE8(views.gate_px + i, (seen ? gate : zero));
-    place(grid, i, seen, u, v, gate, views);
+    const Int8 reach_quanta = __builtin_convertvector(gate * grid.quanta_per_px, Int8) + kRounding;
+    UNDERSTUDY_STORE8I(views.place + i, placesOf(grid, seen, u, v));
+    UNDERSTUDY_STORE8I(views.reach + i, seen & (reach_quanta * reach_quanta));
   }
 }
 
@@ -145,20 +152,17 @@ inline void storeRays(Ray* rays, Float8 u, Float8 v, Float8 weight, Int8 centroi
   }
 }
 
-// The strips that centroids lie in.
-inline void placeCentroids(const StripGrid& grid, std::size_t i, Int8 inside, Int8 is_long,
-                           Float8 u, Float8 v, const UndistortedCentroids& out) {
-  const Float8 zero{};
-  const Float8 from_u = inside ? (u - grid.least_u) * grid.quanta_per_px : zero;
-  const Float8 from_v = inside ? (v - grid.least_v) * grid.quanta_per_px : zero;
-  const Int8 whole_u = __builtin_convertvector(from_u, Int8);
-  const Int8 whole_v = __builtin_convertvector(from_v, Int8);
-  const Int8 taken = inside & ~is_long, behind = Int8{} + grid.strips, nowhere = Int8{} + kNoPlace;
-  UNDERSTUDY_STORE8I(out.strip + i, taken ? whole_v >> grid.shift : behind);
-  UNDERSTUDY_STORE8I(out.place + i, taken ? whole_u | (whole_v << 16) : nowhere);
+// The polynomial in pairs of terms, which wait less for each other than one after the other would
+// (Estrin, "Organization of computer systems: the fixed plus variable structure computer", 1960).
+inline Float8 radialFactor(const float* terms, Float8 squared) {
+  static_assert(kLensTerms == 7);
+  const Float8 fourth = squared * squared;
+  const Float8 low = (terms[0] + terms[1] * squared) + (terms[2] + terms[3] * squared) * fourth;
+  const Float8 high = (terms[4] + terms[5] * squared) + terms[6] * fourth;
+  return low + high * (fourth * fourth);
 }
 
-void undistort(const ViewCamera& camera, const StripGrid& grid, float noise, const float* centroids,
+void undistort(const ViewCamera& camera, const PlaceGrid& grid, float noise, const float* centroids,
                std::size_t from, std::size_t count, const UndistortedCentroids& out) {
   // A blob longer than its noise explains is taken for a disc that is partly hidden: its middle is
   // off by half of what is missing of its length.
@@ -184,8 +188,7 @@ void undistort(const ViewCamera& camera, const StripGrid& grid, float noise, con
     const Float8 xd = sound ? (x - camera.centre_x_px) * camera.inverse_fx : zero;
     const Float8 yd = sound ? (y - camera.centre_y_px) * camera.inverse_fy : zero;
     const Float8 squared = xd * xd + yd * yd;
-    Float8 factor = zero + camera.radial[kLensTerms - 1];
-    for (int k = kLensTerms - 2; k >= 0; --k) factor = factor * squared + camera.radial[k];
+    const Float8 factor = radialFactor(camera.radial, squared);
     Float8 px = xd * factor, py = yd * factor;
     for (int step = 0; step < camera.newton_steps; ++step) {  // As math::undistort.
       const Float8 r2 = px * px + py * py;
@@ -219,11 +222,13 @@ void undistort(const ViewCamera& camera, const StripGrid& grid, float noise, con
         radius * squared_length /
         (noise * kReferenceRadius * squared_length +
          kPerReferenceVariance * (radius * radius * radius) * (missing * missing));
-    const Int8 is_long = elongation > kLongBlob;
+    const Int8 is_long = inside & (elongation > kLongBlob);
+    const Int8 nowhere = Int8{} + kNoPlace;
     storeRays(out.rays + from + i, inside ? u : zero, inside ? v : zero, inside ? weight : zero,
               index);
     UNDERSTUDY_STORE8(out.slack + from + i, (is_long ? 0.75f * radius : zero));
-    placeCentroids(grid, from + i, inside, is_long, u, v, out);
+    UNDERSTUDY_STORE8I(out.place + from + i,
+                       ((inside & ~is_long) ? placesOf(grid, inside, u, v) : nowhere));
   }
 }
 

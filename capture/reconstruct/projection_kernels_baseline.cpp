@@ -1,13 +1,14 @@
 #include "capture/reconstruct/projection_kernels.h"
 #include "capture/reconstruct/projection_kernels.inl"
-#include "capture/reconstruct/strip_kernels.inl"
+#include "capture/reconstruct/seek_kernels.inl"
 #include "capture/reconstruct/sum_kernels.inl"
 
 namespace understudy::reconstruct {
 
 const ProjectionKernels& baselineProjectionKernels() {
   static constexpr ProjectionKernels kernels{
-      "x86-64", project, undistort, claim, gather, gatherPredictions, accumulate, flush, solve};
+      "x86-64",   project,  undistort,         follow,     listUnclaimed, fillCells, lookUp,
+      clearCells, listLong, gatherPredictions, accumulate, flush,         solve};
   return kernels;
 }
 

@@ -59,6 +59,12 @@ struct FreeCentroid {
   std::int32_t index = 0;  ///< In the camera's packet.
 };
 
+/// Who had a camera's centroids in the frame before, see Followed.
+struct CameraOrder {
+  std::vector<std::uint16_t> owners;
+  std::vector<std::uint16_t> contender, contended;
+};
+
 /// What a camera's centroids say about its calibration: residuals against the markers as all other
 /// cameras see them, of a rotating sample of the predicted markers. Sums fade: the last kHealthRays
 /// rays count. Read between frames only.
@@ -88,6 +94,7 @@ struct ReconstructState {
   std::vector<std::vector<Ray>> rays;  ///< Per camera: none, its centroids, their shares.
   std::vector<std::size_t> centroids;  ///< Per camera: number in `rays`, padded.
   std::vector<std::uint16_t> ray_of;   ///< Per camera raysPerCamera entries, see rayOf.
+  std::vector<CameraOrder> orders;     ///< Per camera.
   std::vector<std::vector<FreeCentroid>> free;  ///< Per camera.
   std::vector<bool> received;                   ///< Per camera: matched in this frame.
   std::vector<float> solutions;      ///< See solutionsOf; filled by FinishFrame, kept for health.
@@ -100,18 +107,16 @@ struct ReconstructState {
   TwoRayState two_rays;
 };
 
-/// Entries of ReconstructState::ray_of per camera: one per prediction, and one for nobody.
-inline std::size_t raysPerCamera(const ReconstructState& state) { return state.capacity + 8; }
+/// Entries of ReconstructState::ray_of per camera.
+inline std::size_t raysPerCamera(const ReconstructState& state) { return state.capacity; }
 
 /// The prediction's ray in a camera, or null where there is none or it was refused.
 inline Ray* rayOf(ReconstructState& state, std::size_t camera, std::size_t prediction) {
   if (!state.received[camera]) return nullptr;
-  Ray& ray = state.rays[camera][state.ray_of[camera * raysPerCamera(state) + prediction]];
+  const std::size_t entry = camera * raysPerCamera(state) + prediction;
+  Ray& ray = state.rays[camera][state.ray_of[entry]];
   return ray.weight > 0.0f ? &ray : nullptr;
 }
-
-/// Most centroids of one camera that are used; more are cut and counted by the assembly.
-inline constexpr std::size_t kMaxCentroids = 2048;
 
 ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_predictions);
 
@@ -119,19 +124,24 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
 struct ReconstructWorkspace {
   std::vector<float> predicted;  ///< With the next, see viewsOf.
   std::vector<std::int32_t> predicted_place;
-  std::vector<float> slack;             ///< With the next, see centroidsOf.
-  std::vector<std::int32_t> strip;      ///< Of centroids.
-  std::vector<frame::Centroid> padded;  ///< The packet's last centroids, eight of them.
-  std::vector<std::uint16_t> start;     ///< With the next two, see SortedCentroids.
-  std::vector<std::int32_t> sorted_place;
-  std::vector<std::uint16_t> sorted_index;
-  std::vector<std::uint16_t> rank;    ///< Per centroid: of its strip's, which.
-  std::vector<std::uint16_t> owner;   ///< Per centroid + 1: the prediction that has it, + 1.
-  std::vector<std::uint16_t> found;   ///< See Claims::scratch.
-  std::vector<std::uint16_t> queue;   ///< Predictions that have a choice, or share a centroid.
-  std::vector<std::uint16_t> near;    ///< What is by one of those.
-  std::vector<std::uint16_t> chosen;  ///< Centroids by them.
-  std::vector<std::uint16_t> left;    ///< Centroids of nobody.
+  std::vector<float> slack;  ///< With the next, see centroidsOf.
+  std::vector<std::int32_t> centroid_place;
+  std::vector<frame::Centroid> padded;    ///< The packet's last centroids, eight of them.
+  std::vector<std::uint16_t> cell_first;  ///< With the next two, see cellsOf.
+  std::vector<std::uint16_t> cell_next;
+  std::vector<std::int32_t> cell_of;
+  std::vector<std::uint16_t> wide;
+  std::vector<std::int32_t> wide_place;
+  std::vector<std::uint16_t> owner;                    ///< See Claims::of_centroid.
+  std::vector<std::uint16_t> doubtful, doubtful_from;  ///< See Followed.
+  std::vector<std::uint16_t> unclaimed;                ///< Centroids that nobody followed,
+  std::vector<std::int32_t> unclaimed_place;           ///< and their places.
+  std::vector<std::uint16_t> queue;                    ///< Centroids that are disputed,
+  std::size_t queued = 0;                              ///< so many.
+  std::vector<std::uint16_t> disputed;                 ///< Predictions that they may belong to.
+  std::vector<std::uint8_t> is_disputed;               ///< Per prediction.
+  std::vector<std::uint16_t> near;                     ///< The predictions about one.
+  std::vector<std::uint16_t> left;                     ///< Centroids of nobody.
   std::vector<std::uint64_t> nearest, second;   ///< Per centroid: squared distance's bits, index.
   std::vector<std::uint64_t> nearest_centroid;  ///< Per prediction, likewise.
   std::vector<glm::dvec3> directions;           ///< Of a marker's rays.

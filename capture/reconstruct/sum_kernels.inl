@@ -2,10 +2,8 @@
 
 namespace {
 
-// A column of eight rays' derivative of the image along one of its axes.
-inline Float8 column(Float8 scale, Float8 slope, float across, float forward) {
-  return scale * (across - slope * forward);
-}
+// A column of eight rays' derivative of the image along one of its axes, at scale 1.
+inline Float8 column(Float8 slope, float across, float forward) { return across - slope * forward; }
 
 // The rays of eight predictions, turned to columns.
 struct EightRays {
@@ -24,10 +22,19 @@ inline EightRays loadRays(const Ray* rays, const std::uint16_t* claims) {
           __builtin_shufflevector(w01, w23, 0, 1, 8, 9, 4, 5, 12, 13)};
 }
 
+// The least and the greatest of two; of no number the second.
+inline Float8 least(Float8 a, Float8 b) {
+#ifdef __AVX__
+  return (Float8)__builtin_ia32_minps256((Native8)a, (Native8)b);
+#else
+  const Native4 low = __builtin_ia32_minps((Native4)lowHalf((Int8)a), (Native4)lowHalf((Int8)b));
+  const Native4 high = __builtin_ia32_minps((Native4)highHalf((Int8)a), (Native4)highHalf((Int8)b));
+  return __builtin_shufflevector((Float4)low, (Float4)high, 0, 1, 2, 3, 4, 5, 6, 7);
+#endif
+}
 inline Float8 cut(Float8 term) {
   const Float8 most = Float8{} + kLargestTerm;
-  term = term < most ? term : most;
-  return term > -most ? term : -most;
+  return -least(-least(term, most), most);
 }
 
 // With a and b the rows of the image's derivative and r its residual, a ray's information is
@@ -51,10 +58,11 @@ std::size_t accumulate(const ViewCamera& camera, const Ray* rays, const std::uin
     const Float8 information = s * s * (x * x + y * y + 1.0f);
     const Int8 much = information * w > kLargestInformation;
     if (bitsOf(much) != 0) w = much ? kLargestInformation / information : w;
-    const Float8 ax = column(s, x, r[0], r[6]), bx = column(s, y, r[3], r[6]);
-    const Float8 ay = column(s, x, r[1], r[7]), by = column(s, y, r[4], r[7]);
-    const Float8 az = column(s, x, r[2], r[8]), bz = column(s, y, r[5], r[8]);
-    const Float8 h = w * kInformationScale, g = w * kGradientScale;
+    const Float8 ax = column(x, r[0], r[6]), bx = column(y, r[3], r[6]);
+    const Float8 ay = column(x, r[1], r[7]), by = column(y, r[4], r[7]);
+    const Float8 az = column(x, r[2], r[8]), bz = column(y, r[5], r[8]);
+    const Float8 ws = w * s;
+    const Float8 h = ws * s * kInformationScale, g = ws * kGradientScale;
     const auto add = [sums](int k, Float8 term) {
       *reinterpret_cast<Int8*>(sums + 8 * k) += rounded(term);
     };

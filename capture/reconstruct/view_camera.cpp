@@ -79,8 +79,8 @@ double lensError_px(const PreparedCamera& camera) {
   double worst = 0.0;
   alignas(32) float centroids[8 * 4], slack[8];
   Ray rays[8];
-  std::int32_t strip[8], place[8];
-  const StripGrid grid = makeStripGrid(camera.view);
+  std::int32_t place[8];
+  const PlaceGrid grid = makePlaceGrid(camera.view);
   const double width = camera.camera.width_px, height = camera.camera.height_px;
   for (int i = 0; i <= kProbes; ++i) {
     for (int j = 0; j <= kProbes; j += 8) {
@@ -91,7 +91,7 @@ double lensError_px(const PreparedCamera& camera) {
         centroids[4 * k + 3] = 1.0f;
       }
       baselineProjectionKernels().undistort(camera.view, grid, 1.0f, centroids, 0, 8,
-                                            {rays, slack, strip, place});
+                                            {rays, slack, place});
       for (int k = 0; k < 8; ++k) {
         const glm::dvec2 wanted = idealOf(camera, static_cast<double>(centroids[4 * k]),
                                           static_cast<double>(centroids[4 * k + 1]));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/anim/kinematics.h"
+#include "engine/asset/asf_amc.h"
 #include "engine/asset/bvh.h"
 #include "engine/asset/gltf_clip.h"
 
@@ -155,11 +156,12 @@ void convert(ClipFile& file) {
   }
 }
 
-core::Result<ClipFile> loadBvhClip(const std::filesystem::path& path, const ClipOptions& options) {
-  auto clip = loadBvh(path);
+// Of a kind that says nothing of its unit and axes.
+core::Result<ClipFile> recogniseClip(core::Result<anim::Clip> clip, const char* kind,
+                                     const ClipOptions& options) {
   if (!clip) return clip.error();
   ClipFile file;
-  file.kind = "bvh";
+  file.kind = kind;
   file.clip = *std::move(clip);
   if (options.unit_m) {
     file.unit_m = *options.unit_m;
@@ -226,17 +228,21 @@ std::optional<double> unitMetres(std::string_view name) {
 
 bool isReadableClipKind(const std::filesystem::path& path) {
   const std::string extension = extensionOf(path);
-  return extension == ".bvh" || extension == ".glb" || extension == ".gltf" || extension == ".vrm";
+  return extension == ".bvh" || extension == ".amc" || extension == ".glb" ||
+         extension == ".gltf" || extension == ".vrm";
 }
 
 core::Error unreadableClipKind(const std::filesystem::path& path) {
   return core::makeError(path.string() + ": cannot read files of kind \"" + extensionOf(path) +
-                         "\"; clips that can be read are .bvh, .glb, .gltf and .vrm");
+                         "\"; clips that can be read are .bvh, .amc, .glb, .gltf and .vrm");
 }
 
 core::Result<ClipFile> loadClip(const std::filesystem::path& path, const ClipOptions& options) {
   if (!isReadableClipKind(path)) return unreadableClipKind(path);
-  return extensionOf(path) == ".bvh" ? loadBvhClip(path, options) : loadGltfClip(path, options);
+  const std::string extension = extensionOf(path);
+  if (extension == ".bvh") return recogniseClip(loadBvh(path), "bvh", options);
+  if (extension == ".amc") return recogniseClip(loadAmc(path), "amc", options);
+  return loadGltfClip(path, options);
 }
 
 }  // namespace understudy::asset

@@ -32,7 +32,7 @@ struct ClipFile {
   double unit_m = 1.0;  ///< Metres per unit of the file.
   UnitSource unit_source = UnitSource::file;
   char up = 'y';     ///< The file's upward axis.
-  std::string kind;  ///< "bvh" or "gltf".
+  std::string kind;  ///< "bvh", "amc" or "gltf".
 };
 
 /// Metres per unit of the name m, cm, mm or in; nothing for other names.
@@ -45,9 +45,10 @@ bool isReadableClipKind(const std::filesystem::path& path);
 /// The error for a kind that cannot be read; it names the kinds that can.
 core::Error unreadableClipKind(const std::filesystem::path& path);
 
-/// Reads recorded motion: .bvh, .glb, .gltf, .vrm. BVH says nothing of its unit and axes: these
-/// are recognised from the size of the body and from where head and feet are, unless given. glTF is
-/// in metres with +Y up; a given unit or axis is obeyed all the same.
+/// Reads recorded motion: .bvh, .amc (its .asf beside it), .glb, .gltf, .vrm. BVH and AMC say
+/// nothing of their unit and axes: these are recognised from the size of the body and from where
+/// head and feet are, unless given. glTF is in metres with +Y up; a given unit or axis is obeyed
+/// all the same.
 core::Result<ClipFile> loadClip(const std::filesystem::path& path, const ClipOptions& options = {});
 
 }  // namespace understudy::asset

@@ -4,23 +4,9 @@
 #include <memory>
 #include <vector>
 
-// Simbody's headers are C++17, ours are not: plain numbers go between.
+#include "tests/bench/plain_body.h"
 
 namespace understudy::bench {
-
-/// Rotation x, y, z, w, then translation in metres.
-using PlainTransform = std::array<double, 7>;
-
-struct PlainJoint {
-  int parent = -1;                 ///< In the list, -1 for roots; parents come first.
-  int freedoms = 0;                ///< 0, 3 (a ball) or 6.
-  PlainTransform rest{}, start{};  ///< parent_from_joint.
-};
-
-struct PlainMarker {
-  int joint = 0;
-  std::array<double, 3> offset{};  ///< Joint frame, metres.
-};
 
 /// Simbody's Assembler (Sherman, Seth and Delp, "Simbody: multibody dynamics for biomedical
 /// research", 2011), the engine of OpenSim's inverse kinematics, on the same joints, freedoms and

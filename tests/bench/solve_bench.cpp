@@ -14,14 +14,13 @@
 #include "engine/anim/kinematics.h"
 #include "engine/core/thread_time.h"
 #include "engine/math/exponential.h"
+#include "tests/bench/ceres_oracle.h"
+#include "tests/bench/simbody_solver.h"
 #include "tests/bench/solve_recording.h"
 #include "tests/bench/solve_soak.h"
 #include "tests/support/skeleton_pose.h"
 #include "tools/scoring/foot_score.h"
 #include "tools/scoring/pose_score.h"
-#ifdef UNDERSTUDY_HAS_SIMBODY
-#include "tests/bench/simbody_solver.h"
-#endif
 
 using namespace understudy;
 
@@ -40,6 +39,8 @@ struct Options : bench::RecordingOptions {
   bool joints = false;  ///< A table of joints, too.
   double simbody_accuracy = 1e-5;
   bool no_simbody = false;
+  std::size_t oracle_frames = 0;  ///< Of the run, for the oracle; 0: none.
+  double oracle_turn_sigma = 60.0;
 };
 
 using Recording = bench::SolveRecording;
@@ -256,60 +257,104 @@ Figures run(const Recording& recording, const Options& options) {
   return figures;
 }
 
-#ifdef UNDERSTUDY_HAS_SIMBODY
 bench::PlainTransform plain(const math::RigidTransformd& t) {
   return {t.rotation.x,    t.rotation.y,    t.rotation.z,   t.rotation.w,
           t.translation.x, t.translation.y, t.translation.z};
 }
 
-bench::SimbodySolver makeSimbody(const subject::Subject& subject, const solve::SolveModel& model,
-                                 const std::vector<math::RigidTransformd>& start, double accuracy) {
+// The first actor for a peer.
+struct PlainBody {
   std::vector<bench::PlainJoint> joints;
-  for (std::size_t j = 0; j < model.joints(); ++j)
-    joints.push_back(
-        {model.joint_parent[j], model.joint_freedoms[j], plain(model.rest[j]), plain(start[j])});
   std::vector<bench::PlainMarker> markers;
+};
+
+[[maybe_unused]] PlainBody makePlainBody(const Recording& recording) {
+  const subject::Subject& subject = recording.subjects[0];
+  const solve::SolveModel model = solve::makeSolveModel(subject);
+  const std::vector<math::RigidTransformd> start =
+      bench::solverPose(model, recording.truth[0][0].world_from_joint);
+  PlainBody body;
+  for (std::size_t j = 0; j < model.joints(); ++j)
+    body.joints.push_back(
+        {model.joint_parent[j], model.joint_freedoms[j], plain(model.rest[j]), plain(start[j])});
   for (const subject::SubjectMarker& marker : subject.markers) {
     const glm::dvec3 offset(marker.offset_joint);
-    markers.push_back({marker.joint, {offset.x, offset.y, offset.z}});
+    body.markers.push_back({marker.joint, {offset.x, offset.y, offset.z}});
   }
-  return bench::SimbodySolver(joints, markers, accuracy);
+  return body;
 }
 
+// One frame of the first actor's markers; hidden ones are NaN.
+[[maybe_unused]] bench::OracleFrame plainFrame(const Recording& recording, std::size_t f) {
+  bench::OracleFrame positions;
+  for (const frame::LabelledMarker& marker : recording.labels[f][0].markers) {
+    const glm::dvec3 at =
+        marker.confidence > 0.0f ? glm::dvec3(marker.position) : glm::dvec3(std::nan(""));
+    positions.push_back({at.x, at.y, at.z});
+  }
+  return positions;
+}
+
+[[maybe_unused]] void takePose(const std::vector<bench::PlainTransform>& joints,
+                               frame::SkeletonPose& pose) {
+  for (std::size_t j = 0; j < joints.size(); ++j) {
+    const bench::PlainTransform& t = joints[j];
+    pose.parent_from_joint[j] = {glm::quat(math::quaternionXyzw(t[0], t[1], t[2], t[3])),
+                                 glm::vec3(glm::dvec3(t[4], t[5], t[6]))};
+  }
+}
+
+#ifdef UNDERSTUDY_HAS_SIMBODY
 // Simbody on the first actor's markers.
 Figures runSimbody(const Recording& recording, const Options& options) {
   const subject::Subject& subject = recording.subjects[0];
-  const solve::SolveModel model = solve::makeSolveModel(subject);
-  bench::SimbodySolver solver =
-      makeSimbody(subject, model, bench::solverPose(model, recording.truth[0][0].world_from_joint),
-                  options.simbody_accuracy);
+  const PlainBody body = makePlainBody(recording);
+  bench::SimbodySolver solver(body.joints, body.markers, options.simbody_accuracy);
   frame::SkeletonPose pose = test::poseOf(subject.skeleton.size());
   pose.tracked = true;
   scoring::PoseScore score(subject, {.rate_hz = recording.rate_hz});
-  std::vector<std::array<double, 3>> positions(subject.markers.size());
   Figures figures;
   for (std::size_t f = 1; f < recording.labels.size(); ++f) {
-    for (std::size_t m = 0; m < positions.size(); ++m) {
-      const frame::LabelledMarker& marker = recording.labels[f][0].markers[m];
-      const glm::dvec3 at =
-          marker.confidence > 0.0f ? glm::dvec3(marker.position) : glm::dvec3(std::nan(""));
-      positions[m] = {at.x, at.y, at.z};
-    }
+    const bench::OracleFrame positions = plainFrame(recording, f);
     const core::Duration before = core::threadTime();
     const bool solved = solver.solve(positions);
     const double us = 1e6 * core::toSeconds(core::threadTime() - before);
     if (f > kWarmUp) figures.us.push_back(us);
-    const std::vector<bench::PlainTransform> joints = solver.pose();
-    for (std::size_t j = 0; solved && j < joints.size(); ++j) {
-      const bench::PlainTransform& t = joints[j];
-      pose.parent_from_joint[j] = {glm::quat(math::quaternionXyzw(t[0], t[1], t[2], t[3])),
-                                   glm::vec3(glm::dvec3(t[4], t[5], t[6]))};
-    }
+    if (solved) takePose(solver.pose(), pose);
     score.add(f, recording.truth[f][0], &pose, nullptr);
   }
   addScore(score, figures);
   return figures;
 }
+#endif
+
+#ifdef UNDERSTUDY_HAS_CERES
+// The oracle on the first actor's first frames: each for itself, or all together.
+Figures runOracle(const Recording& recording, const Options& options, bool together) {
+  const subject::Subject& subject = recording.subjects[0];
+  const PlainBody body = makePlainBody(recording);
+  const std::size_t count = std::min(options.oracle_frames, recording.labels.size());
+  std::vector<bench::OracleFrame> frames;
+  for (std::size_t f = 0; f < count; ++f) frames.push_back(plainFrame(recording, f));
+  const core::Duration before = core::threadTime();
+  const auto poses = bench::solveOffline(body.joints, body.markers, frames,
+                                         {.marker_sigma = 1e-3 * std::max(options.noise_mm, 0.01),
+                                          .turn_sigma = together ? options.oracle_turn_sigma : 0.0,
+                                          .rate_hz = recording.rate_hz});
+  Figures figures;
+  figures.us.push_back(1e6 * core::toSeconds(core::threadTime() - before) /
+                       static_cast<double>(count));
+  frame::SkeletonPose pose = test::poseOf(subject.skeleton.size());
+  pose.tracked = true;
+  scoring::PoseScore score(subject, {.rate_hz = recording.rate_hz});
+  for (std::size_t f = 1; f < count; ++f) {
+    takePose(poses[f], pose);
+    score.add(f, recording.truth[f][0], &pose, nullptr);
+  }
+  addScore(score, figures);
+  return figures;
+}
+
 #endif
 
 void print(const std::string& what, std::size_t actors, const Figures& figures) {
@@ -344,6 +389,21 @@ void printMore(const Options& options, const Figures& figures) {
       options.smooth_lag, mm.mean, mm.p99, deg.mean, deg.p99, mm0.mean, mm0.p99, deg0.mean,
       deg0.p99);
 }
+
+#ifdef UNDERSTUDY_HAS_CERES
+// Beside ours over the very frames that the oracle has.
+void printOracle(const Recording& recording, const Options& options) {
+  Recording part{.subjects = {recording.subjects[0]}, .rate_hz = recording.rate_hz};
+  for (std::size_t f = 0; f < std::min(options.oracle_frames, recording.labels.size()); ++f) {
+    part.truth.push_back({recording.truth[f][0]});
+    part.labels.push_back({recording.labels[f][0]});
+  }
+  fmt::print("the first {} frames, offline:\n", part.labels.size());
+  print("ours", 1, run(part, options));
+  print("ceres", 1, runOracle(part, options, false));
+  print("ceres all", 1, runOracle(part, options, true));
+}
+#endif
 
 void printJoints(const subject::Subject& subject, const Figures& figures) {
   for (std::size_t j = 0; j < figures.joint_deg.size(); ++j) {
@@ -385,6 +445,11 @@ int main(int argc, char** argv) {
   app.add_flag("--joints", options.joints, "A table of joints, too");
   app.add_option("--simbody-accuracy", options.simbody_accuracy, "Of the peer's assembler");
   app.add_flag("--no-simbody", options.no_simbody, "Without the peer");
+  app.add_option("--oracle-frames", options.oracle_frames,
+                 "Ceres as offline oracle on so many frames: each for itself, and all together")
+      ->check(CLI::Range(0, 100000));
+  app.add_option("--oracle-turn-sigma", options.oracle_turn_sigma,
+                 "Accelerations that the oracle expects, rad/s^2");
   std::vector<std::size_t> sizes{1, 4, 20};
   app.add_option("--actors", sizes, "Actors");
   CLI11_PARSE(app, argc, argv);
@@ -416,9 +481,17 @@ int main(int argc, char** argv) {
     if (actors == sizes.front() && !options.no_simbody)
       print("simbody", 1, runSimbody(*recording, options));
 #endif
+#ifdef UNDERSTUDY_HAS_CERES
+    if (actors == sizes.front() && options.oracle_frames > 0) printOracle(*recording, options);
+#endif
   }
 #ifndef UNDERSTUDY_HAS_SIMBODY
   fmt::print("built without Simbody (libsimbody-dev): no peer in this run\n");
+#endif
+#ifndef UNDERSTUDY_HAS_CERES
+  if (options.oracle_frames > 0) {
+    fmt::print("built without Ceres (libceres-dev): no oracle in this run\n");
+  }
 #endif
   return 0;
 }

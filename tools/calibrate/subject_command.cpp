@@ -20,6 +20,7 @@ constexpr double kDefaultSeconds = 15.0;
 
 struct SubjectCommand {
   simulation::SimulationFlags flags{};
+  std::vector<std::string> others{};
   std::string file{}, play{}, name{}, out{}, json_path{};
   bool range_of_motion = false;
 };
@@ -43,11 +44,17 @@ core::Result<void> checkUsage(const SubjectCommand& command) {
           "--range-of-motion away");
     }
   }
+  for (const std::string& other : command.others) {
+    if (command.file.empty()) {
+      return core::makeError("--with adds to a marker file; give that file first");
+    }
+    if (!file::isReadableMarkerKind(other)) return file::unreadableMarkerKind(other);
+  }
   return simulation::check(command.flags);
 }
 
 core::Result<SubjectSource> gather(const SubjectCommand& command) {
-  if (!command.file.empty()) return readMarkers(command.file, command.flags);
+  if (!command.file.empty()) return readMarkers(command.file, command.others, command.flags);
   const std::uint64_t frames = command.flags.frameCount(kDefaultSeconds);
   report::Progress progress("frames", frames);
   const bool moves = command.range_of_motion || command.flags.motions.empty();
@@ -68,7 +75,10 @@ int run(const CLI::App& app, const SubjectCommand& command, report::Json json) {
   auto calibration = calibrate::calibrateSubject(source->clip, source->initial, source->settings);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  if (!calibration) return fail(2, calibration.error());
+  if (!calibration) {
+    const std::string place = command.file.empty() ? "" : command.file + ": ";
+    return fail(2, core::makeError(place + calibration.error().message));
+  }
   if (!command.name.empty()) calibration->subject.name = command.name;
   std::optional<TruthErrors> errors;
   if (source->truth) errors = compareWithTruth(*source->truth, *calibration);
@@ -103,6 +113,11 @@ std::function<int()> addSubjectCommand(CLI::App& app, int argument_count, char**
   auto command = std::make_shared<SubjectCommand>();
   subject->add_option("file", command->file,
                       "labelled markers, .c3d or .trc; without it the simulated stage");
+  subject
+      ->add_option("--with", command->others,
+                   "another recording of the same performer and markers, such as a standing trial; "
+                   "repeatable")
+      ->type_name("FILE");
   subject->add_option("--play", command->play, "a take")->type_name("TAKE");
   simulation::addSimulationFlags(*subject, command->flags);
   subject->add_flag(

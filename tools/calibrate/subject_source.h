@@ -24,8 +24,10 @@ struct SubjectSource {
 };
 
 /// Reads a marker file and makes the body that its names and one of its frames show. Names are
-/// those of `marker_set`, a file; without one, those of all sets that we know.
+/// those of `marker_set`, a file; without one, those of all sets that we know. `others` are
+/// recordings of the same performer and markers.
 core::Result<SubjectSource> readMarkers(const std::string& path,
+                                        const std::vector<std::string>& others,
                                         const simulation::SimulationFlags& flags);
 
 /// Lets the first performer of the simulated stage move before its cameras: through a range of

@@ -19,4 +19,7 @@ Command addViewCommand(CLI::App& app);
 /// `scorecard`: many runs and a page of plots. `header` makes the start of the report.
 Command addScorecardCommand(CLI::App& app, std::function<report::Json()> header);
 
+/// `solve`: a recording of labelled markers, solved beside another solver's result.
+Command addSolveCommand(CLI::App& app, std::function<report::Json()> header);
+
 }  // namespace understudy::score

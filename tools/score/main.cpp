@@ -139,6 +139,7 @@ int run(int argument_count, char** arguments) {
                                .seed = command.flags.stage.seed});
   };
   const score::Command scorecard = score::addScorecardCommand(app, header);
+  const score::Command solve = score::addSolveCommand(app, header);
   try {
     app.parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {
@@ -154,6 +155,7 @@ int run(int argument_count, char** arguments) {
   }
   if (view.app->parsed()) return view.run();
   if (scorecard.app->parsed()) return scorecard.run();
+  if (solve.app->parsed()) return solve.run();
   return runStage(*stage, command, header());
 }
 

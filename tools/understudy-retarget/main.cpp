@@ -46,7 +46,7 @@ int run(int argument_count, char** arguments) {
   retarget_tool::InspectOptions options;
   std::string file, unit, up, json_path;
   std::size_t frame = 0;
-  inspect->add_option("file", file, ".bvh, .glb, .gltf or .vrm")->required();
+  inspect->add_option("file", file, ".bvh, .amc, .glb, .gltf or .vrm")->required();
   CLI::Option* frame_option = inspect->add_option(
       "--frame", frame, "Adds the joints' world positions in this frame, counted from 0");
   inspect->add_option("--unit", unit, "The file's unit, where it does not say")

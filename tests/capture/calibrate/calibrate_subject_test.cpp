@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
 #include <string>
 
 #include "capture/calibrate/compare_subjects.h"
@@ -144,6 +146,15 @@ TEST_SUITE("calibrate/calibrate_subject") {
     short_clip.frames = 5;
     short_clip.positions.resize(5 * clip.names.size());
     CHECK(has(errorOf(short_clip, truth), "only 5 frames"));
+    for (const float scale : {0.01f, 1000.0f}) {
+      file::MarkerClip scaled = clip;
+      for (glm::vec3& position : scaled.positions) position *= scale;
+      CHECK(has(errorOf(scaled, truth), "which no body does; check the unit"));
+    }
+    file::MarkerClip shuffled = clip;
+    std::mt19937 random(5);
+    std::shuffle(shuffled.positions.begin(), shuffled.positions.end(), random);
+    CHECK(has(errorOf(shuffled, truth), "do not carry the names of their places"));
     CHECK(has(errorOf(clip, truth, {.drop_share = 0.9}), "drop_share"));
     CHECK(has(errorOf(clip, truth, {.threads = 0}), "threads"));
   }

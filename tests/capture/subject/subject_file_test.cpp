@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
+#include <random>
 #include <string>
 
 #include "tests/support/stage.h"
@@ -78,6 +80,39 @@ TEST_SUITE("subject/subject_file") {
     CHECK(changed("motion", "flexion = [-1, 2]\nmotion") == "no error");
     CHECK(has(errorOf("name = \"x\"\n"), "at least one [[joint]]"));
     CHECK(has(errorOf("\x01\x02"), "not valid TOML"));
+  }
+
+  TEST_CASE("broken files are errors or sound subjects, never a crash") {
+    const source::SimulatedStage stage = test::figureStage({});
+    subject::Subject subject = stage.subjects()[0];
+    subject.markers.resize(6);
+    const std::string good = subject::formatSubject(subject);
+    std::mt19937 random(17);
+    const char kBytes[] = "\0\n\t \"[]={}#,.-+019eEnaif\\\xff";
+    const std::string kWords[] = {"nan", "inf", "-1e400", "[]", "\"\"", "true", "[[joint]]", "{}"};
+    std::size_t read = 0;
+    for (int i = 0; i < 1500; ++i) {
+      std::string text = good;
+      for (int hit = 0; hit < 3; ++hit) {
+        const std::size_t at = random() % text.size();
+        if (random() % 3 == 0) {
+          const std::string& word = kWords[random() % std::size(kWords)];
+          text.replace(at, std::min(word.size(), text.size() - at), word);
+        } else {
+          text[at] = kBytes[random() % (sizeof kBytes - 1)];
+        }
+      }
+      if (i % 7 == 0) text.resize(random() % text.size());
+      const auto result = subject::parseSubject(text, "subject.toml");
+      if (!result) {
+        CHECK(result.error().message.starts_with("subject.toml:"));
+        continue;
+      }
+      ++read;
+      const auto sound = subject::check(*result, "subject.toml");
+      CHECK_MESSAGE(sound, (sound ? "" : sound.error().message));
+    }
+    CHECK(read > 0);
   }
 
   TEST_CASE("a subject made by a program is checked alike") {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -36,6 +37,26 @@ bool has(const std::string& text, const std::string& part) {
 
 bool oneLine(const std::string& text) {
   return !text.empty() && text.find('\n') == text.size() - 1;
+}
+
+// A TRC file of eight markers that make a body's lower half; `cell` says frame, marker and axis.
+void writeTrc(const std::string& path, int frames,
+              const std::function<std::string(int, int, int)>& cell) {
+  std::ofstream file(path);
+  file << "PathFileType\t4\t(X/Y/Z)\tx.trc\n"
+          "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\n100\t100\t"
+       << frames << "\t8\tmm\nFrame#\tTime";
+  for (const char* name : {"LASI", "RASI", "LPSI", "RPSI", "LKNE", "RKNE", "LANK", "RANK"}) {
+    file << "\t" << name << "\t\t";
+  }
+  file << "\n\n";
+  for (int f = 0; f < frames; ++f) {
+    file << f + 1 << "\t" << 0.01 * f;
+    for (int m = 0; m < 8; ++m) {
+      for (int k = 0; k < 3; ++k) file << "\t" << cell(f, m, k);
+    }
+    file << "\n";
+  }
 }
 
 }  // namespace
@@ -96,9 +117,23 @@ TEST_SUITE("calibrate/commands") {
       CHECK(has(outcome.error, reason));
       CHECK(oneLine(outcome.error));
     };
+    // Notes on what was read may come before the one line.
+    const auto refusedAtLast = [](const std::string& arguments, const std::string& reason) {
+      CAPTURE(arguments);
+      const test::Outcome outcome = call("understudy-calibrate", arguments);
+      CAPTURE(outcome.error);
+      CHECK(outcome.code == 2);
+      CHECK(outcome.output.empty());
+      const auto last = outcome.error.rfind("understudy-calibrate: ");
+      REQUIRE(last != std::string::npos);
+      CHECK(has(outcome.error.substr(last), reason));
+      CHECK(oneLine(outcome.error.substr(last)));
+    };
     refused("subject /nowhere/x.c3d", "/nowhere/x.c3d");
     refused("subject clip.fbx", "clip.fbx");
     refused("subject --play take.mcap", "--play");
+    refused("subject --with standing.trc", "--with adds to a marker file");
+    refused("subject walk.trc --with standing.bvh", "standing.bvh");
     refused("subject --json /nowhere/report.json", "/nowhere/report.json");
     refused("subject --out /nowhere/s.toml", "/nowhere/s.toml");
     const std::string two = scratch(".trc"), empty = scratch("empty.trc");
@@ -123,6 +158,35 @@ TEST_SUITE("calibrate/commands") {
       refused("subject " + *path + " --markerset /nowhere/set.toml", "/nowhere/set.toml");
       refused("subject " + *path + " --motion x.bvh", "--motion");
     }
+    writeTrc(two, 50, [](int, int, int) { return std::string("NaN"); });
+    refused("subject " + two, "no labelled marker that was ever seen");
+    writeTrc(two, 50, [](int, int, int) { return std::string("1e300"); });
+    refused("subject " + two, "no labelled marker that was ever seen");
+    writeTrc(two, 1, [](int, int m, int k) { return std::to_string(100 * m + 30 * k); });
+    refusedAtLast("subject " + two, two + ": only 1 frames show enough markers");
+    writeTrc(two, 50, [](int, int, int) { return std::string("1000"); });
+    refusedAtLast("subject " + two, two + ": the markers span 0 m");
+    writeTrc(two, 50, [](int f, int m, int k) {
+      return std::to_string((f * 1299709 + m * 7919 + k * 104729) % 1700);
+    });
+    refusedAtLast("subject " + two, "do not carry the names of their places");
+    std::filesystem::remove(two);
+    const std::string set = scratch("set.toml");
+    writeTrc(two, 50, [](int, int m, int k) { return std::to_string(100 * m + 30 * k); });
+    const std::string head = "name = \"x\"\n[[marker]]\nname = \"Q\"\n";
+    const std::string place = "along = 0.5\naround_deg = 0\n";
+    for (const auto& [toml, reason] :
+         {std::pair(std::string(), "set.toml:1: name is missing"),
+          std::pair(head + "joint = \"hip\"\n" + place, "did you mean hips?"),
+          std::pair(head + "joint = \"hips\"\nalong = \"far\"\naround_deg = 0\n",
+                    "along must be a number, not text"),
+          std::pair(head + "joint = \"hips\"\n" + place, "no marker name matches"),
+          std::pair(std::string("name = \"x"), "not valid TOML")}) {
+      std::ofstream(set) << toml;
+      refused("subject " + two + " --markerset " + set, reason);
+    }
+    std::filesystem::remove(set);
+    std::filesystem::remove(two);
     CHECK(call("understudy-calibrate", "").code == 2);
     CHECK(call("understudy-calibrate", "rig").code == 2);
     CHECK(call("understudy-calibrate", "--help").code == 0);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/support/call.h"
+#include "tests/support/shared_data.h"
 
 // understudy-score as scripts call it.
 
@@ -66,6 +67,48 @@ TEST_SUITE("score/commands") {
     }
     CHECK(call("understudy-score", "scorecard").code == 2);
     CHECK(call("understudy-score", "view --out picture.jpg").code == 2);
+  }
+
+  TEST_CASE("a recording is solved beside another solver's result, or one line says why not") {
+    const auto refused = [](const std::string& arguments, const std::string& reason) {
+      CAPTURE(arguments);
+      const test::Outcome outcome = call("understudy-score", "solve " + arguments);
+      CAPTURE(outcome.error);
+      CHECK(outcome.code == 2);
+      CHECK(outcome.output.empty());
+      CHECK(has(outcome.error, reason));
+    };
+    refused("", "file is required");
+    refused("a.bvh", "a.bvh");
+    refused("/nowhere/a.trc", "/nowhere/a.trc");
+    refused("a.trc --reference a.xml", "cannot compare with files of kind \".xml\"");
+    refused("a.trc --with a.mot", "a.mot");
+    refused("a.trc --html /nowhere/x.html", "/nowhere/x.html");
+    const auto path = test::sharedData("c3d/nimble/data/c3d/cmu_02_05.c3d");
+    const auto reference = test::sharedData("asf_amc/cmuasf/02/02_05.amc");
+    if (!path || !reference) return;
+    refused(*path + " --reference /nowhere/a.vsk", "/nowhere/a.vsk");
+    refused(*path + " --subject /nowhere/s.toml", "/nowhere/s.toml");
+    const std::string page = (std::filesystem::temp_directory_path() /
+                              ("understudy_solve_" + std::to_string(getpid()) + ".html"))
+                                 .string();
+    const test::Outcome outcome =
+        call("understudy-score", "solve " + *path + " --no-held-out --reference " + *reference +
+                                     " --html " + page + " --json -");
+    CAPTURE(outcome.error);
+    REQUIRE(outcome.code == 0);
+    const json report = json::parse(outcome.output);
+    CHECK(report["program"] == "understudy-score");
+    CHECK(report["frames"] == 1854);
+    CHECK(report["solve"]["marker_mm"]["rms"] < 5.0);
+    CHECK(report["solve"]["marker_mm"]["held_out_rms"].is_null());
+    CHECK(report["reference"]["kind"] == "amc");
+    CHECK(report["reference"]["angles"].size() == 8);
+    CHECK(report["reference"]["best_marker_mm"]["rms"] >
+          report["reference"]["our_best_marker_mm"]["rms"]);
+    CHECK(report["per_marker"].size() == 41);
+    CHECK(std::filesystem::file_size(page) > 10000);
+    std::filesystem::remove(page);
   }
 
   TEST_CASE("work that fails ends with 1") {

@@ -42,7 +42,7 @@ TEST_SUITE("tools/commands") {
       CHECK(call(program, "").code == 2);
       CHECK(call(program, verb).code == 2);
       CHECK(call(program, verb + "--nonsense x.bvh").code == 2);
-      const Outcome unknown = call(program, verb + "motion.amc");
+      const Outcome unknown = call(program, verb + "motion.htr");
       CHECK(unknown.code == 2);
       CHECK(unknown.error.find(".bvh") != std::string::npos);
       const Outcome missing = call(program, verb + "/nowhere/motion.bvh");
