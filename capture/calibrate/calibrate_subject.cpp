@@ -381,7 +381,7 @@ core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
         shown_count, initial.markers.size(), kFewestMarkers));
   }
   const Subject shown = shownMarkers(initial, matched);
-  const solve::SolveModel model = solve::makeSolveModel(shown);
+  const solve::SolveModel model = solve::makePlainSolveModel(shown);
   const SizeLayout layout = layOutSizes(shown, model);
   const CalibrationProblem problem{shown, model, layout, findSharedBends(shown, model)};
   std::vector<std::size_t> column;

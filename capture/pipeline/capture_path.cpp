@@ -154,6 +154,8 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     const std::size_t joints = subject.skeleton.size();
     models_.push_back(solve::makeSolveModel(subject));
     states_.push_back(solve::makeSolveState(subject, models_.back()));
+    foresight_states_.push_back(solve::makeForesightState(models_.back()));
+    foresight_workspaces_.push_back(solve::makeForesightWorkspace(models_.back()));
     solve_workspaces_.push_back(solve::makeSolveWorkspace(models_.back(), subject));
     recognise_workspaces_.push_back(solve::makeRecogniseWorkspace(subject, kMostUnlabelled));
     follow_workspaces_.push_back(solve::makeFollowWorkspace(subject, kMostUnlabelled));
@@ -165,6 +167,7 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     pose.angular_velocity.assign(joints, glm::vec3(0.0f));
     pose.velocity.assign(joints, glm::vec3(0.0f));
     pose.covariance.assign(joints, glm::mat3(0.0f));
+    pose.foreseen_sigma.assign(joints, 0.0f);
     pose.predicted.assign(joints, 0);
   }
   for (std::size_t s = 0; s < subjects_.size(); ++s) performers_ += isProp(s) ? 0 : 1;
@@ -559,6 +562,14 @@ void CapturePath::solveSubjects() {
                        .poses = result_.poses}
       .run();
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    solve::ForeseeSubject{.settings = settings_.foresight,
+                          .model = models_[s],
+                          .rate_hz = rig_.rate_hz,
+                          .solved = states_[s],
+                          .state = foresight_states_[s],
+                          .workspace = foresight_workspaces_[s],
+                          .pose = result_.poses[s]}
+        .run();
     const frame::SkeletonPose& pose = result_.poses[s];
     notePresence(s);
     if (!pose.tracked) continue;

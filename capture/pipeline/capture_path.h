@@ -14,6 +14,7 @@
 #include "capture/solve/find_props.h"
 #include "capture/solve/find_subjects.h"
 #include "capture/solve/follow_turn.h"
+#include "capture/solve/foresee.h"
 #include "capture/solve/repair.h"
 #include "capture/solve/revise_body.h"
 #include "capture/solve/search_limbs.h"
@@ -39,6 +40,7 @@ struct PipelineSettings {
   solve::RecogniseSettings recognise;
   solve::FollowSettings follow;
   solve::SolveSettings solve;
+  solve::ForesightSettings foresight;
   PresenceSettings presence;
   solve::SwapGuardSettings guard;
   solve::PropSettings props;
@@ -163,6 +165,8 @@ class CapturePath {
 
   std::vector<solve::SolveModel> models_;
   std::vector<solve::SolveState> states_;
+  std::vector<solve::ForesightState> foresight_states_;
+  std::vector<solve::ForesightWorkspace> foresight_workspaces_;
   std::vector<solve::SolveWorkspace> solve_workspaces_;
   std::vector<solve::RecogniseWorkspace> recognise_workspaces_;
   std::vector<solve::FollowWorkspace> follow_workspaces_;

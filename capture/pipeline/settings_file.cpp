@@ -96,6 +96,10 @@ void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
   table.read("rest_time", settings.rest_time);
   table.read("largest_sigma", settings.largest_sigma);
   table.read("limit_sigma", settings.limit_sigma);
+  table.read("habit_time", settings.habit_time);
+  table.read("hold_sigma", settings.hold_sigma);
+  table.read("hold_drift", settings.hold_drift);
+  table.read("hold_reach", settings.hold_reach);
   table.read("bias_time", settings.bias_time);
   table.read("largest_bias", settings.largest_bias);
   table.read("lost_share", settings.lost_share);

@@ -8,6 +8,15 @@ namespace understudy::solve {
 /// Subjects of one shape that are solved side by side, one to a lane of a vector register.
 inline constexpr std::size_t kSolveLanes = 4;
 
+/// A performer's learnt spread and tempo (habit.h) are never less or more than these: radians, 1/s.
+inline constexpr double kLeastSpread = 0.035, kLeastTempo = 0.5, kMostTempo = 30.0;
+
+/// A freedom of which markers told less than the first is hidden, more than the second is not.
+inline constexpr double kHiddenBelow = 0.1, kShownAbove = 0.5;
+
+/// Habits are learnt in turns, a joint in every so many frames.
+inline constexpr std::size_t kHabitTurns = 4;
+
 /// Neighbours of a marker that count; see SolveModel.
 inline constexpr std::size_t kMostNeighbours = 24;
 
@@ -19,7 +28,7 @@ struct alignas(32) LaneValue {
 /// What subjects share that are solved side by side. Only joints count that carry markers or lead
 /// to some, parents first. Freedoms and rows of the normal matrix are numbered as in SolveModel.
 struct LaneShape {
-  std::size_t joints = 0, freedoms = 0, markers = 0;
+  std::size_t joints = 0, freedoms = 0, markers = 0, feet = 0;
   const std::int32_t* parent = nullptr;          ///< Per joint, -1 for roots.
   const std::int32_t* joint_freedom = nullptr;   ///< Per joint: its first one, -1 for none.
   const std::int32_t* joint_freedoms = nullptr;  ///< Per joint: 0, 3 or 6.
@@ -31,6 +40,8 @@ struct LaneShape {
   /// Markers by joint: entries marker_begin[j] to marker_begin[j + 1] of `marker_order`.
   const std::int32_t* marker_begin = nullptr;
   const std::int32_t* marker_order = nullptr;
+  const std::int32_t* foot_joint = nullptr;  ///< Per foot.
+  const std::int32_t* learns = nullptr;      ///< Per joint: 1 where markers show its parent, too.
   const std::int32_t* neighbour_start = nullptr;  ///< As in SolveModel.
   const std::int32_t* neighbours = nullptr;
 };
@@ -42,8 +53,11 @@ struct LaneArrays {
   // Of the subjects.
   LaneValue* rest_rotation = nullptr;     ///< Per joint 4: parent_from_joint.
   LaneValue* rest_translation = nullptr;  ///< Per joint 3.
-  LaneValue* limit = nullptr;             ///< Per joint; see subject::JointModel.
   LaneValue* offset = nullptr;            ///< Per marker 3, joint frame.
+  LaneValue* foot_offset = nullptr;       ///< Per foot 3: its ball, joint frame.
+  LaneValue* basis = nullptr;             ///< Per joint 9, columns: axes of its turns, joint frame.
+  LaneValue* lower_limit = nullptr;       ///< Per freedom.
+  LaneValue* upper_limit = nullptr;       ///< Per freedom.
   // Of their states (SolveState), read and written.
   LaneValue* rotation = nullptr;               ///< Per joint 4.
   LaneValue* translation = nullptr;            ///< Per joint 3.
@@ -51,6 +65,7 @@ struct LaneArrays {
   LaneValue* surprise = nullptr;               ///< Per joint.
   LaneValue* velocity = nullptr;               ///< Per freedom.
   LaneValue* variance = nullptr;               ///< Per freedom.
+  LaneValue* turn_covariance = nullptr;        ///< Per joint 3: of its turns, given those above.
   LaneValue* place_variance = nullptr;         ///< Per freedom: of the filter's own belief.
   LaneValue* velocity_variance = nullptr;      ///< Per freedom.
   LaneValue* velocity_covariance = nullptr;    ///< Per freedom: with the freedom itself.
@@ -58,6 +73,12 @@ struct LaneArrays {
   LaneValue* innovation = nullptr;             ///< Per freedom: the newest correction.
   LaneValue* innovation_energy = nullptr;      ///< Per freedom: its mean square of late.
   LaneValue* observed = nullptr;               ///< Per freedom, 0..1.
+  LaneValue* habit_mean = nullptr;             ///< Per freedom.
+  LaneValue* habit_variance = nullptr;         ///< Per freedom.
+  LaneValue* habit_speed = nullptr;            ///< Per freedom: mean square.
+  LaneValue* foot_mean = nullptr;              ///< Per foot 3: see FootHold.
+  LaneValue* foot_late = nullptr;              ///< Per foot 3.
+  LaneValue* foot_seconds = nullptr;           ///< Per foot.
   LaneValue* bias = nullptr;                   ///< Per marker 3.
   LaneValue* unseen = nullptr;                 ///< Per marker.
   LaneValue* misfit = nullptr;                 ///< One.
@@ -69,6 +90,7 @@ struct LaneArrays {
   LaneValue* seconds = nullptr;         ///< One: since the state's frame.
   LaneValue* hidden_damping = nullptr;  ///< One: of unseen velocities over that time.
   LaneValue* surprise_fall = nullptr;   ///< One: share of a surprise that this time forgets.
+  LaneValue* habit_rate = nullptr;      ///< One: share of a habit that is replaced in its turn.
   LaneValue* rest_share = nullptr;      ///< One: of the pull to the rest pose.
   // Results.
   LaneValue* rms = nullptr;               ///< One: distance of seen markers from the model.
@@ -86,26 +108,33 @@ struct LaneArrays {
   LaneValue* forces = nullptr;                 ///< Per joint 6.
   LaneValue* matrix = nullptr;                 ///< Rows as in TreeSystem.
   LaneValue* gradient = nullptr;               ///< Per freedom.
-  LaneValue* information = nullptr;            ///< Per freedom: of the prediction.
-  LaneValue* diagonal = nullptr;               ///< Per freedom: of the solution.
-  LaneValue* marker_information = nullptr;     ///< Per marker 6.
-  LaneValue* residual = nullptr;               ///< Per marker 3.
-  LaneValue* place = nullptr;                  ///< Per marker 3: by the model, about the root.
-  LaneValue* squared_distance = nullptr;       ///< Per marker.
-  LaneValue* usual = nullptr;                  ///< Per marker.
-  LaneValue* skin_variance = nullptr;          ///< One: that skin adds to each marker.
-  LaneValue* sudden = nullptr;                 ///< Per joint: see SolveWorkspace::surprise.
+  LaneValue* expected_variance = nullptr;      ///< Per freedom: of the prediction,
+  LaneValue* information = nullptr;            ///< Per freedom: the diagonal of its information,
+  LaneValue* turn_information = nullptr;       ///< and per joint 3: between its turns.
+  LaneValue* diagonal = nullptr;  ///< Per freedom: of the solution, one over the variance.
+  LaneValue* marker_information = nullptr;  ///< Per marker 6.
+  LaneValue* residual = nullptr;            ///< Per marker 3.
+  LaneValue* place = nullptr;               ///< Per marker 3: by the model, about the root.
+  LaneValue* squared_distance = nullptr;    ///< Per marker.
+  LaneValue* foot_place = nullptr;          ///< Per foot 3: by the model, about the root.
+  LaneValue* foot_hold = nullptr;           ///< Per foot: how surely it stands, 0..1,
+  LaneValue* foot_variance = nullptr;       ///< Per foot: and how far from its mean.
+  LaneValue* usual = nullptr;               ///< Per marker.
+  LaneValue* skin_variance = nullptr;       ///< One: that skin adds to each marker.
+  LaneValue* sudden = nullptr;              ///< Per joint: see SolveWorkspace::surprise.
 };
 
 /// SolveSettings as the kernels use them.
 struct LaneSettings {
   double marker_variance, squared_radius;
   double hidden_turning, hidden_speed, largest_variance;
-  double rest_information, limit_information;
+  double rest_information;
+  double hold_variance, hold_drift, hold_reach;
   double bias_time, largest_bias, misfit_time;
   double smallest_variance, surprise_rise;
   double turn_noise, shift_noise, least_turn_noise, least_shift_noise;
   int iterations;
+  std::size_t habit_turn;  ///< Of this frame, below kHabitTurns.
 };
 
 /// The two builds give the same bytes; a lane's do not depend on the others.

@@ -5,13 +5,19 @@
 
 namespace {
 
+using understudy::solve::kHabitTurns;
+using understudy::solve::kHiddenBelow;
+using understudy::solve::kLeastSpread;
+using understudy::solve::kLeastTempo;
 using understudy::solve::kMostNeighbours;
+using understudy::solve::kMostTempo;
+using understudy::solve::kShownAbove;
 using understudy::solve::kSolveLanes;
 using understudy::solve::LaneArrays;
 using understudy::solve::LaneSettings;
 using understudy::solve::LaneShape;
 
-constexpr double kMeasuredGain = 1.1;    // A joint whose information grew by less was not measured.
+constexpr double kMeasured = 0.09;       // A joint of which markers told less was not measured.
 constexpr double kSquaredAgreement = 4;  // Markers are believed to twice the distance of their neighbours.
 constexpr int kReturnIterations = 3;     // More steps when a limb comes back into sight.
 constexpr double kLongHidden = 0.05;     // Seconds.
@@ -32,9 +38,26 @@ struct Work {
   }
 };
 
+// Turns a joint by the step of its freedoms.
+void turnFreedoms(const Work& w, std::size_t joint, const V* from, const V* step, V* to) {
+  V turn[3];
+  turnBy(at(w.a.basis, 9 * joint), step, turn);
+  turnJoint(from, turn, to);
+}
+
+// The step of a joint's freedoms that turns it from one place to another.
+void freedomsBetween(const Work& w, std::size_t joint, const V* from, const V* to, V* step) {
+  V turn[4], vector[3];
+  between(from, to, turn);
+  logarithm(turn, vector);
+  turnBack(at(w.a.basis, 9 * joint), vector, step);
+}
+
 }  // namespace
 
 #include "capture/solve/lane_markers.inl"
+#include "capture/solve/lane_feet.inl"
+#include "capture/solve/lane_habit.inl"
 #include "capture/solve/lane_motion.inl"
 #include "capture/solve/lane_tree.inl"
 
@@ -72,7 +95,7 @@ void applyStep(const Work& w, Mask active) {
     limitLength(step, kLargestStep);
     V* rotation = at(a.candidate_rotation, 4 * j);
     V moved[4];
-    turnJoint(rotation, step, moved);
+    turnFreedoms(w, j, rotation, step, moved);
     for (std::size_t k = 0; k < 4; ++k) rotation[k] = active ? moved[k] : rotation[k];
     for (std::size_t k = 3; k < count; ++k) at(a.candidate_translation, 3 * j)[k - 3] += step[k];
   }
@@ -105,6 +128,7 @@ void iterate(const Work& w) {
     Mask last = done + all(1.0) == counts;
     chain(w, a.candidate_rotation, a.candidate_translation);
     compare(w, a.candidate_translation);
+    placeFeet(w);
     if (i == 0) updateSurprise(w);
     fillAxes(w);
     zeroSums(w);
@@ -120,10 +144,7 @@ void iterate(const Work& w) {
       last = counts == all(1.0);
     }
     if (any(last)) {
-      for (std::size_t f = 0; f < w.shape.freedoms; ++f) {
-        V& diagonal = *at(a.diagonal, f);
-        diagonal = last ? *at(a.matrix, w.diagonal(f)) : diagonal;
-      }
+      findInformation(w, last);
       for (std::size_t j = 0; j < w.shape.joints; ++j) findCovariance(w, j, last);
     }
     applyStep(w, active);
@@ -136,15 +157,19 @@ void solveAll(const LaneShape& shape, const LaneSettings& settings, const LaneAr
   invertCovariances(w);
   for (std::size_t i = 0; i < 4 * shape.joints; ++i) lanes(arrays.candidate_rotation)[i] = lanes(arrays.predicted_rotation)[i];
   for (std::size_t i = 0; i < 3 * shape.joints; ++i) lanes(arrays.candidate_translation)[i] = lanes(arrays.predicted_translation)[i];
+  judgeFeet(w);
   iterate(w);
   filter(w);
   chain(w, arrays.candidate_rotation, arrays.candidate_translation);
+  plantFeet(w);
   compare(w, arrays.candidate_translation);
+  followFeet(w);
   const V mean_square = updateBias(w);
   *at(arrays.rms, 0) = squareRoot(mean_square);
   V& misfit = *at(arrays.misfit, 0);
   misfit += smaller(all(1.0), *at(arrays.seconds, 0) / all(settings.misfit_time)) * (mean_square - misfit);
   keepPose(w);
+  learnHabits(w);
 }
 
 }  // namespace

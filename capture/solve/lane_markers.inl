@@ -171,7 +171,7 @@ V markerVariance(const Work& w, std::size_t marker) {
     V moved[3];
     cross(axis, at(w.a.place, 3 * marker), moved);
     for (std::size_t k = 0; k < 3; ++k) moved[k] += axis[3 + k];
-    variance += dot3(moved, moved) / *at(w.a.information, static_cast<std::size_t>(f));
+    variance += dot3(moved, moved) * *at(w.a.expected_variance, static_cast<std::size_t>(f));
   }
   return variance;
 }
@@ -216,6 +216,8 @@ void addMoment(const V* p, const V* info, const V* r, V* moment, V* force) {
   }
 }
 
+void addHolds(const Work& w, std::size_t joint, const LaneValue* translations, V* moment, V* force);
+
 // Moments and forces of all joints, each with its descendants'.
 void gatherMoments(const Work& w, const Trust& trust) {
   const LaneArrays& a = w.a;
@@ -238,6 +240,7 @@ void gatherMoments(const Work& w, const Trust& trust) {
       for (std::size_t k = 0; k < 6; ++k) info[k] = at(a.marker_information, 6 * m)[k] * weight;
       addMoment(at(a.place, 3 * m), info, at(a.residual, 3 * m), moment, force);
     }
+    addHolds(w, j, a.candidate_translation, moment, force);
     V* moment_sum = at(a.moments, 21 * j);
     V* force_sum = at(a.forces, 6 * j);
     for (std::size_t k = 0; k < 21; ++k) moment_sum[k] += moment[k];

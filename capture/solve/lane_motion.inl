@@ -15,7 +15,9 @@ V predictFreedom(const Work& w, std::size_t f, bool is_turn) {
   // What nothing measures goes on at a speed that nobody knows.
   const V drift = (all(1.0) - observed) * all(is_turn ? w.settings.hidden_turning : w.settings.hidden_speed) * t;
   const V sigma = squareRoot(*at(a.variance, f) + foreseen * foreseen) + drift;
-  *at(a.information, f) = all(1.0) / smaller(sigma * sigma, all(w.settings.largest_variance));
+  const V most = smaller(sigma * sigma, all(w.settings.largest_variance));
+  *at(a.expected_variance, f) = most;
+  *at(a.information, f) = all(1.0) / most;
 
   V& velocity = *at(a.velocity, f);
   V& place = *at(a.place_variance, f);
@@ -32,6 +34,66 @@ V predictFreedom(const Work& w, std::size_t f, bool is_turn) {
   return velocity * t;
 }
 
+// Information of a ball joint's prediction from its covariance: of what was known of its turns
+// together, `keeps` is left.
+void expectTurns(const Work& w, std::size_t joint, const V* keeps) {
+  constexpr double kMostAlike = 0.9999;  // So that rounding leaves the inverse sound.
+  const LaneArrays& a = w.a;
+  const std::size_t first = w.freedom(joint);
+  const V* with = at(a.turn_covariance, 3 * joint);
+  V variance[3];
+  for (std::size_t k = 0; k < 3; ++k) {
+    V& expected = *at(a.expected_variance, first + k);
+    expected = larger(expected, keeps[k] * keeps[k] * *at(a.variance, first + k) * all(1.0 / kMostAlike));
+    variance[k] = expected;
+  }
+  const V xy = with[0] * keeps[0] * keeps[1], xz = with[1] * keeps[0] * keeps[2], yz = with[2] * keeps[1] * keeps[2];
+  const V m0 = variance[1] * variance[2] - yz * yz, m1 = xz * yz - xy * variance[2], m2 = xy * yz - xz * variance[1];
+  const V scale = all(1.0) / ((variance[0] * m0 + xy * m1) + xz * m2);
+  *at(a.information, first) = m0 * scale;
+  *at(a.information, first + 1) = (variance[0] * variance[2] - xz * xz) * scale;
+  *at(a.information, first + 2) = (variance[0] * variance[1] - xy * xy) * scale;
+  V* between_turns = at(a.turn_information, 3 * joint);
+  between_turns[0] = m1 * scale;
+  between_turns[1] = m2 * scale;
+  between_turns[2] = (xy * xz - variance[0] * yz) * scale;
+}
+
+// A ball joint's way: what is hidden of it follows the performer's habit.
+void predictBall(const Work& w, std::size_t joint, V* step) {
+  const LaneArrays& a = w.a;
+  const std::size_t first = w.freedom(joint);
+  V hidden[3], keeps[3] = {all(1.0), all(1.0), all(1.0)}, most = all(0.0);
+  for (std::size_t k = 0; k < 3; ++k) {
+    hidden[k] = hiddenShare(*at(a.observed, first + k));
+    most = larger(most, hidden[k]);
+  }
+  const bool some = any(most > all(0.0));
+  Going going[3];
+  if (some) {
+    const Angles angles = anglesOf(w, joint, at(a.rotation, 4 * joint));
+    goByHabit(w, joint, angles, going);
+    for (V& share : hidden) share = angles.steady ? share : all(0.0);
+  }
+  for (std::size_t k = 0; k < 3; ++k) {
+    const std::size_t f = first + k;
+    step[k] = predictFreedom(w, f, true);
+    if (!some) continue;
+    const Mask is_hidden = hidden[k] > all(0.0);
+    const auto blend = [&](V& shown, V by_habit) {
+      shown = is_hidden ? shown + hidden[k] * (by_habit - shown) : shown;
+    };
+    blend(step[k], going[k].step);
+    blend(*at(a.velocity, f), going[k].velocity);
+    blend(*at(a.place_variance, f), going[k].place);
+    blend(*at(a.velocity_variance, f), going[k].speed);
+    blend(*at(a.velocity_covariance, f), going[k].both);
+    blend(*at(a.expected_variance, f), going[k].place);
+    keeps[k] = is_hidden ? all(1.0) + hidden[k] * (going[k].keeps - all(1.0)) : all(1.0);
+  }
+  expectTurns(w, joint, keeps);
+}
+
 void predict(const Work& w) {
   const LaneArrays& a = w.a;
   for (std::size_t j = 0; j < w.shape.joints; ++j) {
@@ -43,9 +105,11 @@ void predict(const Work& w) {
     const std::size_t count = w.freedoms(j);
     if (count == 0) continue;
     V step[6];
-    for (std::size_t k = 0; k < count; ++k) step[k] = predictFreedom(w, w.freedom(j) + k, k < 3);
+    if (count == 3) predictBall(w, j, step);
+    else
+      for (std::size_t k = 0; k < count; ++k) step[k] = predictFreedom(w, w.freedom(j) + k, k < 3);
     limitLength(step, 1.0);
-    turnJoint(from, step, to);
+    turnFreedoms(w, j, from, step, to);
     if (count == 6) {
       for (std::size_t k = 0; k < 3; ++k) place[k] += step[3 + k];
     }
@@ -77,6 +141,16 @@ V updateBias(const Work& w) {
   return sum / larger(count, all(1.0));
 }
 
+// How much markers told of a freedom, against what one in sight is believed to do on its own: 0..1.
+V toldShare(const Work& w, std::size_t f, bool is_turn) {
+  const V t = *at(w.a.seconds, 0);
+  const V foreseen = smaller(all(is_turn ? w.settings.turn_noise : w.settings.shift_noise) * t * t,
+                             all(is_turn ? 0.3 : 0.1));
+  const V learnt =
+      larger(*at(w.a.diagonal, f) - all(1.0) / *at(w.a.expected_variance, f), all(0.0)) * foreseen * foreseen;
+  return learnt / (learnt + all(1.0));
+}
+
 // The solution's share in one freedom's filter; returns the share of the correction `off` that is
 // kept. The unforeseen acceleration is as large as the corrections say (covariance matching; Mehra,
 // "Approaches to adaptive filtering", 1972). `white` is the share of a marker's variance that is new
@@ -84,9 +158,10 @@ V updateBias(const Work& w) {
 V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V sudden, V white, V above) {
   constexpr double kRate = 0.07, kMostAlike = 4.0, kMemory = 0.05, kInformed = 0.2;
   const LaneArrays& a = w.a;
-  const V diagonal = *at(a.diagonal, f), information = *at(a.information, f);
-  const V told = larger(all(1.0) - information / diagonal, all(0.0));
-  const V noise = white * (all(1.0) / larger(diagonal - information, all(1e-9)) + above);
+  const V diagonal = *at(a.diagonal, f), information = all(1.0) / *at(a.expected_variance, f);
+  const V learnt = larger(diagonal - information, all(1e-9)), t = *at(a.seconds, 0);
+  const V told = toldShare(w, f, is_turn);
+  const V noise = white * (all(1.0) / learnt + above);
   V& place = *at(a.place_variance, f);
   V& speed = *at(a.velocity_variance, f);
   V& both = *at(a.velocity_covariance, f);
@@ -108,11 +183,11 @@ V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V s
   const V lead = both / expected;
   const V followed = velocity + told * lead * off;
   // What was to be expected of a motion that turned says nothing of where it goes now.
-  velocity = followed + sudden * told * (moved / *at(a.seconds, 0) - followed);
+  velocity = followed + sudden * told * (moved / t - followed);
   speed -= told * lead * both;
   both *= all(1.0) - told * gain;
   place *= all(1.0) - told * gain;
-  const V t = *at(a.seconds, 0), turned = sudden * told;  // Then two points are all that is known.
+  const V turned = sudden * told;  // Then two points are all that is known.
   speed += turned * (all(2.0) * noise / (t * t) - speed);
   both += turned * (noise / t - both);
   place += turned * (noise - place);
@@ -165,19 +240,15 @@ void filter(const Work& w) {
     const V* predicted = at(a.predicted_rotation, 4 * j);
     V* candidate = at(a.candidate_rotation, 4 * j);
     V* place = at(a.candidate_translation, 3 * j);
-    V turn[4], moved[6], off[6];
-    between(before, candidate, turn);
-    logarithm(turn, moved);
-    between(predicted, candidate, turn);
-    logarithm(turn, off);
+    V moved[6], off[6];
+    freedomsBetween(w, j, before, candidate, moved);
+    freedomsBetween(w, j, predicted, candidate, off);
     for (std::size_t k = 3; k < count; ++k) {
       moved[k] = place[k - 3] - at(a.translation, 3 * j)[k - 3];
       off[k] = place[k - 3] - at(a.predicted_translation, 3 * j)[k - 3];
     }
     Mask measured = all(0.0) > all(1.0);
-    for (std::size_t k = 0; k < count; ++k) {
-      measured |= *at(a.diagonal, first + k) > all(kMeasuredGain) * *at(a.information, first + k);
-    }
+    for (std::size_t k = 0; k < count; ++k) measured |= toldShare(w, first + k, k < 3) > all(kMeasured);
     V& was_measured = *at(a.measured, j);
     const Mask returned = measured & (was_measured < all(0.5));
     was_measured = measured ? all(1.0) : all(0.0);
@@ -191,7 +262,7 @@ void filter(const Work& w) {
       off[k] *= share;
     }
     limitLength(off, 1.0);
-    turnJoint(predicted, off, candidate);
+    turnFreedoms(w, j, predicted, off, candidate);
     for (std::size_t k = 3; k < count; ++k) place[k - 3] = at(a.predicted_translation, 3 * j)[k - 3] + off[k];
   }
   const V mean_share = shares / larger(weights, all(1e-9));

@@ -12,8 +12,8 @@ void fillAxes(const Work& w) {
     const V* turn = at(w.a.world_turn, 9 * j);
     V* axes = at(w.a.axes, 6 * w.freedom(j));
     for (std::size_t k = 0; k < 3; ++k, axes += 6) {
-      for (std::size_t c = 0; c < 3; ++c) axes[c] = turn[3 * k + c];
-      cross(at(w.a.world_translation, 3 * j), turn + 3 * k, axes + 3);
+      turnBy(turn, at(w.a.basis, 9 * j + 3 * k), axes);
+      cross(at(w.a.world_translation, 3 * j), axes, axes + 3);
     }
     if (count != 6) continue;
     for (std::size_t k = 0; k < 3; ++k, axes += 6) {
@@ -78,24 +78,6 @@ void project(const Work& w) {
   }
 }
 
-// Pulls a joint back that is turned further from rest than its limit, along the turn alone; per
-// axis, so that the tree stays sparse.
-void addLimit(const Work& w, std::size_t joint, const V* turn) {
-  const V limit = *at(w.a.limit, joint);
-  const V squared = dot3(turn, turn);
-  const Mask over = (squared > limit * limit) & (limit < all(3.14));
-  if (!any(over)) return;
-  const V angle = squareRoot(squared);
-  const V information = over ? all(w.settings.limit_information) : all(0.0);
-  const V excess = over ? angle - limit : all(0.0);
-  const V inverse = all(1.0) / larger(angle, all(1e-9));
-  for (std::size_t k = 0; k < 3; ++k) {
-    const V direction = turn[k] * inverse;
-    *at(w.a.matrix, w.diagonal(w.freedom(joint) + k)) += information * direction * direction;
-    *at(w.a.gradient, w.freedom(joint) + k) -= information * direction * excess;
-  }
-}
-
 // What is believed without markers: the prediction, the rest pose, the limits.
 void addPriors(const Work& w, bool first_iteration) {
   const LaneArrays& a = w.a;
@@ -105,28 +87,34 @@ void addPriors(const Work& w, bool first_iteration) {
     if (count == 0) continue;
     const V* candidate = at(a.candidate_rotation, 4 * j);
     for (std::size_t k = 0; k < count; ++k) *at(a.matrix, w.diagonal(first + k)) += *at(a.information, first + k);
+    const V* with = at(a.turn_information, 3 * j);
+    const Triple triple = tripleAt(w, first);
+    triple.row[1][triple.above] += with[0];
+    triple.row[2][triple.above] += with[1];
+    triple.row[2][triple.above + 1] += with[2];
     if (!first_iteration) {
-      V back[4], offset[6];
-      between(candidate, at(a.predicted_rotation, 4 * j), back);
-      logarithm(back, offset);
+      V offset[6];
+      freedomsBetween(w, j, candidate, at(a.predicted_rotation, 4 * j), offset);
       for (std::size_t k = 3; k < count; ++k)
         offset[k] = at(a.predicted_translation, 3 * j)[k - 3] - at(a.candidate_translation, 3 * j)[k - 3];
       for (std::size_t k = 0; k < count; ++k)
         *at(a.gradient, first + k) += *at(a.information, first + k) * offset[k];
+      *at(a.gradient, first) += with[0] * offset[1] + with[1] * offset[2];
+      *at(a.gradient, first + 1) += with[0] * offset[0] + with[2] * offset[2];
+      *at(a.gradient, first + 2) += with[1] * offset[0] + with[2] * offset[1];
     }
     if (!w.hasParent(j)) {
       for (std::size_t k = 0; k < count; ++k) *at(a.matrix, w.diagonal(first + k)) += all(1e-6);
       continue;
     }
-    V home[4], turn[3];
-    between(at(a.rest_rotation, 4 * j), candidate, home);
-    logarithm(home, turn);
+    if (count != 6) continue;  // Habits hold those.
+    V turn[3];
+    freedomsBetween(w, j, at(a.rest_rotation, 4 * j), candidate, turn);
     for (std::size_t k = 0; k < count; ++k) {
       *at(a.matrix, w.diagonal(first + k)) += pull;
       const V away = k < 3 ? turn[k] : at(a.candidate_translation, 3 * j)[k - 3] - at(a.rest_translation, 3 * j)[k - 3];
       *at(a.gradient, first + k) -= pull * away;
     }
-    addLimit(w, j, turn);
   }
 }
 
@@ -201,6 +189,30 @@ void factorAndSolve(const Work& w) {
       ancestor = w.shape.freedom_parent[ancestor];
     }
     x[k] = value;
+  }
+}
+
+// Information about each freedom, given the joints above: one over its variance in the inverse of
+// its joint's block.
+void findInformation(const Work& w, Mask wanted) {
+  for (std::size_t i = 0; i < w.shape.freedoms; i += 3) {
+    const Triple t = tripleAt(w, i);
+    const std::size_t n = t.above;
+    const V f10 = t.row[1][n], f20 = t.row[2][n], f21 = t.row[2][n + 1];
+    const V v0 = all(1.0) / t.row[0][n], v1 = all(1.0) / t.row[1][n + 1], v2 = all(1.0) / t.row[2][n + 2];
+    const V far = f10 * f21 - f20;
+    const V found[3] = {t.row[0][n], all(1.0) / (f10 * f10 * v0 + v1), all(1.0) / ((far * far * v0 + f21 * f21 * v1) + v2)};
+    for (std::size_t k = 0; k < 3; ++k) {
+      V& information = *at(w.a.diagonal, i + k);
+      information = wanted ? found[k] : information;
+    }
+    const std::size_t joint = static_cast<std::size_t>(w.shape.freedom_joint[i]);
+    if (i != w.freedom(joint)) continue;  // Shifts.
+    const V with[3] = {-(f10 * v0), far * v0, -(f10 * far * v0 + f21 * v1)};
+    for (std::size_t k = 0; k < 3; ++k) {
+      V& covariance = at(w.a.turn_covariance, 3 * joint)[k];
+      covariance = wanted ? with[k] : covariance;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/solve/habit.h"
 #include "capture/solve/solve_steps.h"
 
 namespace understudy::solve {
@@ -27,6 +28,36 @@ void doubtHiddenOnly(const SolveModel& model, const SolveState& state,
   });
 }
 
+// Blends what a ball joint does while markers show it with its habit, as far as it is hidden.
+void followHabit(const SolveModel& model, const SolveState& state, std::size_t joint,
+                 double seconds, double* step, std::vector<double>& information) {
+  const std::size_t first = static_cast<std::size_t>(model.joint_freedom[joint]);
+  double hidden[3], most = 0.0;
+  for (std::size_t k = 0; k < 3; ++k) {
+    hidden[k] = hiddenShare(state.observed[first + k]);
+    most = std::max(most, hidden[k]);
+  }
+  if (!(most > 0.0)) return;
+  const JointAngles at = anglesOf(model, joint, state.parent_from_joint[joint].rotation);
+  if (!at.steady) return;
+  const double* velocity = &state.velocity[first];
+  const glm::dvec3 rate = anglesFromTurn(at, {velocity[0], velocity[1], velocity[2]});
+  glm::dvec3 change;
+  for (int i = 0; i < 3; ++i) {
+    const std::size_t f = first + static_cast<std::size_t>(i);
+    const HabitStep habit = habitStep(state.habit_variance[f], state.habit_speed[f], seconds);
+    const double gone = state.habit_mean[f] +
+                        habit.keeps_place * (at.angles[i] - state.habit_mean[f]) +
+                        habit.place_from_speed * rate[i];
+    change[i] = std::min(std::max(gone, model.lower_limit[f]), model.upper_limit[f]) - at.angles[i];
+    const double shown = 1.0 / information[f], share = hidden[i];
+    const double variance = habitVariance(state, f, habit);
+    information[f] = 1.0 / (shown + share * (variance - shown));
+  }
+  const glm::dvec3 turn = turnFromAngles(at, change);
+  for (int i = 0; i < 3; ++i) step[i] += hidden[i] * (turn[i] - step[i]);
+}
+
 }  // namespace
 
 void predictPose(const SolveModel& model, const SolveSettings& settings, const SolveState& state,
@@ -51,6 +82,7 @@ void predictPose(const SolveModel& model, const SolveSettings& settings, const S
           std::sqrt(state.variance[first + k] + noise * noise) + (1.0 - observed) * speed * seconds;
       information[first + k] = 1.0 / std::min(sigma * sigma, largest);
     }
+    if (count == 3) followHabit(model, state, joint, seconds, step, information);
     moveJoint(model, joint, step, predicted[joint]);
   });
 }

@@ -18,7 +18,7 @@ struct ShapeLists {
   std::vector<std::int32_t> joint, parent, joint_freedom, joint_freedoms;
   std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
   std::vector<std::int32_t> marker_joint, marker_begin, marker_order;
-  std::vector<std::int32_t> neighbour_start, neighbours;
+  std::vector<std::int32_t> neighbour_start, neighbours, learns, foot_joint;
 
   bool operator==(const ShapeLists&) const = default;
 };
@@ -33,6 +33,24 @@ std::vector<bool> findInformed(const LaneSubject& of) {
   }
   informed[0] = true;
   return informed;
+}
+
+// Joints whose own turn can be told from that of the one above: markers on both.
+std::vector<std::int32_t> findLearners(const ShapeLists& lists) {
+  std::vector<std::int32_t> learns;
+  const auto marked = [&](std::size_t j) {
+    return lists.marker_begin[j + 1] > lists.marker_begin[j];
+  };
+  for (std::size_t j = 0; j < lists.joint.size(); ++j) {
+    std::int32_t above = lists.parent[j];
+    // Joints that do not turn are one with those above.
+    while (above > 0 && lists.joint_freedoms[static_cast<std::size_t>(above)] == 0 &&
+           !marked(static_cast<std::size_t>(above))) {
+      above = lists.parent[static_cast<std::size_t>(above)];
+    }
+    learns.push_back(above >= 0 && marked(j) && marked(static_cast<std::size_t>(above)) ? 1 : 0);
+  }
+  return learns;
 }
 
 ShapeLists listShape(const LaneSubject& of) {
@@ -64,6 +82,10 @@ ShapeLists listShape(const LaneSubject& of) {
     }
     lists.marker_begin.push_back(static_cast<std::int32_t>(lists.marker_order.size()));
   }
+  lists.learns = findLearners(lists);
+  for (const FootHold& foot : makeSolveState(*of.subject, model).feet) {
+    if (place[foot.joint] >= 0) lists.foot_joint.push_back(place[foot.joint]);
+  }
   lists.neighbour_start = model.neighbour_start;
   lists.neighbours = model.neighbours;
   return lists;
@@ -81,6 +103,8 @@ void fillShape(const ShapeLists& lists, LaneGroup& group) {
       {&lists.marker_joint, &group.shape.marker_joint},
       {&lists.marker_begin, &group.shape.marker_begin},
       {&lists.marker_order, &group.shape.marker_order},
+      {&lists.foot_joint, &group.shape.foot_joint},
+      {&lists.learns, &group.shape.learns},
       {&lists.neighbour_start, &group.shape.neighbour_start},
       {&lists.neighbours, &group.shape.neighbours}};
   std::size_t total = 0;
@@ -94,6 +118,7 @@ void fillShape(const ShapeLists& lists, LaneGroup& group) {
   group.shape.joints = lists.joint.size();
   group.shape.freedoms = lists.freedom_joint.size();
   group.shape.markers = lists.marker_joint.size();
+  group.shape.feet = lists.foot_joint.size();
 }
 
 // ---- Arrays ----
@@ -103,7 +128,23 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
   LaneArrays& a = group.arrays;
   const std::pair<LaneValue**, std::size_t> parts[] = {{&a.rest_rotation, 4 * j},
                                                        {&a.rest_translation, 3 * j},
-                                                       {&a.limit, j},
+                                                       {&a.basis, 9 * j},
+                                                       {&a.lower_limit, f},
+                                                       {&a.upper_limit, f},
+                                                       {&a.habit_mean, f},
+                                                       {&a.habit_variance, f},
+                                                       {&a.habit_speed, f},
+                                                       {&a.habit_rate, 1},
+                                                       {&a.foot_offset, 3 * group.shape.feet},
+                                                       {&a.foot_mean, 3 * group.shape.feet},
+                                                       {&a.foot_late, 3 * group.shape.feet},
+                                                       {&a.foot_seconds, group.shape.feet},
+                                                       {&a.foot_place, 3 * group.shape.feet},
+                                                       {&a.foot_hold, group.shape.feet},
+                                                       {&a.foot_variance, group.shape.feet},
+                                                       {&a.turn_covariance, 3 * j},
+                                                       {&a.turn_information, 3 * j},
+                                                       {&a.expected_variance, f},
                                                        {&a.offset, 3 * m},
                                                        {&a.rotation, 4 * j},
                                                        {&a.translation, 3 * j},
@@ -192,7 +233,10 @@ void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
     put(&a.rest_translation[3 * j], lane, rest.translation);
     put(&a.rotation[4 * j], lane, rest.rotation);
     put(&a.translation[3 * j], lane, rest.translation);
-    a.limit[j].of[lane] = static_cast<double>(of.subject->joints[joint].limit);
+    const glm::dmat3 basis = glm::mat3_cast(of.model->joint_from_freedoms[joint]);
+    for (int k = 0; k < 3; ++k) {
+      put(&a.basis[9 * j + 3 * static_cast<std::size_t>(k)], lane, glm::dvec3(basis[k]));
+    }
   }
   for (std::size_t m = 0; m < group.shape.markers; ++m) {
     put(&a.offset[3 * m], lane, glm::dvec3(of.subject->markers[m].offset_joint));
@@ -202,11 +246,17 @@ void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
     a.place_variance[f].of[lane] = 1.0;
     a.velocity_variance[f].of[lane] = 1.0;
     a.acceleration_variance[f].of[lane] = 1.0;
+    a.habit_variance[f].of[lane] = 1.0;
+    a.habit_speed[f].of[lane] = 1.0;
+    a.lower_limit[f].of[lane] = of.model->lower_limit[f];
+    a.upper_limit[f].of[lane] = of.model->upper_limit[f];
   }
   a.seconds->of[lane] = 1.0 / kReferenceRate;
 }
 
 // ---- One frame ----
+
+constexpr double kShortestHabit = 0.25;  // Seconds that a habit is learnt from at least.
 
 struct Lane {
   const SolveSubjects& job;
@@ -227,6 +277,7 @@ void readState(const Lane& l, double seconds) {
     const std::size_t joint = static_cast<std::size_t>(l.group.joint[j]);
     put(&a.rotation[4 * j], lane, state.parent_from_joint[joint].rotation);
     put(&a.translation[3 * j], lane, state.parent_from_joint[joint].translation);
+    put(&a.turn_covariance[3 * j], lane, state.turn_covariance[joint]);
     a.measured[j].of[lane] = state.measured[joint];
     a.surprise[j].of[lane] = state.surprise[joint];
   }
@@ -240,10 +291,20 @@ void readState(const Lane& l, double seconds) {
     a.velocity_covariance[f].of[lane] = state.velocity_covariance[f];
     a.acceleration_variance[f].of[lane] = state.acceleration_variance[f];
     a.observed[f].of[lane] = state.observed[f];
+    a.habit_mean[f].of[lane] = state.habit_mean[f];
+    a.habit_variance[f].of[lane] = state.habit_variance[f];
+    a.habit_speed[f].of[lane] = state.habit_speed[f];
   }
   for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
     put(&a.bias[3 * m], lane, state.bias[m]);
     a.unseen[m].of[lane] = state.unseen[m];
+  }
+  for (std::size_t foot = 0; foot < l.group.shape.feet; ++foot) {
+    const FootHold& hold = state.feet[foot];
+    put(&a.foot_offset[3 * foot], lane, hold.offset);
+    put(&a.foot_mean[3 * foot], lane, hold.mean);
+    put(&a.foot_late[3 * foot], lane, hold.late);
+    a.foot_seconds[foot].of[lane] = hold.seconds;
   }
   a.misfit->of[lane] = state.misfit;
   a.fitted->of[lane] = state.fitted;
@@ -253,6 +314,8 @@ void readState(const Lane& l, double seconds) {
   constexpr double kSettling = 0.15, kSettlingTime = 0.01;
   const double memory = state.tracked_seconds < kSettling ? kSettlingTime : settings.surprise_time;
   a.surprise_fall->of[lane] = std::min(1.0, seconds / memory);
+  const double known = std::clamp(state.tracked_seconds, kShortestHabit, settings.habit_time);
+  a.habit_rate->of[lane] = std::min(1.0, static_cast<double>(kHabitTurns) * seconds / known);
   a.rest_share->of[lane] = 1.0 / (settings.rest_time * l.job.rate_hz);
 }
 
@@ -281,6 +344,7 @@ void writeState(const Lane& l, double seconds) {
     const std::size_t joint = static_cast<std::size_t>(l.group.joint[j]);
     state.parent_from_joint[joint] = {rotationAt(&a.rotation[4 * j], lane),
                                       vectorAt(&a.translation[3 * j], lane)};
+    state.turn_covariance[joint] = vectorAt(&a.turn_covariance[3 * j], lane);
     state.measured[joint] = a.measured[j].of[lane] > 0.5 ? 1 : 0;
     state.surprise[joint] = a.surprise[j].of[lane];
   }
@@ -294,10 +358,19 @@ void writeState(const Lane& l, double seconds) {
     state.velocity_covariance[f] = a.velocity_covariance[f].of[lane];
     state.acceleration_variance[f] = a.acceleration_variance[f].of[lane];
     state.observed[f] = a.observed[f].of[lane];
+    state.habit_mean[f] = a.habit_mean[f].of[lane];
+    state.habit_variance[f] = a.habit_variance[f].of[lane];
+    state.habit_speed[f] = a.habit_speed[f].of[lane];
   }
   for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
     state.bias[m] = vectorAt(&a.bias[3 * m], lane);
     state.unseen[m] = a.unseen[m].of[lane];
+  }
+  for (std::size_t foot = 0; foot < l.group.shape.feet; ++foot) {
+    FootHold& hold = state.feet[foot];
+    hold.mean = vectorAt(&a.foot_mean[3 * foot], lane);
+    hold.late = vectorAt(&a.foot_late[3 * foot], lane);
+    hold.seconds = a.foot_seconds[foot].of[lane];
   }
   state.misfit = a.misfit->of[lane];
   state.fitted = a.fitted->of[lane];
@@ -328,14 +401,16 @@ void restLane(const Lane& l) {
   for (std::size_t m = 0; m < l.group.shape.markers; ++m) l.group.arrays.seen[m].of[l.lane] = 0.0;
 }
 
-LaneSettings laneSettings(const SolveSettings& s) {
+LaneSettings laneSettings(const SolveSettings& s, std::uint64_t sequence) {
   return {.marker_variance = s.marker_sigma * s.marker_sigma,
           .squared_radius = s.robust_radius * s.robust_radius,
           .hidden_turning = s.hidden_turning,
           .hidden_speed = s.hidden_speed,
           .largest_variance = s.largest_sigma * s.largest_sigma,
           .rest_information = 1.0 / (s.rest_sigma * s.rest_sigma),
-          .limit_information = 1.0 / (s.limit_sigma * s.limit_sigma),
+          .hold_variance = s.hold_sigma * s.hold_sigma,
+          .hold_drift = s.hold_drift,
+          .hold_reach = s.hold_reach,
           .bias_time = s.bias_time,
           .largest_bias = s.largest_bias,
           .misfit_time = s.misfit_time,
@@ -345,7 +420,8 @@ LaneSettings laneSettings(const SolveSettings& s) {
           .shift_noise = s.linear_noise,
           .least_turn_noise = s.least_turn_noise,
           .least_shift_noise = s.least_shift_noise,
-          .iterations = s.iterations};
+          .iterations = s.iterations,
+          .habit_turn = static_cast<std::size_t>(sequence % kHabitTurns)};
 }
 
 void solveGroup(const SolveSubjects& job, LaneGroup& group) {
@@ -364,7 +440,7 @@ void solveGroup(const SolveSubjects& job, LaneGroup& group) {
   }
   if (!any) return;
   const SolveSettings& settings = *job.subjects[group.subjects[0]].settings;
-  job.kernels.solve(group.shape, laneSettings(settings), group.arrays);
+  job.kernels.solve(group.shape, laneSettings(settings, job.stamp.sequence), group.arrays);
   for (std::size_t lane = 0; lane < group.subjects.size(); ++lane) {
     const Lane l{job, group, lane};
     if (!l.state().tracked) continue;

@@ -2,10 +2,12 @@
 #include <cmath>
 #include <string>
 
-#include "capture/solve/solve_subject.h"
+#include "capture/solve/habit.h"
 
 namespace understudy::solve {
 namespace {
+
+constexpr double kNoLimit = 10.0;  // Radians: no joint gets there.
 
 core::Error outOfRange(const char* key, const char* condition) {
   return core::makeError(std::string("solve settings: ") + key + " must be " + condition);
@@ -40,6 +42,18 @@ void fillNeighbours(const subject::Subject& subject, SolveModel& model) {
   }
 }
 
+void fillFeet(const subject::Subject& subject, const SolveModel& model, SolveState& state) {
+  using anim::HumanoidJoint;
+  for (const HumanoidJoint part : {HumanoidJoint::left_toes, HumanoidJoint::right_toes}) {
+    const int toes = subject.humanoid[part];
+    if (toes < 0) continue;
+    const std::int32_t foot = model.joint_parent[static_cast<std::size_t>(toes)];
+    if (foot < 0 || model.joint_freedoms[static_cast<std::size_t>(foot)] != 3) continue;
+    state.feet.push_back({.joint = static_cast<std::size_t>(foot),
+                          .offset = model.rest[static_cast<std::size_t>(toes)].translation});
+  }
+}
+
 }  // namespace
 
 core::Result<void> check(const SolveSettings& s) {
@@ -56,6 +70,10 @@ core::Result<void> check(const SolveSettings& s) {
   if (!positive(s.rest_time)) return outOfRange("rest_time", "> 0");
   if (!positive(s.largest_sigma)) return outOfRange("largest_sigma", "> 0");
   if (!positive(s.limit_sigma)) return outOfRange("limit_sigma", "> 0");
+  if (!positive(s.hold_sigma)) return outOfRange("hold_sigma", "> 0");
+  if (!positive(s.hold_drift)) return outOfRange("hold_drift", "> 0");
+  if (!positive(s.hold_reach)) return outOfRange("hold_reach", "> 0");
+  if (!positive(s.habit_time)) return outOfRange("habit_time", "> 0");
   if (!positive(s.smallest_sigma)) return outOfRange("smallest_sigma", "> 0");
   if (!(s.surprise_rise > 0.0 && s.surprise_rise <= 1.0)) {
     return outOfRange("surprise_rise", "> 0 and <= 1");
@@ -70,7 +88,7 @@ core::Result<void> check(const SolveSettings& s) {
   return {};
 }
 
-SolveModel makeSolveModel(const subject::Subject& subject) {
+SolveModel makePlainSolveModel(const subject::Subject& subject) {
   const std::size_t joints = subject.skeleton.size();
   assert(subject.joints.size() == joints);
   std::vector<bool> informed(joints, false);
@@ -117,7 +135,29 @@ SolveModel makeSolveModel(const subject::Subject& subject) {
       model.matrix_size += static_cast<std::size_t>(depth) + 1;
     }
   }
+  model.joint_from_freedoms.assign(joints, glm::dquat(1.0, 0.0, 0.0, 0.0));
+  model.lower_limit.assign(model.freedoms(), -kNoLimit);
+  model.upper_limit.assign(model.freedoms(), kNoLimit);
   fillNeighbours(subject, model);
+  return model;
+}
+
+SolveModel makeSolveModel(const subject::Subject& subject) {
+  SolveModel model = makePlainSolveModel(subject);
+  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+    if (model.joint_freedoms[joint] != 3) continue;
+    const subject::JointModel& joint_model = subject.joints[joint];
+    model.joint_from_freedoms[joint] =
+        glm::normalize(glm::dquat(joint_model.joint_from_anatomical));
+    const std::size_t first = static_cast<std::size_t>(model.joint_freedom[joint]);
+    const subject::AxisLimit* limits[] = {&joint_model.flexion, &joint_model.twist,
+                                          &joint_model.abduction};
+    for (std::size_t k = 0; k < 3; ++k) {
+      if (!limits[k]->limits()) continue;
+      model.lower_limit[first + k] = static_cast<double>(limits[k]->lower);
+      model.upper_limit[first + k] = static_cast<double>(limits[k]->upper);
+    }
+  }
   return model;
 }
 
@@ -126,6 +166,7 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
   state.parent_from_joint = model.rest;
   state.velocity.assign(model.freedoms(), 0.0);
   state.variance.assign(model.freedoms(), 0.0);
+  state.turn_covariance.assign(model.joints(), glm::dvec3(0.0));
   state.innovation.assign(model.freedoms(), 0.0);
   state.innovation_energy.assign(model.freedoms(), 0.0);
   state.place_variance.assign(model.freedoms(), 0.0);
@@ -133,6 +174,8 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
   state.velocity_covariance.assign(model.freedoms(), 0.0);
   state.acceleration_variance.assign(model.freedoms(), 1.0);
   state.observed.assign(model.freedoms(), 0.0);
+  fillHabits(subject, model, state);
+  fillFeet(subject, model, state);
   state.turned_velocity.assign(model.freedoms(), 0.0);
   state.measured.assign(model.joints(), 0);
   state.bias.assign(subject.markers.size(), glm::dvec3(0.0));

@@ -29,14 +29,15 @@ void worldFromJoints(const SolveModel& model, const std::vector<RigidTransformd>
 
 void moveJoint(const SolveModel& model, std::size_t joint, const double* step,
                RigidTransformd& local) {
-  const glm::dvec3 turn(step[0], step[1], step[2]);
+  const glm::dvec3 turn = model.joint_from_freedoms[joint] * glm::dvec3(step[0], step[1], step[2]);
   local.rotation = glm::normalize(local.rotation * math::rotationFromVector(turn));
   if (model.joint_freedoms[joint] == 6) local.translation += glm::dvec3(step[3], step[4], step[5]);
 }
 
 void stepBetween(const SolveModel& model, std::size_t joint, const RigidTransformd& from,
                  const RigidTransformd& to, double* step) {
-  const glm::dvec3 turn = math::vectorFromRotation(glm::conjugate(from.rotation) * to.rotation);
+  const glm::dvec3 turn = glm::conjugate(model.joint_from_freedoms[joint]) *
+                          math::vectorFromRotation(glm::conjugate(from.rotation) * to.rotation);
   for (int k = 0; k < 3; ++k) step[k] = turn[k];
   if (model.joint_freedoms[joint] == 6) {
     for (int k = 0; k < 3; ++k) step[3 + k] = to.translation[k] - from.translation[k];
@@ -47,7 +48,7 @@ void fillAxes(const SolveModel& model, const std::vector<RigidTransformd>& world
               const glm::dvec3& origin, std::vector<double>& axes) {
   forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
     const RigidTransformd& world = world_from_joint[joint];
-    const glm::dmat3 turn = glm::mat3_cast(world.rotation);
+    const glm::dmat3 turn = glm::mat3_cast(world.rotation * model.joint_from_freedoms[joint]);
     const glm::dvec3 position = world.translation - origin;
     for (std::size_t k = 0; k < 3; ++k) {
       const glm::dvec3 axis = turn[static_cast<glm::length_t>(k)];

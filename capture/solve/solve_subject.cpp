@@ -125,7 +125,8 @@ void addLimits(const subject::Subject& subject, const SolveModel& model,
   forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
     const double limit = static_cast<double>(subject.joints[joint].limit);
     if (model.joint_parent[joint] < 0 || limit > 3.14) return;
-    const glm::dvec3 turn = math::vectorFromRotation(glm::conjugate(model.rest[joint].rotation) *
+    const glm::dvec3 turn = glm::conjugate(model.joint_from_freedoms[joint]) *
+                            math::vectorFromRotation(glm::conjugate(model.rest[joint].rotation) *
                                                      workspace.candidate[joint].rotation);
     const double angle = std::sqrt(glm::dot(turn, turn));
     if (angle <= limit) return;
@@ -215,7 +216,8 @@ void publishPose(const SolveModel& model, const SolveState& state, frame::Skelet
     if (model.joint_freedoms[joint] > 0 && state.tracked) {
       const double* velocity =
           &state.velocity[static_cast<std::size_t>(model.joint_freedom[joint])];
-      turning = local.rotation * glm::dvec3(velocity[0], velocity[1], velocity[2]);
+      turning = local.rotation * (model.joint_from_freedoms[joint] *
+                                  glm::dvec3(velocity[0], velocity[1], velocity[2]));
       if (model.joint_freedoms[joint] == 6)
         moving = glm::dvec3(velocity[3], velocity[4], velocity[5]);
     }
@@ -298,6 +300,7 @@ void moveJoints(const SolveModel& model, const std::vector<RigidTransformd>& par
   forEachMovingJoint(model, [&](std::size_t joint, std::size_t first) {
     if (!moved[joint]) return;
     state.parent_from_joint[joint] = parent_from_joint[joint];
+    state.turn_covariance[joint] = glm::dvec3(0.0);
     state.measured[joint] = 1;
     for (std::size_t k = 0; k < static_cast<std::size_t>(model.joint_freedoms[joint]); ++k) {
       doubtFreedom(first + k, k < 3, state);
@@ -316,7 +319,9 @@ void startTracking(const SolveModel& model, std::uint64_t sequence,
       doubtFreedom(first + k, k < 3, state);
     }
     state.measured[joint] = 1;
+    state.turn_covariance[joint] = glm::dvec3(0.0);
   });
+  for (FootHold& foot : state.feet) foot.seconds = 0.0;
   std::fill(state.bias.begin(), state.bias.end(), glm::dvec3(0.0));
   std::fill(state.unseen.begin(), state.unseen.end(), 0.0);
   std::fill(state.surprise.begin(), state.surprise.end(), kFoundSurprise * kFoundSurprise);

@@ -27,13 +27,17 @@ struct SolveSettings {
   double hidden_damping = 0.88;    ///< Of velocities that no marker measures, per frame of 1/240 s.
   double hidden_turning = 2.0;     ///< How fast unseen joints may turn, rad/s.
   double hidden_speed = 0.5;       ///< How fast unseen free joints may move, m/s.
-  double rest_sigma = 0.6;         ///< Stray from the rest pose, rad; pulls unseen joints home.
-  double rest_time = 1.0;          ///< Time constant of that pull, seconds.
-  double largest_sigma = 0.8;      ///< Uncertainty of a joint that was unseen for long, rad.
-  double limit_sigma = 0.05;       ///< Softness of joint limits, rad.
-  double bias_time = 0.5;          ///< Memory of a hidden marker's offset from the model, seconds.
-  double largest_bias = 0.018;     ///< Longest remembered offset, metres.
-  double misfit_time = 0.1;        ///< Memory of how far markers lie from the model, seconds.
+  double rest_sigma = 0.6;     ///< Stray from the rest pose, rad; pulls unseen free joints home.
+  double rest_time = 1.0;      ///< Time constant of that pull, seconds.
+  double largest_sigma = 0.8;  ///< Uncertainty of a joint that was unseen for long, rad.
+  double limit_sigma = 0.05;   ///< Softness of joint limits, rad.
+  double hold_sigma = 5e-4;    ///< How firmly a foot that stands is held, metres.
+  double hold_drift = 3.5e-4;  ///< It stands while its place of late is so near that of longer ago.
+  double hold_reach = 2e-3;    ///< It has gone if it is further than this from there, metres.
+  double habit_time = 3.0;     ///< Memory of how a performer holds and moves joints, seconds.
+  double bias_time = 0.5;      ///< Memory of a hidden marker's offset from the model, seconds.
+  double largest_bias = 0.018;   ///< Longest remembered offset, metres.
+  double misfit_time = 0.1;      ///< Memory of how far markers lie from the model, seconds.
   double smallest_sigma = 3e-4;  ///< A marker's place is never predicted better than this, metres.
   double surprise_rise = 0.5;    ///< Share of a prediction's error that counts at once, 0..1.
   double surprise_time = 0.05;   ///< How long the error of predictions is remembered, seconds.
@@ -53,6 +57,11 @@ struct SolveModel {
   std::vector<std::int32_t> joint_freedoms;  ///< 0, 3 or 6.
   std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
   std::vector<math::RigidTransformd> rest;  ///< parent_from_joint.
+  /// Per joint: the axes that its turns are about, its anatomical ones (subject::JointModel); free
+  /// joints turn about their own.
+  std::vector<glm::dquat> joint_from_freedoms;
+  /// Per freedom of a ball joint: its anatomical limits, radians, see subject::AxisLimit.
+  std::vector<double> lower_limit, upper_limit;
   std::size_t matrix_size = 0;
   /// Per marker: the markers of its segment and the next ones, at most kMostNeighbours; entries
   /// neighbour_start[m] to neighbour_start[m + 1] of `neighbours`.
@@ -64,6 +73,20 @@ struct SolveModel {
 
 SolveModel makeSolveModel(const subject::Subject& subject);
 
+/// The same with joints that turn about their own axes and have no limits about them.
+SolveModel makePlainSolveModel(const subject::Subject& subject);
+
+/// Where a foot stands: it does while its place, by its own markers, stays near the mean since it
+/// came to rest. Learnt from the motion alone: there need be no floor, and none is level. The ball
+/// of the foot is held (the toes' joint), about which a foot rolls from heel to toe.
+struct FootHold {
+  std::size_t joint = 0;   ///< The foot's.
+  glm::dvec3 offset{0.0};  ///< Of its ball, joint frame.
+  glm::dvec3 mean{0.0};    ///< Place of the ball since it came to rest, world.
+  glm::dvec3 late{0.0};    ///< Of late.
+  double seconds = 0.0;    ///< Since it came to rest.
+};
+
 /// What is remembered of one subject between frames.
 struct SolveState {
   bool tracked = false;
@@ -71,6 +94,8 @@ struct SolveState {
   std::vector<math::RigidTransformd> parent_from_joint;  ///< Newest pose.
   std::vector<double> velocity;                          ///< Per freedom, 1/s.
   std::vector<double> variance;                          ///< Per freedom, given its ancestors.
+  /// Per joint: covariances of its turns with each other, xy, xz, yz, given the joints above.
+  std::vector<glm::dvec3> turn_covariance;
   std::vector<double> place_variance;       ///< Per freedom: as the filter of its motion believes.
   std::vector<double> velocity_variance;    ///< Per freedom.
   std::vector<double> velocity_covariance;  ///< Per freedom: with the freedom itself.
@@ -79,9 +104,12 @@ struct SolveState {
   std::vector<double> innovation;         ///< Per freedom: the newest correction,
   std::vector<double> innovation_energy;  ///< and its mean square of late.
   std::vector<double> observed;  ///< Per freedom: share of it that the newest markers told, 0..1.
+  /// Per freedom of a ball joint: the habit of the performer of late, see habit.h.
+  std::vector<double> habit_mean, habit_variance, habit_speed;
   std::vector<double> turned_velocity;  ///< Velocity before the motion last turned (FollowTurn).
   double turned_seconds = 1.0;          ///< Since then.
   std::vector<std::uint8_t> measured;   ///< Per joint: a marker informed it in the newest frame.
+  std::vector<FootHold> feet;           ///< Of those that have toes.
   std::vector<glm::dvec3> bias;         ///< Per marker: its own offset from the model, joint frame.
   std::vector<double> unseen;           ///< Per marker: seconds since it was seen.
   /// Per joint: mean square error of its markers' predictions of late, per axis, square metres.

@@ -77,8 +77,16 @@ HumanoidJoint humanoidJoint(std::string_view name);
 
 /// Which joint of a skeleton plays each part of the humanoid.
 struct HumanoidMap {
-  std::array<int, kHumanoidJointCount> joint;  ///< Index in the skeleton, -1 where it has none.
-  std::vector<int> unmapped;                   ///< Joints of the skeleton that play no part.
+  /// Of a skeleton that plays no part.
+  static constexpr std::array<int, kHumanoidJointCount> none() {
+    std::array<int, kHumanoidJointCount> absent{};
+    for (int& joint : absent) joint = -1;
+    return absent;
+  }
+
+  /// Index in the skeleton, -1 where it has none.
+  std::array<int, kHumanoidJointCount> joint = none();
+  std::vector<int> unmapped;  ///< Joints of the skeleton that play no part.
 
   int operator[](HumanoidJoint part) const { return joint[static_cast<std::size_t>(part)]; }
 };

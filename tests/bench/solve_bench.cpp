@@ -7,16 +7,20 @@
 #include <string>
 #include <vector>
 
+#include "capture/solve/foresee.h"
+#include "capture/solve/smooth_subject.h"
 #include "capture/solve/solve_lanes.h"
 #include "capture/solve/solve_steps.h"
-#include "capture/source/random.h"
 #include "engine/anim/kinematics.h"
 #include "engine/core/thread_time.h"
+#include "engine/math/exponential.h"
 #include "tests/bench/ceres_oracle.h"
 #include "tests/bench/simbody_solver.h"
+#include "tests/bench/solve_recording.h"
+#include "tests/bench/solve_soak.h"
 #include "tests/support/skeleton_pose.h"
+#include "tools/scoring/foot_score.h"
 #include "tools/scoring/pose_score.h"
-#include "tools/simulation/simulation.h"
 
 using namespace understudy;
 
@@ -24,16 +28,13 @@ namespace {
 
 constexpr std::size_t kWarmUp = 48;  // Frames whose times are left out.
 
-struct Options {
-  std::vector<std::string> motions;
-  std::size_t frames = 480;
-  double noise_mm = 0.5;
-  double hidden = 0.0;  ///< Share of markers in gaps.
-  double gap_frames = 60;
-  double soft_tissue_mm = 0.0;
+struct Options : bench::RecordingOptions {
   double marker_sigma_mm = 0.0;
   int iterations = 0;
-  std::uint64_t seed = 1;
+  double habit_time = 0.0, hold_sigma_mm = 0.0, hold_drift_mm = 0.0;
+  std::size_t smooth_lag = 0;
+  double smooth_unforeseen = solve::SmootherSettings{}.unforeseen;
+  double soak_minutes = 0.0;
   bool baseline = false;
   bool joints = false;  ///< A table of joints, too.
   double simbody_accuracy = 1e-5;
@@ -42,64 +43,25 @@ struct Options {
   double oracle_turn_sigma = 60.0;
 };
 
+using Recording = bench::SolveRecording;
+
 double percentile(std::vector<double> values, double share) {
   if (values.empty()) return 0.0;
   std::sort(values.begin(), values.end());
   return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
-/// Performers as the simulation moves them, and their markers with noise and gaps.
-struct Recording {
-  std::vector<subject::Subject> subjects;
-  double rate_hz = 240;
-  std::vector<std::vector<source::PerformerTruth>> truth;   ///< Per frame and performer.
-  std::vector<std::vector<frame::LabelledSubject>> labels;  ///< Per frame and performer.
-};
-
-core::Result<Recording> record(const Options& options, std::size_t actors) {
-  simulation::SimulationFlags flags;
-  flags.motions = options.motions;
-  flags.cameras = 1;
-  flags.no_body_occlusion = true;
-  flags.stage.body_occlusion = false;
-  flags.stage.actors = actors;
-  flags.stage.soft_tissue_mm = options.soft_tissue_mm;
-  flags.stage.seed = options.seed;
-  auto simulation = simulation::makeSimulation(flags);
-  if (!simulation) return simulation.error();
-  Recording recording{.subjects = simulation->stage.subjects(), .rate_hz = flags.rate_hz};
-  source::Random random(options.seed, 9);
-  std::vector<std::vector<double>> gap(actors);
-  for (std::size_t a = 0; a < actors; ++a) gap[a].assign(recording.subjects[a].markers.size(), 0.0);
-  const double opens = options.hidden / (1.0 - options.hidden) / options.gap_frames;
-  const float variance = static_cast<float>(1e-6 * options.noise_mm * options.noise_mm);
-  source::StageFrame frame = simulation->stage.makeFrame();
-  for (std::size_t f = 0; f < options.frames; ++f) {
-    simulation->stage.simulate(frame);
-    recording.truth.push_back(frame.performers);
-    std::vector<frame::LabelledSubject> labels(actors);
-    for (std::size_t a = 0; a < actors; ++a) {
-      for (std::size_t m = 0; m < gap[a].size(); ++m) {
-        const glm::dvec3 off(random.normal(), random.normal(), random.normal());
-        if (gap[a][m] > 0.0) {
-          gap[a][m] -= 1.0;
-        } else if (random.uniform() < opens && f > 24) {
-          gap[a][m] = options.gap_frames;
-        }
-        labels[a].markers.push_back({.position = frame.performers[a].markers[m].position +
-                                                 glm::vec3(1e-3 * options.noise_mm * off),
-                                     .covariance = glm::mat3(variance),
-                                     .confidence = gap[a][m] > 0.0 ? 0.0f : 1.0f});
-      }
-    }
-    recording.labels.push_back(std::move(labels));
-  }
-  return recording;
-}
-
 struct Figures {
-  std::vector<double> us;  ///< Per frame, all actors.
-  scoring::SpreadMeter mm, deg, ahead;
+  std::vector<double> us;                       ///< Per frame, all actors.
+  std::vector<double> foresight_us;             ///< Per frame, all actors.
+  scoring::SpreadMeter mm, deg, ahead, steady;  ///< Steady: at constant velocity.
+  scoring::SpreadMeter slide;
+  scoring::SpreadMeter smooth_mm, smooth_deg, behind_mm,
+      behind_deg;  ///< Smoothed, and those very frames unsmoothed.
+  double jitter_squares = 0, jitter_count = 0;
+  std::uint64_t slid = 0;
+  double ahead_nees_sum = 0, ahead_nees_count = 0;
+  scoring::SpreadMeter marked_deg;  ///< Joints that carry markers.
   double nees_sum = 0, nees_count = 0;
   std::uint64_t diverged = 0;
   std::vector<scoring::SpreadMeter> joint_deg, joint_mm;  ///< Per joint of the first actor.
@@ -123,27 +85,44 @@ void addJoints(const subject::Subject& subject, const source::PerformerTruth& tr
   }
 }
 
-// The true pose of the first frame, in the freedoms of the solver.
-std::vector<math::RigidTransformd> firstPose(const solve::SolveModel& model,
-                                             const std::vector<math::RigidTransform>& world) {
-  std::vector<math::RigidTransformd> start(model.joints());
-  for (std::size_t j = 0; j < model.joints(); ++j) {
-    const std::int32_t parent = model.joint_parent[j];
-    const math::RigidTransform local =
-        parent < 0 ? world[j] : math::inverse(world[static_cast<std::size_t>(parent)]) * world[j];
-    start[j] = {glm::normalize(glm::dquat(local.rotation)), glm::dvec3(local.translation)};
-    if (parent >= 0) start[j].translation = model.rest[j].translation;
+void addMarked(const subject::Subject& subject, const source::PerformerTruth& truth,
+               const frame::SkeletonPose& pose, Figures& figures) {
+  std::vector<math::RigidTransform> world(subject.skeleton.size());
+  anim::worldFromJoints(subject.skeleton, pose.parent_from_joint, world);
+  std::vector<bool> marked(world.size(), false);
+  for (const subject::SubjectMarker& marker : subject.markers)
+    marked[static_cast<std::size_t>(marker.joint)] = true;
+  for (std::size_t j = 0; j < world.size(); ++j) {
+    if (!marked[j]) continue;
+    const glm::dquat turn = glm::dquat(world[j].rotation) *
+                            glm::conjugate(glm::dquat(truth.world_from_joint[j].rotation));
+    figures.marked_deg.add(glm::degrees(
+        2.0 * std::atan2(glm::length(glm::dvec3(turn.x, turn.y, turn.z)), std::abs(turn.w))));
   }
-  return start;
 }
 
 void addScore(const scoring::PoseScore& score, Figures& figures) {
   figures.mm.merge(score.joint_mm);
   figures.deg.merge(score.joint_deg);
   figures.ahead.merge(score.predicted_mm);
+  figures.ahead_nees_sum += score.predicted_nees_sum;
+  figures.ahead_nees_count += score.predicted_nees_count;
   figures.nees_sum += score.nees_sum;
   figures.nees_count += score.nees_count;
   figures.diverged += score.diverged;
+}
+
+// The usual prediction: on as from the frame before to this one.
+void goAtConstantVelocity(const frame::SkeletonPose& now, const frame::SkeletonPose& before,
+                          double rate_hz, frame::SkeletonPose& going) {
+  going = now;
+  for (std::size_t j = 0; j < now.parent_from_joint.size(); ++j) {
+    const math::RigidTransform &to = now.parent_from_joint[j], &from = before.parent_from_joint[j];
+    going.angular_velocity[j] = glm::vec3(
+        rate_hz * math::vectorFromRotation(glm::normalize(
+                      glm::dquat(to.rotation) * glm::conjugate(glm::dquat(from.rotation)))));
+    going.velocity[j] = glm::vec3(rate_hz * glm::dvec3(to.translation - from.translation));
+  }
 }
 
 Figures run(const Recording& recording, const Options& options) {
@@ -151,17 +130,32 @@ Figures run(const Recording& recording, const Options& options) {
   solve::SolveSettings settings;
   if (options.marker_sigma_mm > 0.0) settings.marker_sigma = 1e-3 * options.marker_sigma_mm;
   if (options.iterations > 0) settings.iterations = options.iterations;
+  if (options.hold_sigma_mm > 0.0) settings.hold_sigma = 1e-3 * options.hold_sigma_mm;
+  if (options.hold_drift_mm > 0.0) settings.hold_drift = 1e-3 * options.hold_drift_mm;
+  if (options.habit_time > 0.0) settings.habit_time = options.habit_time;
   std::vector<solve::SolveModel> models;
   std::vector<solve::SolveState> states;
   std::vector<frame::SkeletonPose> poses;
-  std::vector<scoring::PoseScore> scores;
+  std::vector<scoring::PoseScore> scores, steady;
+  std::vector<scoring::FootScore> feet;
+  std::vector<solve::ForesightState> foresights;
+  std::vector<solve::ForesightWorkspace> foresight_workspaces;
+  const solve::ForesightSettings foresight;
+  frame::SkeletonPose going;
   for (std::size_t a = 0; a < actors; ++a) {
     const subject::Subject& subject = recording.subjects[a];
     models.push_back(solve::makeSolveModel(subject));
     states.push_back(solve::makeSolveState(subject, models.back()));
     poses.push_back(test::poseOf(subject.skeleton.size()));
-    scores.emplace_back(subject, scoring::PoseScoreSettings{.rate_hz = recording.rate_hz});
-    solve::startTracking(models[a], 0, firstPose(models[a], recording.truth[0][a].world_from_joint),
+    scores.emplace_back(
+        subject, scoring::PoseScoreSettings{
+                     .rate_hz = recording.rate_hz, .still = options.still, .warm_up_frames = 240});
+    steady.push_back(scores.back());
+    feet.emplace_back(subject, scoring::FootScoreSettings{.rate_hz = recording.rate_hz});
+    foresights.push_back(solve::makeForesightState(models.back()));
+    foresight_workspaces.push_back(solve::makeForesightWorkspace(models.back()));
+    solve::startTracking(models[a], 0,
+                         bench::solverPose(models[a], recording.truth[0][a].world_from_joint),
                          states[a]);
   }
   std::vector<solve::LaneSubject> subjects;
@@ -169,6 +163,39 @@ Figures run(const Recording& recording, const Options& options) {
     subjects.push_back({&recording.subjects[a], &models[a], &settings});
   std::vector<solve::LaneGroup> groups = solve::makeLaneGroups(subjects);
   Figures figures;
+  std::vector<frame::SkeletonPose> before_pose = poses;
+  const solve::SmootherSettings smoothing{.lag = options.smooth_lag,
+                                          .unforeseen = options.smooth_unforeseen};
+  std::vector<solve::SmootherState> smoothers;
+  for (std::size_t a = 0; a < actors; ++a)
+    smoothers.push_back(solve::makeSmootherState(recording.subjects[a], models[a], smoothing));
+  solve::SmootherWorkspace smoother_workspace = solve::makeSmootherWorkspace(models[0]);
+  std::vector<math::RigidTransformd> smoothed;
+  frame::SkeletonPose smooth_pose = poses[0];
+  std::vector<scoring::PoseScore> smooth_scores = scores, behind_scores = scores;
+  std::vector<std::vector<frame::SkeletonPose>> past(actors);
+  const auto addSmoothed = [&](std::size_t a, std::size_t f) {
+    past[a].push_back(poses[a]);
+    std::uint64_t sequence = 0;
+    if (!solve::SmoothSubject{.model = models[a],
+                              .settings = smoothing,
+                              .solve_settings = settings,
+                              .rate_hz = recording.rate_hz,
+                              .solved = states[a],
+                              .state = smoothers[a],
+                              .workspace = smoother_workspace}
+             .run(sequence, smoothed) ||
+        f < kWarmUp + options.smooth_lag) {
+      return;
+    }
+    smooth_pose = past[a][sequence - 1];
+    behind_scores[a].add(sequence, recording.truth[sequence][a], &smooth_pose, nullptr);
+    for (std::size_t j = 0; j < smoothed.size(); ++j) {
+      smooth_pose.parent_from_joint[j] = {glm::quat(smoothed[j].rotation),
+                                          glm::vec3(smoothed[j].translation)};
+    }
+    smooth_scores[a].add(sequence, recording.truth[sequence][a], &smooth_pose, nullptr);
+  };
   for (std::size_t f = 1; f < recording.labels.size(); ++f) {
     const core::Duration before = core::threadTime();
     solve::SolveSubjects{
@@ -182,14 +209,51 @@ Figures run(const Recording& recording, const Options& options) {
         .poses = poses}
         .run();
     const double us = 1e6 * core::toSeconds(core::threadTime() - before);
+    const core::Duration solved = core::threadTime();
     for (std::size_t a = 0; a < actors; ++a) {
+      solve::ForeseeSubject{.settings = foresight,
+                            .model = models[a],
+                            .rate_hz = recording.rate_hz,
+                            .solved = states[a],
+                            .state = foresights[a],
+                            .workspace = foresight_workspaces[a],
+                            .pose = poses[a]}
+          .run();
+    }
+    const double foresight_us = 1e6 * core::toSeconds(core::threadTime() - solved);
+    if (f > kWarmUp) figures.foresight_us.push_back(foresight_us);
+    for (std::size_t a = 0; a < actors; ++a) {
+      goAtConstantVelocity(poses[a], before_pose[a], recording.rate_hz, going);
+      steady[a].add(f, recording.truth[f][a], &going, nullptr);
+      before_pose[a] = poses[a];
+      feet[a].add(recording.truth[f][a], poses[a]);
+      if (options.smooth_lag > 0) addSmoothed(a, f);
       scores[a].add(f, recording.truth[f][a], &poses[a], nullptr);
+      addMarked(recording.subjects[a], recording.truth[f][a], poses[a], figures);
       if (options.joints)
         addJoints(recording.subjects[a], recording.truth[f][a], poses[a], figures);
     }
     if (f > kWarmUp) figures.us.push_back(us);
   }
   for (const scoring::PoseScore& score : scores) addScore(score, figures);
+  for (const scoring::PoseScore& score : steady) figures.steady.merge(score.predicted_mm);
+  for (const scoring::PoseScore& score : smooth_scores) {
+    figures.smooth_mm.merge(score.joint_mm);
+    figures.smooth_deg.merge(score.joint_deg);
+  }
+  for (const scoring::PoseScore& score : behind_scores) {
+    figures.behind_mm.merge(score.joint_mm);
+    figures.behind_deg.merge(score.joint_deg);
+  }
+  for (const scoring::PoseScore& score : scores) {
+    figures.jitter_squares += score.jitterSquares();
+    figures.jitter_count += score.jitterCount();
+  }
+  for (scoring::FootScore& score : feet) {
+    score.finish();
+    figures.slide.merge(score.slide_mm);
+    figures.slid += score.over;
+  }
   return figures;
 }
 
@@ -208,7 +272,7 @@ struct PlainBody {
   const subject::Subject& subject = recording.subjects[0];
   const solve::SolveModel model = solve::makeSolveModel(subject);
   const std::vector<math::RigidTransformd> start =
-      firstPose(model, recording.truth[0][0].world_from_joint);
+      bench::solverPose(model, recording.truth[0][0].world_from_joint);
   PlainBody body;
   for (std::size_t j = 0; j < model.joints(); ++j)
     body.joints.push_back(
@@ -297,13 +361,33 @@ void print(const std::string& what, std::size_t actors, const Figures& figures) 
   const scoring::Spread mm = figures.mm.spread(), deg = figures.deg.spread(),
                         ahead = figures.ahead.spread();
   const double p50 = percentile(figures.us, 0.5);
+  const auto ratio = [](double sum, double count) { return count > 0.0 ? sum / count : 0.0; };
   fmt::print(
-      "{:<10}{:>6} {:>9.1f} {:>9.1f} {:>9.1f} {:>10.2f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} "
-      "{:>9.2f} {:>7.2f} "
-      "{:>8}\n",
+      "{:<10}{:>6} {:>8.1f} {:>8.1f} {:>8.1f} {:>8.2f} {:>8.2f} {:>8.3f} {:>8.3f} {:>8.3f} "
+      "{:>8.3f} "
+      "{:>8.3f} {:>8.3f} {:>6.2f} {:>8.2f} {:>8.2f} {:>6.2f} {:>6.2f} {:>6.2f} {:>5}/{:<4} {:>8}\n",
       what, actors, percentile(figures.us, 0.0), p50, percentile(figures.us, 0.99),
-      p50 / static_cast<double>(actors), mm.mean, mm.p99, deg.mean, deg.p99, ahead.p50,
-      figures.nees_count > 0.0 ? figures.nees_sum / figures.nees_count : 0.0, figures.diverged);
+      p50 / static_cast<double>(actors),
+      percentile(figures.foresight_us, 0.5) / static_cast<double>(actors), mm.mean, mm.p99,
+      deg.mean, deg.p99, figures.marked_deg.spread().mean, figures.marked_deg.spread().p99,
+      ratio(figures.nees_sum, figures.nees_count), ahead.p50, figures.steady.spread().p50,
+      ratio(figures.ahead_nees_sum, figures.ahead_nees_count), figures.slide.spread().p50,
+      figures.slide.spread().p99, figures.slid, figures.slide.spread().count, figures.diverged);
+}
+
+void printMore(const Options& options, const Figures& figures) {
+  if (options.still) {
+    fmt::print("standing still: joints jitter by {:.3f} mm RMS\n",
+               1000.0 * std::sqrt(figures.jitter_squares / figures.jitter_count));
+  }
+  if (options.smooth_lag == 0) return;
+  const scoring::Spread mm = figures.smooth_mm.spread(), deg = figures.smooth_deg.spread();
+  const scoring::Spread mm0 = figures.behind_mm.spread(), deg0 = figures.behind_deg.spread();
+  fmt::print(
+      "smoothed {} frames behind: joint mm {:.3f} p99 {:.3f} deg {:.3f} p99 {:.3f}; "
+      "without lag {:.3f} p99 {:.3f}, {:.3f} p99 {:.3f}\n",
+      options.smooth_lag, mm.mean, mm.p99, deg.mean, deg.p99, mm0.mean, mm0.p99, deg0.mean,
+      deg0.p99);
 }
 
 #ifdef UNDERSTUDY_HAS_CERES
@@ -348,7 +432,15 @@ int main(int argc, char** argv) {
   app.add_option("--soft-tissue", options.soft_tissue_mm, "Skin motion, mm");
   app.add_option("--marker-sigma", options.marker_sigma_mm, "The solver's belief, mm");
   app.add_option("--iterations", options.iterations, "Steps per frame");
+  app.add_option("--hold-sigma-mm", options.hold_sigma_mm, "Of feet that stand");
+  app.add_option("--hold-drift-mm", options.hold_drift_mm, "Most that they drift");
+  app.add_option("--habit-time", options.habit_time, "Memory of habits, seconds");
   app.add_option("--seed", options.seed, "Of noise and gaps");
+  app.add_option("--smooth-lag", options.smooth_lag, "Smooths so many frames behind, too");
+  app.add_option("--smooth-unforeseen", options.smooth_unforeseen, "See SmootherSettings");
+  app.add_option("--soak-minutes", options.soak_minutes,
+                 "Instead: solves so many minutes of each actor through hostile gaps");
+  app.add_flag("--still", options.still, "Performers hold their first pose");
   app.add_flag("--baseline", options.baseline, "Kernels without AVX2");
   app.add_flag("--joints", options.joints, "A table of joints, too");
   app.add_option("--simbody-accuracy", options.simbody_accuracy, "Of the peer's assembler");
@@ -361,14 +453,21 @@ int main(int argc, char** argv) {
   std::vector<std::size_t> sizes{1, 4, 20};
   app.add_option("--actors", sizes, "Actors");
   CLI11_PARSE(app, argc, argv);
-  fmt::print("{:<10}{:>6} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>8}\n", "",
-             "actors", "least us", "p50 us", "p99 us", "us/actor", "mm mean", "mm p99", "deg mean",
-             "deg p99", "20ms p50", "nees", "diverged");
+  fmt::print(
+      "{:<10}{:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>6} {:>8} "
+      "{:>8} {:>6} {:>6} {:>6} {:>10} {:>8}\n",
+      "", "actors", "least us", "p50 us", "p99 us", "us/actor", "foresee", "mm mean", "mm p99",
+      "deg mean", "deg p99", "mk mean", "mk p99", "nees", "20ms", "steady", "nees", "slide", "p99",
+      ">2mm", "diverged");
   for (const std::size_t actors : sizes) {
-    auto recording = record(options, actors);
+    auto recording = bench::recordMarkers(options, actors);
     if (!recording) {
       fmt::print(stderr, "{}\n", recording.error().message);
       return 1;
+    }
+    if (options.soak_minutes > 0.0) {
+      if (!bench::soak(*recording, options.soak_minutes, options.seed)) return 1;
+      continue;
     }
     if (actors == sizes.front()) {
       fmt::print("{} markers, {} freedoms a performer\n", recording->subjects[0].markers.size(),
@@ -376,6 +475,7 @@ int main(int argc, char** argv) {
     }
     const Figures figures = run(*recording, options);
     print("ours", actors, figures);
+    printMore(options, figures);
     if (options.joints) printJoints(recording->subjects[0], figures);
 #ifdef UNDERSTUDY_HAS_SIMBODY
     if (actors == sizes.front() && !options.no_simbody)

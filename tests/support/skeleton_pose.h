@@ -12,6 +12,7 @@ inline frame::SkeletonPose poseOf(std::size_t joints) {
   pose.parent_from_joint.resize(joints);
   pose.angular_velocity.resize(joints);
   pose.velocity.resize(joints);
+  pose.foreseen_sigma.resize(joints);
   pose.predicted.resize(joints);
   pose.covariance.resize(joints);
   return pose;

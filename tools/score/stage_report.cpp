@@ -66,7 +66,8 @@ Json solveJson(const StageOutcome& outcome) {
       {"cpu_us_per_actor", times(outcome.solve_cpu_per_actor)},
       {"diverged", score.diverged},
       {"untracked", score.untracked},
-      {"predict_20ms_mm", {{"p50", number(ahead.p50)}, {"p99", number(ahead.p99)}}}};
+      {"predict_20ms_mm", {{"p50", number(ahead.p50)}, {"p99", number(ahead.p99)}}},
+      {"predict_nees", number(score.predict_nees)}};
 }
 
 Json propsJson(const scoring::StageScore& score, double rate_hz) {

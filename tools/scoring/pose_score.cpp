@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "capture/solve/foresee.h"
 #include "engine/anim/kinematics.h"
-#include "engine/math/exponential.h"
 #include "tools/scoring/true_markers.h"
 
 namespace understudy::scoring {
@@ -41,8 +41,12 @@ PoseScore::PoseScore(const subject::Subject& subject, const PoseScoreSettings& s
   }
   local_.resize(subject.skeleton.size());
   world_.resize(subject.skeleton.size());
+  sigma_.resize(subject.skeleton.size());
   predictions_.resize(static_cast<std::size_t>(kAheadSeconds * settings.rate_hz) + 2);
-  for (Prediction& prediction : predictions_) prediction.position.resize(parts_.size());
+  for (Prediction& prediction : predictions_) {
+    prediction.position.resize(parts_.size());
+    prediction.sigma.resize(parts_.size());
+  }
   truth_before_.resize(parts_.size());
   still_first_.resize(parts_.size());
   still_sum_.resize(parts_.size());
@@ -138,19 +142,14 @@ double PoseScore::jitterSquares() const {
 }
 
 void PoseScore::predict(std::uint64_t sequence, const frame::SkeletonPose& pose) {
-  for (std::size_t j = 0; j < local_.size(); ++j) {
-    const glm::dvec3 turn = glm::dvec3(pose.angular_velocity[j]) * kAheadSeconds;
-    local_[j].rotation =
-        glm::quat(math::rotationFromVector(turn)) * pose.parent_from_joint[j].rotation;
-    local_[j].translation = pose.parent_from_joint[j].translation +
-                            pose.velocity[j] * static_cast<float>(kAheadSeconds);
-  }
+  solve::predictPose(pose, kAheadSeconds, kAheadSeconds, local_, sigma_);
   anim::worldFromJoints(subject_.skeleton, local_, world_);
   Prediction& prediction = predictions_[sequence % predictions_.size()];
   prediction.used = true;
   prediction.sequence = sequence;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     prediction.position[i] = world_[parts_[i]].translation;
+    prediction.sigma[i] = sigma_[parts_[i]];
   }
 }
 
@@ -170,7 +169,12 @@ void PoseScore::comparePredictions(std::uint64_t sequence, const source::Perform
           glm::mix(truth_before_[i], truth.world_from_joint[parts_[i]].translation,
                    static_cast<float>(before));
       const double error_mm = 1000.0 * glm::distance(prediction.position[i], wanted);
-      if (std::isfinite(error_mm)) predicted_mm.add(error_mm);
+      if (!std::isfinite(error_mm)) continue;
+      predicted_mm.add(error_mm);
+      const double sigma_mm = 1000.0 * static_cast<double>(prediction.sigma[i]);
+      if (!(sigma_mm > 0.0)) continue;
+      predicted_nees_sum += (error_mm / sigma_mm) * (error_mm / sigma_mm);
+      predicted_nees_count += 3;
     }
   }
   for (std::size_t i = 0; i < parts_.size(); ++i) {

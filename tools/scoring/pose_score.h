@@ -35,6 +35,8 @@ class PoseScore {
 
   SpreadMeter joint_mm, joint_deg;
   SpreadMeter predicted_mm;             ///< Joints predicted 20 ms ahead by the pose's velocities.
+  double predicted_nees_sum = 0;        ///< Their squared errors over the variances stated,
+  double predicted_nees_count = 0;      ///< 3 each.
   double nees_sum = 0, nees_count = 0;  ///< Normalised squared errors of joint places, 3 each.
   double marker_squares = 0,
          marker_count = 0;      ///< Model's markers against filled slots' truth, m^2.
@@ -49,6 +51,7 @@ class PoseScore {
     bool used = false;
     std::uint64_t sequence = 0;
     std::vector<glm::vec3> position;  ///< Per scored joint.
+    std::vector<float> sigma;         ///< Per scored joint, as stated.
   };
   void compareJoints(const source::PerformerTruth& truth);
   void compareCovariances(const source::PerformerTruth& truth, const frame::SkeletonPose& pose);
@@ -61,6 +64,7 @@ class PoseScore {
   PoseScoreSettings settings_;
   std::vector<std::size_t> parts_;  ///< Scored joints, indices in the skeleton.
   std::vector<math::RigidTransform> local_, world_;
+  std::vector<float> sigma_;
   bool tracked_once_ = false;
 
   std::vector<Prediction> predictions_;  ///< Ring by sequence.

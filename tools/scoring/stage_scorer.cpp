@@ -51,6 +51,7 @@ CaptureRecord makeRecord(const std::vector<subject::Subject>& subjects) {
     record.poses[s].parent_from_joint.resize(joints);
     record.poses[s].angular_velocity.resize(joints);
     record.poses[s].velocity.resize(joints);
+    record.poses[s].foreseen_sigma.resize(joints);
     record.poses[s].covariance.resize(joints);
     record.poses[s].predicted.resize(joints);
   }
@@ -182,12 +183,14 @@ StageScore StageScorer::score() const {
                    .boot_frame = boot_frame_};
   SpreadMeter joint_mm, joint_deg, predicted_mm;
   double marker_squares = 0, marker_count = 0, jitter_squares = 0, jitter_count = 0;
-  double nees_sum = 0, nees_count = 0;
+  double nees_sum = 0, nees_count = 0, predicted_nees_sum = 0, predicted_nees_count = 0;
   for (std::size_t p = 0; p < poses_.size(); ++p) {
     const PoseScore& pose = poses_[p];
     joint_mm.merge(pose.joint_mm);
     joint_deg.merge(pose.joint_deg);
     predicted_mm.merge(pose.predicted_mm);
+    predicted_nees_sum += pose.predicted_nees_sum;
+    predicted_nees_count += pose.predicted_nees_count;
     nees_sum += pose.nees_sum;
     nees_count += pose.nees_count;
     marker_squares += pose.marker_squares;
@@ -205,6 +208,7 @@ StageScore StageScorer::score() const {
   score.joint_error_deg = joint_deg.spread();
   score.predict_20ms_mm = predicted_mm.spread();
   score.joint_nees = ratio(nees_sum, nees_count);
+  score.predict_nees = ratio(predicted_nees_sum, predicted_nees_count);
   score.marker_model_mm = 1000.0 * std::sqrt(ratio(marker_squares, marker_count));
   scoreProps(score);
   score.jitter_mm = 1000.0 * std::sqrt(ratio(jitter_squares, jitter_count));

@@ -79,6 +79,7 @@ struct StageScore {
   std::uint64_t diverged = 0;   ///< Performer-frames with a joint over 500 mm away or not finite.
   std::uint64_t untracked = 0;  ///< Performer-frames without a solved pose, after its first.
   Spread predict_20ms_mm;
+  double predict_nees = 0;  ///< Of those, by the errors that were stated.
   double jitter_mm = 0;
 
   std::size_t props = 0;

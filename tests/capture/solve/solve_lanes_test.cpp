@@ -7,7 +7,9 @@
 #include <random>
 #include <vector>
 
+#include "capture/solve/smooth_subject.h"
 #include "capture/solve/solve_steps.h"
+#include "engine/math/exponential.h"
 #include "tests/support/allocations.h"
 #include "tests/support/skeleton_pose.h"
 
@@ -53,6 +55,8 @@ struct Stage {
   std::vector<frame::SkeletonPose> poses;
   std::vector<frame::LabelledSubject> labels;
   std::vector<int> rhythm;
+  double swing = 0.5;  ///< Of the joints, radians.
+  bool gaps = true;
 
   explicit Stage(std::vector<subject::Subject> who, std::vector<int> own)
       : bodies(std::move(who)), rhythm(std::move(own)) {
@@ -73,10 +77,10 @@ struct Stage {
     for (std::size_t j = 0; j < pose.size(); ++j) {
       const double phase = 3.0 * t * (1.0 + 0.1 * rhythm[s]) + static_cast<double>(j);
       const glm::dvec3 turn =
-          0.5 * glm::dvec3(std::sin(phase), std::cos(1.3 * phase), std::sin(0.7 * phase));
-      pose[j].rotation = glm::angleAxis(std::sqrt(glm::dot(turn, turn)), glm::normalize(turn));
+          swing * glm::dvec3(std::sin(phase), std::cos(1.3 * phase), std::sin(0.7 * phase));
+      pose[j].rotation = math::rotationFromVector(turn);
     }
-    pose[0].translation = {0.3 * std::sin(t) + rhythm[s], 1.0, 0.0};
+    pose[0].translation = {0.6 * swing * std::sin(t) + rhythm[s], 1.0, 0.0};
     return pose;
   }
 
@@ -91,7 +95,7 @@ struct Stage {
           return (static_cast<double>(random()) / 4294967295.0 - 0.5) * 3.46;
         };
         const glm::dvec3 off(uniform(), uniform(), uniform());
-        const bool hidden = (frame / 40 + m + static_cast<std::size_t>(rhythm[s])) % 7 == 0;
+        const bool hidden = gaps && (frame / 40 + m + static_cast<std::size_t>(rhythm[s])) % 7 == 0;
         labels[s].markers[m] = {
             glm::vec3(solve::markerPosition(bodies[s].markers[m], world) + noise * off),
             glm::mat3(static_cast<float>(noise * noise)), hidden ? 0.0f : 1.0f};
@@ -130,6 +134,37 @@ bool sameBytes(const Stage& a, std::size_t one, const Stage& b, std::size_t othe
          sameBytes(a.states[one].velocity, b.states[other].velocity) &&
          sameBytes(a.states[one].variance, b.states[other].variance) &&
          sameBytes(a.poses[one].covariance, b.poses[other].covariance);
+}
+
+// Hips and a leg, for the hold of its foot.
+subject::Subject makeLeg() {
+  subject::Subject leg = makeBody(1.0f, 0);
+  const glm::vec3 bones[] = {
+      {0.1f, 0.0f, 0.0f}, {0.0f, -0.4f, 0.0f}, {0.0f, -0.4f, 0.0f}, {0.0f, -0.05f, 0.12f}};
+  using anim::HumanoidJoint;
+  const HumanoidJoint parts[] = {HumanoidJoint::left_upper_leg, HumanoidJoint::left_lower_leg,
+                                 HumanoidJoint::left_foot, HumanoidJoint::left_toes};
+  leg.humanoid.joint[static_cast<std::size_t>(HumanoidJoint::hips)] = 0;
+  for (int b = 0; b < 4; ++b) {
+    math::RigidTransform rest;
+    rest.translation = bones[b];
+    leg.skeleton.names.push_back("leg");
+    leg.skeleton.parents.push_back(b);
+    leg.skeleton.parent_from_joint.push_back(rest);
+    leg.joints.push_back({});
+    leg.humanoid.joint[static_cast<std::size_t>(parts[b])] = b + 1;
+    for (const glm::vec3& offset :
+         {glm::vec3(0.05f, -0.05f, 0.02f), glm::vec3(-0.04f, -0.1f, 0.03f),
+          glm::vec3(0.0f, -0.03f, 0.08f)})
+      leg.markers.push_back({"marker", b + 1, offset});
+  }
+  return leg;
+}
+
+glm::dvec3 ballOfFoot(const Stage& stage, const std::vector<math::RigidTransformd>& pose) {
+  std::vector<math::RigidTransformd> world(pose.size());
+  solve::worldFromJoints(stage.models[0], pose, world);
+  return world[4].translation;
 }
 
 }  // namespace
@@ -227,5 +262,96 @@ TEST_SUITE("solve/solve_lanes") {
       CHECK(std::isfinite(glm::dot(joint.translation, joint.translation)));
       CHECK(std::abs(joint.rotation.w) <= 1.0 + 1e-9);
     }
+  }
+
+  TEST_CASE("a foot that stands is held; one that moves is not dragged") {
+    const auto spread = [](double swing, double drift, bool slides) {
+      Stage stage({makeLeg()}, {0});
+      stage.settings.hold_drift = drift;
+      stage.swing = swing;
+      stage.gaps = false;
+      double sum = 0.0, worst = 0.0;
+      for (std::uint64_t frame = 1; frame <= 480; ++frame) {
+        stage.look(frame);
+        stage.solve(frame);
+        if (frame < 240) continue;
+        const glm::dvec3 off = ballOfFoot(stage, stage.states[0].parent_from_joint) -
+                               ballOfFoot(stage, stage.poseAt(0, frame));
+        sum += glm::dot(off, off);
+        worst = std::max(worst, glm::length(off));
+      }
+      return slides ? worst : std::sqrt(sum / 241.0);
+    };
+    constexpr double kNever = 1e-9, kUsual = 3.5e-4;
+    CHECK(spread(0.0, kUsual, false) < 0.8 * spread(0.0, kNever, false));
+    CHECK(spread(0.5, kUsual, true) < 1.05 * spread(0.5, kNever, true) + 1e-4);
+  }
+
+  TEST_CASE("what is hidden goes on by habit, not further than its joint can") {
+    subject::Subject body = makeBody(1.0f);
+    body.joints[2].flexion = {.lower = -0.6f, .upper = 0.6f};
+    Stage stage({body}, {0});
+    stage.gaps = false;
+    for (std::uint64_t frame = 1; frame <= 960; ++frame) {
+      stage.look(frame);
+      // The second bone of the first arm is hidden for a quarter of a second, again and again.
+      const bool hidden = frame > 480 && frame % 120 < 60;
+      for (std::size_t m = 0; hidden && m < body.markers.size(); ++m) {
+        if (body.markers[m].joint == 2) stage.labels[0].markers[m].confidence = 0.0f;
+      }
+      stage.solve(frame);
+      if (!hidden) continue;
+      const glm::dquat turn = stage.states[0].parent_from_joint[2].rotation;
+      CHECK(std::abs(math::vectorFromRotation(turn).x) < 1.0);
+      const glm::dquat off = glm::conjugate(turn) * stage.poseAt(0, frame)[2].rotation;
+      CHECK(glm::length(math::vectorFromRotation(off)) < 0.9);
+    }
+  }
+
+  TEST_CASE("a smoother some frames behind is nearer to the truth, bridges and starts anew") {
+    Stage stage({makeBody(1.0f)}, {0});
+    stage.gaps = false;
+    const solve::SmootherSettings settings{.lag = 4};
+    solve::SmootherState state =
+        solve::makeSmootherState(stage.bodies[0], stage.models[0], settings);
+    solve::SmootherWorkspace workspace = solve::makeSmootherWorkspace(stage.models[0]);
+    std::vector<std::vector<math::RigidTransformd>> solved;
+    std::vector<math::RigidTransformd> smoothed;
+    double with = 0.0, without = 0.0;
+    const auto error = [&](const std::vector<math::RigidTransformd>& pose, std::uint64_t frame) {
+      double sum = 0.0;
+      for (std::size_t j = 0; j < pose.size(); ++j) {
+        const glm::dvec3 off = math::vectorFromRotation(glm::conjugate(pose[j].rotation) *
+                                                        stage.poseAt(0, frame)[j].rotation);
+        sum += glm::dot(off, off);
+      }
+      return sum;
+    };
+    std::uint64_t sequence = 0;
+    const auto smooth = [&] {
+      return solve::SmoothSubject{.model = stage.models[0],
+                                  .settings = settings,
+                                  .solve_settings = stage.settings,
+                                  .rate_hz = 240.0,
+                                  .solved = stage.states[0],
+                                  .state = state,
+                                  .workspace = workspace}
+          .run(sequence, smoothed);
+    };
+    for (std::uint64_t frame = 1; frame <= 480; ++frame) {
+      stage.look(frame);
+      stage.solve(frame);
+      solved.push_back(stage.states[0].parent_from_joint);
+      const bool there = smooth();
+      CHECK(there == (frame > 4));
+      if (frame < 120) continue;
+      REQUIRE(sequence == frame - 4);
+      with += error(smoothed, sequence);
+      without += error(solved[sequence - 1], sequence);
+    }
+    CHECK(with < 0.9 * without);
+    stage.look(500);
+    stage.solve(500);
+    CHECK_FALSE(smooth());
   }
 }
