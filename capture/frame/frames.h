@@ -95,8 +95,8 @@ struct SkeletonPose {
   std::vector<math::RigidTransform> parent_from_joint;
   std::vector<glm::vec3> angular_velocity;  ///< Of the joint against its parent, parent's frame,
                                             ///< rad/s: in the mean of the next 20 ms, as foreseen.
-  std::vector<glm::vec3> velocity;    ///< Of the joint's translation, m/s, likewise.
-  std::vector<glm::mat3> covariance;  ///< Of the joint's place in the world, square metres.
+  std::vector<glm::vec3> velocity;          ///< Of the joint's translation, m/s, likewise.
+  std::vector<glm::mat3> covariance;        ///< Of the joint's place in the world, square metres.
   std::vector<float> foreseen_sigma;  ///< Per axis: how far off the joint's place may be after the
                                       ///< time that the velocities foresee, besides; metres.
   std::vector<std::uint8_t> predicted;  ///< 1 = no marker measured this joint in this frame.

@@ -173,7 +173,7 @@ TEST_SUITE("reconstruct/warm_path") {
         CHECK(rays[i].centroid == i);
         if (place[i] != kNoPlace) {
           CHECK((place[i] & 0xffff) <= kMostQuanta);
-          CHECK(place[i] >> 16 <= kMostQuanta);
+          CHECK((place[i] >> 16) <= kMostQuanta);
           CHECK(place[i] >= 0);
         }
         for (const float value : {rays[i].u, rays[i].v, rays[i].weight}) out.push_back(value);
