@@ -1,6 +1,7 @@
 #include "capture/reconstruct/projection_kernels.h"
 #include "capture/reconstruct/projection_kernels.inl"
 #include "capture/reconstruct/seek_kernels.inl"
+#include "capture/reconstruct/sight_kernels.inl"
 #include "capture/reconstruct/sum_kernels.inl"
 
 namespace understudy::reconstruct {
