@@ -489,7 +489,7 @@ void CapturePath::reviseBodies() {
     solve::ReviseState& memory = revise_states_[s];
     if (isProp(s) || !states_[s].tracked || now < memory.next) continue;
     if (!solve::hasStray(result_.labels.subjects[s], settings_.solve, states_[s])) {
-      memory = {};
+      solve::waitWithoutStray(now, memory);
       continue;
     }
     solve::ReviseBody{.settings = settings_.recognise,

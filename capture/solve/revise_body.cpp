@@ -13,7 +13,8 @@ namespace {
 constexpr double kReach =
     0.8;  // Unnamed markers this near to one of the body's may be its, metres.
 constexpr double kLeastGain = 1.5;  // In markers that fit.
-constexpr std::uint32_t kFirstInterval = 6, kLastInterval = 192, kConfirm = 2;  // Frames.
+constexpr std::uint32_t kFirstInterval = 6, kLastInterval = 1536, kConfirm = 2;  // Frames.
+constexpr std::uint32_t kGrowth = 4;  // A look is dear: what was looked at in vain waits.
 
 RecogniseSubject jobOf(const ReviseBody& job) {
   return {.settings = job.settings,
@@ -86,6 +87,12 @@ bool hasStray(const frame::LabelledSubject& named, const SolveSettings& settings
   return false;
 }
 
+void waitWithoutStray(std::uint64_t sequence, ReviseState& memory) {
+  memory.found = false;
+  memory.interval /= 2;
+  memory.next = sequence + memory.interval;
+}
+
 bool ReviseBody::run() const {
   RecogniseWorkspace& w = workspace;
   const SolveModel& model = cast.models[subject_index];
@@ -95,7 +102,7 @@ bool ReviseBody::run() const {
   const bool found = findBetter(*this);
   const bool again = found && memory.found;
   memory.interval =
-      found ? kFirstInterval : std::clamp(2 * memory.interval, kFirstInterval, kLastInterval);
+      found ? kFirstInterval : std::clamp(kGrowth * memory.interval, kFirstInterval, kLastInterval);
   memory.next = sequence + (found ? kConfirm : memory.interval);
   memory.found = found && !again;
   if (!again) return false;

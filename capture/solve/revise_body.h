@@ -43,6 +43,10 @@ struct ReviseBody {
   bool run() const;
 };
 
+/// No marker was far off when a look was due: the next may come sooner, but markers that come and
+/// go do not buy a look each time.
+void waitWithoutStray(std::uint64_t sequence, ReviseState& memory);
+
 /// True if a marker of the subject is as far off the model as is remembered of any.
 bool hasStray(const frame::LabelledSubject& named, const SolveSettings& settings,
               const SolveState& state);
