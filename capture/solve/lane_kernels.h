@@ -20,9 +20,22 @@ inline constexpr std::size_t kHabitTurns = 4;
 /// Neighbours of a marker that count; see SolveModel.
 inline constexpr std::size_t kMostNeighbours = 24;
 
+/// Of a hand with fingers (hand_model.h).
+inline constexpr std::size_t kHandJoints = 15, kHandFreedoms = 20;
+inline constexpr std::size_t kMostHandCoordinates = kHandFreedoms;
+inline constexpr std::size_t kMostHands = 2;
+inline constexpr std::size_t kHandPoseValues = kHandFreedoms * 4 + kHandJoints * 16;
+
 /// One number per lane.
 struct alignas(32) LaneValue {
   double of[kSolveLanes];
+};
+
+/// A hand whose fingers carry markers.
+struct LaneHandShape {
+  std::int32_t joint = 0;  ///< The hand's, of the shape's.
+  std::size_t coordinates = 0, markers = 0;
+  const std::int32_t* marker_joint = nullptr;  ///< Per marker: of the hand's fifteen.
 };
 
 /// What subjects share that are solved side by side. Only joints count that carry markers or lead
@@ -44,6 +57,47 @@ struct LaneShape {
   const std::int32_t* learns = nullptr;      ///< Per joint: 1 where markers show its parent, too.
   const std::int32_t* neighbour_start = nullptr;  ///< As in SolveModel.
   const std::int32_t* neighbours = nullptr;
+  std::size_t hands = 0;
+  LaneHandShape hand[kMostHands];  ///< Their markers are none of `markers`.
+};
+
+/// The fingers of one hand, see HandModel and HandState; as LaneArrays otherwise.
+struct LaneHandArrays {
+  LaneValue* before = nullptr;       ///< Per joint 4: parent from anatomical axes at rest.
+  LaneValue* after = nullptr;        ///< Per joint 4: anatomical axes from the joint's own.
+  LaneValue* translation = nullptr;  ///< Per joint 3.
+  LaneValue* mean = nullptr;         ///< Per freedom.
+  LaneValue* basis = nullptr;        ///< Per freedom, per coordinate.
+  LaneValue* lower_limit = nullptr;  ///< Per freedom.
+  LaneValue* upper_limit = nullptr;
+  LaneValue* offset = nullptr;  ///< Per marker 3, joint frame.
+  // State.
+  LaneValue* coordinate = nullptr;
+  LaneValue* velocity = nullptr;     ///< Per coordinate.
+  LaneValue* information = nullptr;  ///< Per pair of coordinates, lower triangle.
+  LaneValue* bias = nullptr;         ///< Per marker 3.
+  LaneValue* unseen = nullptr;       ///< Per marker.
+  LaneValue* misfit = nullptr;       ///< One: mean square distance of the markers of late.
+  LaneValue* surprise = nullptr;     ///< One: mean square error of their predictions of late.
+  // Of the frame.
+  LaneValue* seen = nullptr;        ///< Per marker.
+  LaneValue* position = nullptr;    ///< Per marker 3.
+  LaneValue* covariance = nullptr;  ///< Per marker 6.
+  // Results.
+  LaneValue* rotation = nullptr;          ///< Per joint 4: parent_from_joint.
+  LaneValue* joint_covariance = nullptr;  ///< Per joint 6.
+  // Scratch.
+  LaneValue* predicted = nullptr;  ///< Per coordinate.
+  LaneValue* candidate = nullptr;
+  LaneValue* prior = nullptr;  ///< Per pair: information of the prediction.
+  LaneValue* factor = nullptr;
+  LaneValue* step = nullptr;
+  LaneValue* coupling = nullptr;  ///< Per coordinate 6.
+  LaneValue* pose = nullptr;      ///< kHandPoseValues: the fingers in the world, about the root.
+  LaneValue* place = nullptr;     ///< Per marker 3: by the model, about the root.
+  LaneValue* residual = nullptr;  ///< Per marker 3.
+  LaneValue* squared_distance = nullptr;    ///< Per marker.
+  LaneValue* marker_information = nullptr;  ///< Per marker 6.
 };
 
 /// What the kernels read and write, structure of arrays: component k of entry i of an array with n
@@ -122,10 +176,12 @@ struct LaneArrays {
   LaneValue* usual = nullptr;               ///< Per marker.
   LaneValue* skin_variance = nullptr;       ///< One: that skin adds to each marker.
   LaneValue* sudden = nullptr;              ///< Per joint: see SolveWorkspace::surprise.
+  LaneHandArrays hand[kMostHands];
 };
 
 /// SolveSettings as the kernels use them.
 struct LaneSettings {
+  double finger_radius, finger_skin_variance, limit_information;  ///< Squared radius.
   double marker_variance, squared_radius;
   double hidden_turning, hidden_speed, largest_variance;
   double rest_information;

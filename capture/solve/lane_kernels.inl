@@ -60,6 +60,7 @@ void freedomsBetween(const Work& w, std::size_t joint, const V* from, const V* t
 #include "capture/solve/lane_habit.inl"
 #include "capture/solve/lane_motion.inl"
 #include "capture/solve/lane_tree.inl"
+#include "capture/solve/lane_hands.inl"
 
 namespace {
 
@@ -129,7 +130,11 @@ void iterate(const Work& w) {
     chain(w, a.candidate_rotation, a.candidate_translation);
     compare(w, a.candidate_translation);
     placeFeet(w);
-    if (i == 0) updateSurprise(w);
+    placeHands(w);
+    if (i == 0) {
+      updateSurprise(w);
+      updateFingerSurprise(w);
+    }
     fillAxes(w);
     zeroSums(w);
     const Mask calm = isCalm(w);
@@ -139,15 +144,18 @@ void iterate(const Work& w) {
     project(w);
     addPriors(w, i == 0);
     factorAndSolve(w);
+    const Mask hands_small = solveHands(w);
     if (i == 0) {
-      counts = calm & isSmall(w) ? all(1.0) : counts;
+      counts = calm & isSmall(w) & hands_small ? all(1.0) : counts;
       last = counts == all(1.0);
     }
     if (any(last)) {
       findInformation(w, last);
       for (std::size_t j = 0; j < w.shape.joints; ++j) findCovariance(w, j, last);
+      findHandCovariance(w, last);
     }
     applyStep(w, active);
+    stepHands(w, active);
   }
 }
 
@@ -155,6 +163,7 @@ void solveAll(const LaneShape& shape, const LaneSettings& settings, const LaneAr
   const Work w{shape, settings, arrays};
   predict(w);
   invertCovariances(w);
+  predictHands(w);
   for (std::size_t i = 0; i < 4 * shape.joints; ++i) lanes(arrays.candidate_rotation)[i] = lanes(arrays.predicted_rotation)[i];
   for (std::size_t i = 0; i < 3 * shape.joints; ++i) lanes(arrays.candidate_translation)[i] = lanes(arrays.predicted_translation)[i];
   judgeFeet(w);
@@ -163,6 +172,8 @@ void solveAll(const LaneShape& shape, const LaneSettings& settings, const LaneAr
   chain(w, arrays.candidate_rotation, arrays.candidate_translation);
   plantFeet(w);
   compare(w, arrays.candidate_translation);
+  placeHands(w);
+  keepHands(w);
   followFeet(w);
   const V mean_square = updateBias(w);
   *at(arrays.rms, 0) = squareRoot(mean_square);

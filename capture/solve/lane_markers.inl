@@ -107,22 +107,25 @@ V skinVariance(const Work& w) {
   return smaller(larger(found, all(kLeast)), all(w.settings.marker_variance));
 }
 
+// The inverse of a symmetric matrix (xx, xy, xz, yy, yz, zz) with `variance` on its diagonal, times `share`.
+void invertSymmetric(const V* c, V variance, V share, V* out) {
+  const V xx = c[0] + variance, yy = c[3] + variance, zz = c[5] + variance;
+  const V m0 = yy * zz - c[4] * c[4], m1 = c[2] * c[4] - c[1] * zz, m2 = c[1] * c[4] - c[2] * yy;
+  const V scale = share / ((xx * m0 + c[1] * m1) + c[2] * m2);
+  out[0] = m0 * scale;
+  out[1] = m1 * scale;
+  out[2] = m2 * scale;
+  out[3] = (xx * zz - c[2] * c[2]) * scale;
+  out[4] = (c[1] * c[2] - xx * c[4]) * scale;
+  out[5] = (xx * yy - c[1] * c[1]) * scale;
+}
+
 // Inverse of each marker's covariance plus that of the skin, times confidence.
 void invertCovariances(const Work& w) {
   const V variance = skinVariance(w);
   *at(w.a.skin_variance, 0) = variance;
   for (std::size_t m = 0; m < w.shape.markers; ++m) {
-    const V* c = at(w.a.covariance, 6 * m);
-    V* out = at(w.a.marker_information, 6 * m);
-    const V xx = c[0] + variance, yy = c[3] + variance, zz = c[5] + variance;
-    const V m0 = yy * zz - c[4] * c[4], m1 = c[2] * c[4] - c[1] * zz, m2 = c[1] * c[4] - c[2] * yy;
-    const V scale = *at(w.a.seen, m) / ((xx * m0 + c[1] * m1) + c[2] * m2);
-    out[0] = m0 * scale;
-    out[1] = m1 * scale;
-    out[2] = m2 * scale;
-    out[3] = (xx * zz - c[2] * c[2]) * scale;
-    out[4] = (c[1] * c[2] - xx * c[4]) * scale;
-    out[5] = (xx * yy - c[1] * c[1]) * scale;
+    invertSymmetric(at(w.a.covariance, 6 * m), variance, *at(w.a.seen, m), at(w.a.marker_information, 6 * m));
   }
 }
 
@@ -217,6 +220,7 @@ void addMoment(const V* p, const V* info, const V* r, V* moment, V* force) {
 }
 
 void addHolds(const Work& w, std::size_t joint, const LaneValue* translations, V* moment, V* force);
+void addHands(const Work& w, std::size_t joint, V* moment, V* force);
 
 // Moments and forces of all joints, each with its descendants'.
 void gatherMoments(const Work& w, const Trust& trust) {
@@ -241,6 +245,7 @@ void gatherMoments(const Work& w, const Trust& trust) {
       addMoment(at(a.place, 3 * m), info, at(a.residual, 3 * m), moment, force);
     }
     addHolds(w, j, a.candidate_translation, moment, force);
+    addHands(w, j, moment, force);
     V* moment_sum = at(a.moments, 21 * j);
     V* force_sum = at(a.forces, 6 * j);
     for (std::size_t k = 0; k < 21; ++k) moment_sum[k] += moment[k];

@@ -226,52 +226,81 @@ std::int32_t lowestTriple(const Work& w, std::size_t joint) {
   return -1;
 }
 
-// Covariance of a joint's place, J H^-1 J^T with H = L^T D L: a solve with L^T that never leaves the
-// joint's chain.
-void findCovariance(const Work& w, std::size_t joint, Mask wanted) {
-  constexpr std::size_t kDeepest = 48;  // Triples.
-  V b[kDeepest][3][3];                  // Per freedom of the chain from below: how it moves the place.
-  std::int32_t chain[kDeepest];
-  const V* place = at(w.a.world_translation, 3 * joint);
+constexpr std::size_t kDeepest = 48;  // Triples of a chain.
+
+// A chain of triples from below, and how each of its freedoms moves Size numbers.
+template <std::size_t Size>
+struct Chain {
+  V moves[kDeepest][3][Size];
+  std::int32_t triple[kDeepest];
   std::size_t count = 0;
-  for (std::int32_t t = lowestTriple(w, joint); t >= 0 && count < kDeepest;
-       t = tripleAbove(w, static_cast<std::size_t>(t)), ++count) {
-    chain[count] = t;
-    for (std::size_t k = 0; k < 3; ++k) {
-      const V* axis = at(w.a.axes, 6 * (static_cast<std::size_t>(t) + k));
-      cross(axis, place, b[count][k]);
-      for (std::size_t c = 0; c < 3; ++c) b[count][k][c] += axis[3 + c];
-    }
-  }
-  V sum[6];
-  for (V& value : sum) value = all(0.0);
-  for (std::size_t n = 0; n < count; ++n) {
-    const Triple triple = tripleAt(w, static_cast<std::size_t>(chain[n]));
-    V(&mine)[3][3] = b[n];
+};
+
+// Covariance of those numbers, J H^-1 J^T with H = L^T D L: a solve with L^T that never leaves the chain. Its upper
+// triangle, row after row.
+template <std::size_t Size>
+void sumChain(const Work& w, Chain<Size>& chain, V* sum) {
+  for (std::size_t k = 0; k < Size * (Size + 1) / 2; ++k) sum[k] = all(0.0);
+  for (std::size_t n = 0; n < chain.count; ++n) {
+    const Triple triple = tripleAt(w, static_cast<std::size_t>(chain.triple[n]));
+    V(&mine)[3][Size] = chain.moves[n];
     const std::size_t own = triple.above;
-    for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t c = 0; c < Size; ++c) {
       mine[1][c] -= triple.row[2][own + 1] * mine[2][c];
       mine[0][c] -= triple.row[2][own] * mine[2][c] + triple.row[1][own] * mine[1][c];
     }
-    for (std::size_t up = n + 1; up < count; ++up) {
-      const std::size_t entry = static_cast<std::size_t>(w.shape.depth[chain[up]]);
+    for (std::size_t up = n + 1; up < chain.count; ++up) {
+      const std::size_t entry = static_cast<std::size_t>(w.shape.depth[chain.triple[up]]);
       for (std::size_t k = 0; k < 3; ++k) {
         const V r0 = triple.row[0][entry + k], r1 = triple.row[1][entry + k], r2 = triple.row[2][entry + k];
-        for (std::size_t c = 0; c < 3; ++c)
-          b[up][k][c] -= (r0 * mine[0][c] + r1 * mine[1][c]) + r2 * mine[2][c];
+        for (std::size_t c = 0; c < Size; ++c)
+          chain.moves[up][k][c] -= (r0 * mine[0][c] + r1 * mine[1][c]) + r2 * mine[2][c];
       }
     }
     for (std::size_t k = 0; k < 3; ++k) {
       const V inverse = all(1.0) / triple.row[k][own + k];
       std::size_t entry = 0;
-      for (std::size_t r = 0; r < 3; ++r) {
+      for (std::size_t r = 0; r < Size; ++r) {
         const V scaled = mine[k][r] * inverse;
-        for (std::size_t c = r; c < 3; ++c) sum[entry++] += scaled * mine[k][c];
+        for (std::size_t c = r; c < Size; ++c) sum[entry++] += scaled * mine[k][c];
       }
     }
   }
+}
+
+// Covariance of a joint's place.
+void findCovariance(const Work& w, std::size_t joint, Mask wanted) {
+  Chain<3> chain;
+  const V* place = at(w.a.world_translation, 3 * joint);
+  for (std::int32_t t = lowestTriple(w, joint); t >= 0 && chain.count < kDeepest;
+       t = tripleAbove(w, static_cast<std::size_t>(t)), ++chain.count) {
+    chain.triple[chain.count] = t;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const V* axis = at(w.a.axes, 6 * (static_cast<std::size_t>(t) + k));
+      V* moves = chain.moves[chain.count][k];
+      cross(axis, place, moves);
+      for (std::size_t c = 0; c < 3; ++c) moves[c] += axis[3 + c];
+    }
+  }
+  V sum[6];
+  sumChain(w, chain, sum);
   V* out = at(w.a.joint_covariance, 6 * joint);
   for (std::size_t k = 0; k < 6; ++k) out[k] = wanted ? sum[k] : out[k];
+}
+
+// Covariance of a joint's motion, turn and shift at the root.
+void findMotionCovariance(const Work& w, std::size_t joint, V* out) {
+  Chain<6> chain;
+  while (w.freedoms(joint) == 0 && w.hasParent(joint)) joint = w.parent(joint);
+  std::int32_t t = w.freedoms(joint) == 0 ? -1 : static_cast<std::int32_t>(w.freedom(joint) + w.freedoms(joint)) - 3;
+  for (; t >= 0 && chain.count < kDeepest; t = tripleAbove(w, static_cast<std::size_t>(t)), ++chain.count) {
+    chain.triple[chain.count] = t;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const V* axis = at(w.a.axes, 6 * (static_cast<std::size_t>(t) + k));
+      for (std::size_t c = 0; c < 6; ++c) chain.moves[chain.count][k][c] = axis[c];
+    }
+  }
+  sumChain(w, chain, out);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "capture/solve/hand_lanes.h"
 #include "capture/solve/solve_steps.h"
 
 namespace understudy::solve {
@@ -18,15 +19,17 @@ struct ShapeLists {
   std::vector<std::int32_t> joint, parent, joint_freedom, joint_freedoms;
   std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
   std::vector<std::int32_t> marker_joint, marker_begin, marker_order;
-  std::vector<std::int32_t> neighbour_start, neighbours, learns, foot_joint;
+  std::vector<std::int32_t> neighbour_start, neighbours, learns, foot_joint, hands;
 
   bool operator==(const ShapeLists&) const = default;
 };
 
 std::vector<bool> findInformed(const LaneSubject& of) {
   std::vector<bool> informed(of.model->joints(), false);
-  for (const subject::SubjectMarker& marker : of.subject->markers)
-    informed[static_cast<std::size_t>(marker.joint)] = true;
+  for (std::size_t m = 0; m < of.model->body_markers; ++m)
+    informed[static_cast<std::size_t>(of.subject->markers[m].joint)] = true;
+  for (const HandModel& hand : of.model->hands)
+    informed[static_cast<std::size_t>(hand.joint)] = true;
   for (std::size_t joint = informed.size(); joint-- > 1;) {
     const std::int32_t parent = of.model->joint_parent[joint];
     if (informed[joint] && parent >= 0) informed[static_cast<std::size_t>(parent)] = true;
@@ -72,8 +75,10 @@ ShapeLists listShape(const LaneSubject& of) {
   lists.freedom_parent = model.freedom_parent;
   lists.depth = model.depth;
   lists.row = model.row;
-  for (const subject::SubjectMarker& marker : of.subject->markers)
-    lists.marker_joint.push_back(place[static_cast<std::size_t>(marker.joint)]);
+  for (std::size_t m = 0; m < model.body_markers; ++m) {
+    const auto joint = static_cast<std::size_t>(of.subject->markers[m].joint);
+    lists.marker_joint.push_back(place[joint]);
+  }
   lists.marker_begin.push_back(0);
   for (std::size_t j = 0; j < lists.joint.size(); ++j) {
     for (std::size_t m = 0; m < lists.marker_joint.size(); ++m) {
@@ -88,6 +93,7 @@ ShapeLists listShape(const LaneSubject& of) {
   }
   lists.neighbour_start = model.neighbour_start;
   lists.neighbours = model.neighbours;
+  lists.hands = listHands(model, place);
   return lists;
 }
 
@@ -107,13 +113,16 @@ void fillShape(const ShapeLists& lists, LaneGroup& group) {
       {&lists.learns, &group.shape.learns},
       {&lists.neighbour_start, &group.shape.neighbour_start},
       {&lists.neighbours, &group.shape.neighbours}};
-  std::size_t total = 0;
+  std::size_t total = lists.hands.size();
   for (const auto& [list, pointer] : parts) total += list->size();
   group.indices.reserve(total);
   for (const auto& [list, pointer] : parts) {
     *pointer = group.indices.data() + group.indices.size();
     group.indices.insert(group.indices.end(), list->begin(), list->end());
   }
+  const std::size_t hands = group.indices.size();
+  group.indices.insert(group.indices.end(), lists.hands.begin(), lists.hands.end());
+  fillHandShapes(std::span(group.indices).subspan(hands), group.shape);
   group.joint = lists.joint;
   group.shape.joints = lists.joint.size();
   group.shape.freedoms = lists.freedom_joint.size();
@@ -193,7 +202,7 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.squared_distance, m},
                                                        {&a.usual, m},
                                                        {&a.sudden, j}};
-  std::size_t total = 0;
+  std::size_t total = countHandValues(group.shape);
   for (const auto& [pointer, size] : parts) total += size;
   group.values.assign(total, LaneValue{});
   LaneValue* next = group.values.data();
@@ -201,6 +210,7 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
     *pointer = next;
     next += size;
   }
+  fillHandArrays(group.shape, next, group.arrays);
 }
 
 void put(LaneValue* values, std::size_t lane, const glm::dquat& rotation) {
@@ -252,6 +262,7 @@ void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
     a.upper_limit[f].of[lane] = of.model->upper_limit[f];
   }
   a.seconds->of[lane] = 1.0 / kReferenceRate;
+  fillHandSubject(*of.subject, *of.model, lane, group);
 }
 
 // ---- One frame ----
@@ -322,7 +333,7 @@ void readState(const Lane& l, double seconds) {
 void readMarkers(const Lane& l) {
   const LaneArrays& a = l.group.arrays;
   const std::vector<frame::LabelledMarker>& markers = l.job.labels[l.subject()].markers;
-  assert(markers.size() == l.group.shape.markers);
+  assert(markers.size() == l.job.subjects[l.subject()].subject->markers.size());
   for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
     const frame::LabelledMarker& marker = markers[m];
     const bool seen = marker.confidence > 0.0f;
@@ -334,6 +345,8 @@ void readMarkers(const Lane& l) {
                                covariance[1][1], covariance[1][2], covariance[2][2]};
     for (int k = 0; k < 6; ++k) c[k].of[l.lane] = seen ? entries[k] : 0.0;
   }
+  readHands(*l.job.subjects[l.subject()].model, l.state(), l.job.labels[l.subject()], l.lane,
+            l.group);
 }
 
 void writeState(const Lane& l, double seconds) {
@@ -398,11 +411,15 @@ void writeCovariance(const Lane& l) {
 
 // A lane whose subject is not tracked rests and sees nothing.
 void restLane(const Lane& l) {
+  restHands(l.lane, l.group);
   for (std::size_t m = 0; m < l.group.shape.markers; ++m) l.group.arrays.seen[m].of[l.lane] = 0.0;
 }
 
 LaneSettings laneSettings(const SolveSettings& s, std::uint64_t sequence) {
-  return {.marker_variance = s.marker_sigma * s.marker_sigma,
+  return {.finger_radius = s.finger_radius * s.finger_radius,
+          .finger_skin_variance = s.finger_sigma * s.finger_sigma,
+          .limit_information = 1.0 / (s.limit_sigma * s.limit_sigma),
+          .marker_variance = s.marker_sigma * s.marker_sigma,
           .squared_radius = s.robust_radius * s.robust_radius,
           .hidden_turning = s.hidden_turning,
           .hidden_speed = s.hidden_speed,
@@ -446,8 +463,11 @@ void solveGroup(const SolveSubjects& job, LaneGroup& group) {
     if (!l.state().tracked) continue;
     writeState(l, seconds[lane]);
     writeCovariance(l);
+    writeHands(*l.job.subjects[l.subject()].model, group, lane, l.state(),
+               l.job.poses[l.subject()]);
     job.poses[l.subject()].residual_mm = static_cast<float>(1000.0 * group.arrays.rms->of[lane]);
-    updateTracking(job.labels[l.subject()], settings, seconds[lane], l.state());
+    updateTracking(*job.subjects[l.subject()].model, job.labels[l.subject()], settings,
+                   seconds[lane], l.state());
   }
 }
 
@@ -484,6 +504,7 @@ void SolveSubjects::run() const {
   for (LaneGroup& group : groups) solveGroup(*this, group);
   for (std::size_t s = 0; s < subjects.size(); ++s) {
     publishPose(*subjects[s].model, states[s], poses[s]);
+    publishFingers(*subjects[s].model, states[s], poses[s]);
   }
 }
 

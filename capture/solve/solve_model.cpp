@@ -30,8 +30,8 @@ void fillNeighbours(const subject::Subject& subject, SolveModel& model) {
   model.neighbour_start.push_back(0);
   for (const subject::SubjectMarker& marker : subject.markers) {
     const int joint = marker.joint, parent = above[static_cast<std::size_t>(joint)];
-    std::size_t count = 0;
-    for (std::size_t m = 0; m < subject.markers.size() && count < kMostNeighbours; ++m) {
+    std::size_t count = subject::isFingerJoint(subject, joint) ? kMostNeighbours : 0;
+    for (std::size_t m = 0; m < model.body_markers && count < kMostNeighbours; ++m) {
       const int other = subject.markers[m].joint;
       if (other != joint && other != parent && above[static_cast<std::size_t>(other)] != joint)
         continue;
@@ -70,6 +70,8 @@ core::Result<void> check(const SolveSettings& s) {
   if (!positive(s.rest_time)) return outOfRange("rest_time", "> 0");
   if (!positive(s.largest_sigma)) return outOfRange("largest_sigma", "> 0");
   if (!positive(s.limit_sigma)) return outOfRange("limit_sigma", "> 0");
+  if (!positive(s.finger_radius)) return outOfRange("finger_radius", "> 0");
+  if (!positive(s.finger_sigma)) return outOfRange("finger_sigma", "> 0");
   if (!positive(s.hold_sigma)) return outOfRange("hold_sigma", "> 0");
   if (!positive(s.hold_drift)) return outOfRange("hold_drift", "> 0");
   if (!positive(s.hold_reach)) return outOfRange("hold_reach", "> 0");
@@ -111,6 +113,8 @@ SolveModel makePlainSolveModel(const subject::Subject& subject) {
     if (informed[joint]) {
       switch (subject.joints[joint].motion) {
         case subject::JointMotion::fixed:
+        case subject::JointMotion::hinge:
+        case subject::JointMotion::saddle:
           break;
         case subject::JointMotion::ball:
           count = 3;
@@ -138,6 +142,8 @@ SolveModel makePlainSolveModel(const subject::Subject& subject) {
   model.joint_from_freedoms.assign(joints, glm::dquat(1.0, 0.0, 0.0, 0.0));
   model.lower_limit.assign(model.freedoms(), -kNoLimit);
   model.upper_limit.assign(model.freedoms(), kNoLimit);
+  model.hands = makeHandModels(subject);
+  model.body_markers = subject::bodyMarkerCount(subject);
   fillNeighbours(subject, model);
   return model;
 }
@@ -181,6 +187,7 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
   state.bias.assign(subject.markers.size(), glm::dvec3(0.0));
   state.unseen.assign(subject.markers.size(), 0.0);
   state.surprise.assign(model.joints(), 0.0);
+  for (const HandModel& hand : model.hands) state.hands.push_back(makeHandState(hand));
   return state;
 }
 

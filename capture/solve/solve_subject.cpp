@@ -226,12 +226,12 @@ void publishPose(const SolveModel& model, const SolveState& state, frame::Skelet
   }
 }
 
-void updateTracking(const frame::LabelledSubject& labelled, const SolveSettings& settings,
-                    double seconds, SolveState& state) {
+void updateTracking(const SolveModel& model, const frame::LabelledSubject& labelled,
+                    const SolveSettings& settings, double seconds, SolveState& state) {
   std::size_t seen = 0;
-  for (const frame::LabelledMarker& marker : labelled.markers) seen += marker.confidence > 0.0f;
+  for (std::size_t m = 0; m < model.body_markers; ++m) seen += isSeen(labelled.markers[m]);
   const double share = static_cast<double>(seen) /
-                       static_cast<double>(std::max<std::size_t>(labelled.markers.size(), 1));
+                       static_cast<double>(std::max<std::size_t>(model.body_markers, 1));
   state.unseen_share_time = share < settings.lost_share ? state.unseen_share_time + seconds : 0.0;
   if (state.unseen_share_time > settings.lost_time) state.tracked = false;
 }
@@ -322,6 +322,7 @@ void startTracking(const SolveModel& model, std::uint64_t sequence,
     state.turn_covariance[joint] = glm::dvec3(0.0);
   });
   for (FootHold& foot : state.feet) foot.seconds = 0.0;
+  for (HandState& hand : state.hands) forgetFingers(hand);
   std::fill(state.bias.begin(), state.bias.end(), glm::dvec3(0.0));
   std::fill(state.unseen.begin(), state.unseen.end(), 0.0);
   std::fill(state.surprise.begin(), state.surprise.end(), kFoundSurprise * kFoundSurprise);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "capture/frame/frames.h"
+#include "capture/solve/hand_model.h"
 #include "capture/solve/lane_kernels.h"
 #include "capture/solve/tree_kernels.h"
 #include "capture/subject/subject.h"
@@ -31,6 +32,8 @@ struct SolveSettings {
   double rest_time = 1.0;      ///< Time constant of that pull, seconds.
   double largest_sigma = 0.8;  ///< Uncertainty of a joint that was unseen for long, rad.
   double limit_sigma = 0.05;   ///< Softness of joint limits, rad.
+  double finger_radius = 0.012;  ///< As robust_radius, of markers on fingers, metres.
+  double finger_sigma = 0.002;   ///< As marker_sigma, of markers on fingers, metres.
   double hold_sigma = 5e-4;    ///< How firmly a foot that stands is held, metres.
   double hold_drift = 3.5e-4;  ///< It stands while its place of late is so near that of longer ago.
   double hold_reach = 2e-3;    ///< It has gone if it is further than this from there, metres.
@@ -66,6 +69,8 @@ struct SolveModel {
   /// Per marker: the markers of its segment and the next ones, at most kMostNeighbours; entries
   /// neighbour_start[m] to neighbour_start[m + 1] of `neighbours`.
   std::vector<std::int32_t> neighbour_start, neighbours;
+  std::vector<HandModel> hands;   ///< Those whose fingers carry markers.
+  std::size_t body_markers = 0;   ///< Of the subject's; those on fingers come after them.
 
   std::size_t joints() const { return joint_parent.size(); }
   std::size_t freedoms() const { return freedom_joint.size(); }
@@ -114,6 +119,7 @@ struct SolveState {
   std::vector<double> unseen;           ///< Per marker: seconds since it was seen.
   /// Per joint: mean square error of its markers' predictions of late, per axis, square metres.
   std::vector<double> surprise;
+  std::vector<HandState> hands;  ///< One per hand of the model.
   double misfit = 0.0;            ///< Mean square distance of the markers from the model of late,
                                   ///< square metres.
   double fitted = 1.0;            ///< Share of the markers' variance that the newest pose followed.

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <optional>
 
-#include "engine/anim/kinematics.h"
+#include "capture/subject/rest_body.h"
 #include "engine/math/elementary.h"
 #include "engine/math/exponential.h"
 
@@ -12,13 +12,6 @@ namespace understudy::subject {
 namespace {
 
 using anim::HumanoidJoint;
-
-// The body as its rest pose shows it.
-struct RestBody {
-  std::vector<math::RigidTransform> world;
-  glm::dvec3 left{1, 0, 0}, up{0, 1, 0}, front{0, 0, 1};
-  bool sound = false;
-};
 
 enum class Towards : std::uint8_t { front, back, up };
 
@@ -74,55 +67,6 @@ HumanoidJoint mirrored(HumanoidJoint part) {
   return part;
 }
 
-std::optional<glm::dvec3> unit(const glm::dvec3& v) {
-  const double length = std::sqrt(glm::dot(v, v));
-  if (!(length > 1e-4)) return std::nullopt;
-  return v / length;
-}
-
-RestBody measureRest(const Subject& subject) {
-  RestBody body;
-  body.world.resize(subject.skeleton.size());
-  anim::worldFromJoints(subject.skeleton, subject.skeleton.parent_from_joint, body.world);
-  const auto place = [&](HumanoidJoint part) {
-    const int joint = subject.humanoid[part];
-    return joint < 0
-               ? std::nullopt
-               : std::optional(glm::dvec3(body.world[static_cast<std::size_t>(joint)].translation));
-  };
-  const auto left = place(HumanoidJoint::left_upper_leg);
-  const auto right = place(HumanoidJoint::right_upper_leg);
-  const auto top =
-      place(HumanoidJoint::neck) ? place(HumanoidJoint::neck) : place(HumanoidJoint::head);
-  if (!left || !right || !top) return body;
-  const auto across = unit(*left - *right);
-  const auto up = unit(*top - 0.5 * (*left + *right));
-  if (!across || !up) return body;
-  const auto front = unit(glm::cross(*across, *up));
-  if (!front) return body;
-  body.left = *across;
-  body.front = *front;
-  body.up = glm::cross(body.front, body.left);
-  body.sound = true;
-  return body;
-}
-
-// Where the bone of a part points in the rest pose: to its tip, or on from its parent.
-std::optional<glm::dvec3> boneDirection(const RestBody& body, const Subject& subject, int joint,
-                                        int tip) {
-  const auto at = [&](int j) {
-    return glm::dvec3(body.world[static_cast<std::size_t>(j)].translation);
-  };
-  if (tip >= 0) return unit(at(tip) - at(joint));
-  // Joints of no length repeat their parent's place.
-  for (int j = joint; j >= 0;) {
-    j = subject.skeleton.parents[static_cast<std::size_t>(j)];
-    if (j < 0) break;
-    if (const auto direction = unit(at(joint) - at(j))) return direction;
-  }
-  return std::nullopt;
-}
-
 AxisLimit limitOf(double upper_degrees, double lower_degrees, double shift) {
   const auto widened = [](double degrees) {
     return (kShare * degrees + kMarginDegrees) * kRadiansPerDegree;
@@ -144,7 +88,7 @@ void setAxes(const RestBody& body, const Subject& subject, HumanoidJoint part, J
     const glm::dvec3 towards = range.bends == Towards::front  ? body.front
                                : range.bends == Towards::back ? -body.front
                                                               : body.up;
-    const auto axis = unit(glm::cross(*along, towards));
+    const auto axis = unitVector(glm::cross(*along, towards));
     if (!axis) return;
     const glm::dmat3 axes(*axis, *along, glm::cross(*axis, *along));
     model.joint_from_anatomical = glm::quat(glm::normalize(

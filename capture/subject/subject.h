@@ -15,6 +15,8 @@ enum class JointMotion : std::uint8_t {
   fixed,  ///< Stays in its rest pose.
   ball,   ///< Three rotations.
   free,   ///< Three rotations and three translations: roots, props, loose segments.
+  hinge,  ///< Fingers (fingers.h): flexion about the x of its anatomical axes.
+  saddle  ///< Fingers: abduction about their z, then flexion about the x that this turned.
 };
 
 /// How far a joint may turn about one of its anatomical axes, radians from the rest pose, a soft

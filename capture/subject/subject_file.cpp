@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxJoints = 1024;
 constexpr std::size_t kMaxMarkers = 4096;
-constexpr std::array<std::string_view, 3> kMotions{"fixed", "ball", "free"};
+constexpr std::array<std::string_view, 5> kMotions{"fixed", "ball", "free", "hinge", "saddle"};
 
 bool isFinite(const glm::vec3& v) {
   return std::isfinite(v.x) && std::isfinite(v.y) && std::isfinite(v.z);
@@ -91,7 +91,7 @@ void readJoint(core::SettingsTable& table, Subject& subject, JointNames& names) 
   }
   const auto kind = std::find(kMotions.begin(), kMotions.end(), motion);
   if (kind == kMotions.end()) {
-    table.fail("motion", fmt::format("must be fixed, ball or free, not \"{}\"", motion));
+    table.fail("motion", fmt::format("must be fixed, ball, free, hinge or saddle, not \"{}\"", motion));
   } else {
     model.motion = static_cast<JointMotion>(kind - kMotions.begin());
   }

@@ -1,0 +1,332 @@
+// Part of lane_kernels.inl: see there. The fingers of hands (hand_model.h): eliminated onto their hand, whose moments
+// then hold what the fingers' markers say of it, and found again from the hand's motion.
+
+#include "capture/solve/hand_math.inl"
+
+namespace {
+
+using understudy::solve::kHandPoseValues;
+using understudy::solve::kMostHands;
+using understudy::solve::LaneHandArrays;
+using understudy::solve::LaneHandShape;
+
+static_assert(sizeof(HandPose) == kHandPoseValues * sizeof(LaneValue));
+
+constexpr double kHandNoise = 0.04;       // Of a coordinate by one frame's markers, about.
+constexpr double kHandAcceleration = 60;  // Unforeseen, of fingers that rest, 1/s^2,
+constexpr double kHandTempo = 14;         // and for each of a coordinate's speed, 1/s.
+constexpr double kHandMemory = 0.6;       // Until hidden fingers are as usual, seconds.
+constexpr double kHandDamping = 0.08;     // Until they stand still, seconds.
+
+struct HandWork {
+  const LaneHandShape& shape;
+  const LaneHandArrays& a;
+  HandView view;
+  HandPose& pose;
+};
+
+HandWork handAt(const Work& w, std::size_t index) {
+  const LaneHandShape& shape = w.shape.hand[index];
+  const LaneHandArrays& a = w.a.hand[index];
+  return {shape,
+          a,
+          {.coordinates = shape.coordinates,
+           .markers = shape.markers,
+           .marker_joint = shape.marker_joint,
+           .before = lanes(a.before),
+           .after = lanes(a.after),
+           .translation = lanes(a.translation),
+           .mean = lanes(a.mean),
+           .basis = lanes(a.basis),
+           .lower = lanes(a.lower_limit),
+           .upper = lanes(a.upper_limit),
+           .offset = lanes(a.offset)},
+          *reinterpret_cast<HandPose*>(lanes(a.pose))};
+}
+
+template <class Function>
+void forEachHand(const Work& w, const Function& function) {
+  for (std::size_t h = 0; h < w.shape.hands; ++h) function(handAt(w, h));
+}
+
+V seenShare(const HandWork& hand) {
+  V count = all(0.0);
+  for (std::size_t m = 0; m < hand.shape.markers; ++m)
+    count += *at(hand.a.seen, m) > all(0.0) ? all(1.0) : all(0.0);
+  return count * all(1.0 / static_cast<double>(hand.shape.markers));
+}
+
+// How far coordinates may stray in a frame, as a share of the noise that one frame's markers leave: the tracking index
+// of a filter of constant velocity (Kalata, "The tracking index", 1984).
+V trackingIndex(const Work& w, const HandWork& hand) {
+  V squares = all(0.0);
+  for (std::size_t i = 0; i < hand.shape.coordinates; ++i) squares += *at(hand.a.velocity, i) * *at(hand.a.velocity, i);
+  const V speed = squareRoot(squares * all(1.0 / static_cast<double>(hand.shape.coordinates)));
+  const V t = *at(w.a.seconds, 0);
+  return smaller((all(kHandAcceleration) + all(kHandTempo) * speed) * t * t * all(1.0 / kHandNoise), all(1.0));
+}
+
+// Inverse of each marker's covariance plus that of the skin, times confidence.
+void informFingers(const Work& w, const HandWork& hand) {
+  V count = all(0.0), reported = all(0.0);
+  for (std::size_t m = 0; m < hand.shape.markers; ++m) {
+    const V* c = at(hand.a.covariance, 6 * m);
+    count += *at(hand.a.seen, m) > all(0.0) ? all(1.0) : all(0.0);
+    reported += (c[0] + c[3] + c[5]) / all(3.0);
+  }
+  count = larger(count, all(1.0));
+  // Coordinates that take part leave less of three equations a marker.
+  const V equations = larger(all(3.0) * count - all(static_cast<double>(hand.shape.coordinates)), count);
+  const V found = *at(hand.a.misfit, 0) * count / equations - reported / count;
+  const V variance = smaller(larger(found, all(1e-8)), all(w.settings.finger_skin_variance));
+  for (std::size_t m = 0; m < hand.shape.markers; ++m) {
+    invertSymmetric(at(hand.a.covariance, 6 * m), variance, *at(hand.a.seen, m), at(hand.a.marker_information, 6 * m));
+  }
+}
+
+void predictHands(const Work& w) {
+  forEachHand(w, [&](const HandWork& hand) {
+    const std::size_t n = hand.shape.coordinates;
+    const V t = *at(w.a.seconds, 0);
+    const V hidden = all(1.0) - seenShare(hand);
+    const V damping = larger(all(1.0) - hidden * t * all(1.0 / kHandDamping), all(0.0));
+    const V index = trackingIndex(w, hand);
+    for (std::size_t i = 0; i < n; ++i) {
+      V& velocity = *at(hand.a.velocity, i);
+      velocity *= damping;
+      *at(hand.a.predicted, i) = smaller(larger(*at(hand.a.coordinate, i) + velocity * t, all(-5.0)), all(5.0));
+      *at(hand.a.candidate, i) = *at(hand.a.predicted, i);
+    }
+    V* prior = lanes(hand.a.prior);
+    for (std::size_t i = 0; i < rowOf(n); ++i) prior[i] = *at(hand.a.information, i);
+    const V forgets = smaller(t * all(1.0 / kHandMemory), all(0.5));
+    diffuseHand(prior, n, all(2.0 * kHandNoise * kHandNoise) * index, forgets);
+    informFingers(w, hand);
+  });
+}
+
+// Fingers at the candidate, and the residuals of their markers.
+void placeHands(const Work& w) {
+  const V* origin = at(w.a.candidate_translation, 0);
+  forEachHand(w, [&](const HandWork& hand) {
+    const std::size_t j = static_cast<std::size_t>(hand.shape.joint);
+    anglesOfHand(hand.view, lanes(hand.a.candidate), hand.pose.angle);
+    poseFingers(hand.view, at(w.a.world_rotation, 4 * j), at(w.a.world_translation, 3 * j), hand.pose);
+    for (std::size_t m = 0; m < hand.shape.markers; ++m) {
+      V* place = at(hand.a.place, 3 * m);
+      V* residual = at(hand.a.residual, 3 * m);
+      placeOfMarker(hand.view, hand.pose, m, place);
+      const Mask seen = *at(hand.a.seen, m) > all(0.0);
+      for (std::size_t k = 0; k < 3; ++k) {
+        const V off = (at(hand.a.position, 3 * m)[k] - origin[k]) - place[k];
+        residual[k] = seen ? off : all(0.0);
+      }
+      *at(hand.a.squared_distance, m) = dot3(residual, residual);
+    }
+  });
+}
+
+// Keeps the error of predictions: it rises at once and falls slowly.
+void updateFingerSurprise(const Work& w) {
+  forEachHand(w, [&](const HandWork& hand) {
+    V sum = all(0.0), count = all(0.0);
+    for (std::size_t m = 0; m < hand.shape.markers; ++m) {
+      const Mask counts = (*at(hand.a.seen, m) > all(0.0)) & (*at(hand.a.unseen, m) <= all(0.0));
+      V expected[3];
+      const std::size_t joint = static_cast<std::size_t>(hand.shape.marker_joint[m]);
+      turnBy(hand.pose.turn[joint], at(hand.a.bias, 3 * m), expected);
+      for (std::size_t k = 0; k < 3; ++k) expected[k] = at(hand.a.residual, 3 * m)[k] - expected[k];
+      sum += counts ? dot3(expected, expected) / all(3.0) : all(0.0);
+      count += counts ? all(1.0) : all(0.0);
+    }
+    const V now = sum / larger(count, all(1.0));
+    V& kept = *at(hand.a.surprise, 0);
+    const V rate = now > kept ? all(w.settings.surprise_rise) : *at(w.a.surprise_fall, 0);
+    kept += count > all(0.0) ? rate * (now - kept) : all(0.0);
+  });
+}
+
+// Builds the equations of a hand's fingers, factors them and adds to the hand what they leave of it.
+void addHand(const Work& w, const HandWork& hand, V* moment, V* force) {
+  const std::size_t n = hand.shape.coordinates;
+  HandSystem system;
+  const V forgets = smaller(*at(w.a.seconds, 0) * all(1.0 / kHandMemory), all(0.5));
+  for (std::size_t i = 0; i < n; ++i) {
+    const V* row = at(hand.a.prior, rowOf(i));
+    for (std::size_t j = 0; j <= i; ++j) system.matrix[rowOf(i) + j] = row[j];
+    system.matrix[rowOf(i) + i] += forgets;
+    system.gradient[i] = -forgets * *at(hand.a.candidate, i);
+    for (std::size_t j = 0; j < n; ++j) {
+      const V off = *at(hand.a.predicted, j) - *at(hand.a.candidate, j);
+      system.gradient[i] += *at(hand.a.prior, i >= j ? rowOf(i) + j : rowOf(j) + i) * off;
+    }
+    for (std::size_t k = 0; k < 6; ++k) system.coupling[i][k] = all(0.0);
+  }
+  for (std::size_t m = 0; m < hand.shape.markers; ++m) {
+    const Mask seen = *at(hand.a.seen, m) > all(0.0);
+    if (!any(seen)) continue;
+    const V radius = all(w.settings.finger_radius);
+    const V share = radius / (radius + *at(hand.a.squared_distance, m));
+    V info[6];
+    for (std::size_t k = 0; k < 6; ++k) info[k] = at(hand.a.marker_information, 6 * m)[k] * (share * share);
+    addMoment(at(hand.a.place, 3 * m), info, at(hand.a.residual, 3 * m), moment, force);
+    addFingerMarker(hand.view, hand.pose, m, at(hand.a.place, 3 * m), info, at(hand.a.residual, 3 * m), system);
+  }
+  addFingerLimits(hand.view, hand.pose, all(w.settings.limit_information), system);
+  V* factor = lanes(hand.a.factor);
+  V* information = lanes(hand.a.information);
+  for (std::size_t i = 0; i < rowOf(n); ++i) factor[i] = information[i] = system.matrix[i];
+  factorHand(factor, n);
+  solveLower(factor, n, system.gradient);
+  V column[kMostHandCoordinates];
+  for (std::size_t k = 0; k < 6; ++k) {
+    for (std::size_t i = 0; i < n; ++i) column[i] = system.coupling[i][k];
+    solveLower(factor, n, column);
+    for (std::size_t i = 0; i < n; ++i) *at(hand.a.coupling, 6 * i + k) = column[i];
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const V* row = at(hand.a.coupling, 6 * i);
+    const V gradient = system.gradient[i];
+    *at(hand.a.step, i) = gradient;
+    for (std::size_t r = 0; r < 6; ++r) {
+      force[r] -= row[r] * gradient;
+      for (std::size_t c = 0; c <= r; ++c) moment[packed(r, c)] -= row[r] * row[c];
+    }
+  }
+}
+
+void addHands(const Work& w, std::size_t joint, V* moment, V* force) {
+  for (std::size_t h = 0; h < w.shape.hands; ++h) {
+    if (static_cast<std::size_t>(w.shape.hand[h].joint) == joint) addHand(w, handAt(w, h), moment, force);
+  }
+}
+
+// The motion of a joint by the solution: turn and shift at the root.
+void motionOfJoint(const Work& w, std::size_t joint, V* motion) {
+  for (std::size_t k = 0; k < 6; ++k) motion[k] = all(0.0);
+  while (w.freedoms(joint) == 0 && w.hasParent(joint)) joint = w.parent(joint);
+  if (w.freedoms(joint) == 0) return;
+  std::int32_t f = static_cast<std::int32_t>(w.freedom(joint) + w.freedoms(joint)) - 1;
+  for (; f >= 0; f = w.shape.freedom_parent[f]) {
+    const V step = *at(w.a.gradient, static_cast<std::size_t>(f));
+    const V* axis = at(w.a.axes, 6 * static_cast<std::size_t>(f));
+    for (std::size_t k = 0; k < 6; ++k) motion[k] += axis[k] * step;
+  }
+}
+
+// After the body's solution: the step of the fingers, and whether it is small in each lane.
+Mask solveHands(const Work& w) {
+  constexpr double kSmall = 0.1;
+  Mask small = all(0.0) < all(1.0);
+  forEachHand(w, [&](const HandWork& hand) {
+    V motion[6];
+    motionOfJoint(w, static_cast<std::size_t>(hand.shape.joint), motion);
+    V* step = lanes(hand.a.step);
+    for (std::size_t i = 0; i < hand.shape.coordinates; ++i) {
+      const V* row = at(hand.a.coupling, 6 * i);
+      for (std::size_t k = 0; k < 6; ++k) step[i] -= row[k] * motion[k];
+    }
+    solveUpper(lanes(hand.a.factor), hand.shape.coordinates, step);
+    for (std::size_t i = 0; i < hand.shape.coordinates; ++i) small &= step[i] * step[i] < all(kSmall * kSmall);
+  });
+  return small;
+}
+
+void stepHands(const Work& w, Mask active) {
+  constexpr double kLongest = 0.7;
+  forEachHand(w, [&](const HandWork& hand) {
+    for (std::size_t i = 0; i < hand.shape.coordinates; ++i) {
+      const V step = smaller(larger(*at(hand.a.step, i), all(-kLongest)), all(kLongest));
+      *at(hand.a.candidate, i) += active ? step : all(0.0);
+    }
+  });
+}
+
+// Velocities, rotations and what is remembered of the markers; the pose must be placed.
+void keepHands(const Work& w) {
+  const V t = *at(w.a.seconds, 0);
+  const V forget = larger(all(0.0), all(1.0) - t / all(w.settings.bias_time));
+  forEachHand(w, [&](const HandWork& hand) {
+    const V gain = all(0.5) * squareRoot(smaller(all(2.0) * trackingIndex(w, hand), all(1.0)));
+    for (std::size_t i = 0; i < hand.shape.coordinates; ++i) {
+      const V off = *at(hand.a.candidate, i) - *at(hand.a.predicted, i);
+      *at(hand.a.velocity, i) += gain * off / t;
+      *at(hand.a.coordinate, i) = *at(hand.a.candidate, i);
+    }
+    for (std::size_t joint = 0; joint < kHandJoints; ++joint) {
+      const V* above = joint % kJointsOfDigit == 0
+                           ? at(w.a.world_rotation, 4 * static_cast<std::size_t>(hand.shape.joint))
+                           : hand.pose.rotation[joint - 1];
+      between(above, hand.pose.rotation[joint], at(hand.a.rotation, 4 * joint));
+    }
+    V sum = all(0.0), count = all(0.0);
+    for (std::size_t m = 0; m < hand.shape.markers; ++m) {
+      const Mask seen = *at(hand.a.seen, m) > all(0.0);
+      V local[3];
+      turnBack(hand.pose.turn[hand.shape.marker_joint[m]], at(hand.a.residual, 3 * m), local);
+      V* bias = at(hand.a.bias, 3 * m);
+      for (std::size_t k = 0; k < 3; ++k) local[k] = bias[k] + all(0.5) * (local[k] - bias[k]);
+      limitLength(local, 0.3 * w.settings.largest_bias);
+      for (std::size_t k = 0; k < 3; ++k) bias[k] = seen ? local[k] : bias[k] * forget;
+      V& unseen = *at(hand.a.unseen, m);
+      unseen = seen ? all(0.0) : unseen + t;
+      sum += *at(hand.a.squared_distance, m);
+      count += seen ? all(1.0) : all(0.0);
+    }
+    V& misfit = *at(hand.a.misfit, 0);
+    const V mean = sum / larger(count, all(1.0));
+    misfit += count > all(0.0) ? smaller(all(1.0), t / all(w.settings.misfit_time)) * (mean - misfit) : all(0.0);
+  });
+}
+
+// Index of (row, column), row <= column, in the upper triangle of a motion's covariance.
+constexpr std::size_t upper(std::size_t row, std::size_t column) { return row * (11 - row) / 2 + column; }
+
+// Covariance of the places of a hand's joints: that of the hand's motion, and that of its fingers given it.
+void findHandCovariance(const Work& w, Mask wanted) {
+  forEachHand(w, [&](const HandWork& hand) {
+    const std::size_t n = hand.shape.coordinates;
+    V motion[21];
+    findMotionCovariance(w, static_cast<std::size_t>(hand.shape.joint), motion);
+    for (std::size_t joint = 0; joint < kHandJoints; ++joint) {
+      const V* place = hand.pose.place[joint];
+      // Rows: how the place moves with the hand; the fingers make up for some of it.
+      V rows[3][6], moves[kMostHandCoordinates][3], column[3][kMostHandCoordinates];
+      const V zero = all(0.0), one = all(1.0);
+      const V turn[3][3] = {{zero, place[2], -place[1]}, {-place[2], zero, place[0]}, {place[1], -place[0], zero}};
+      for (std::size_t r = 0; r < 3; ++r) {
+        for (std::size_t c = 0; c < 3; ++c) {
+          rows[r][c] = turn[r][c];
+          rows[r][3 + c] = r == c ? one : zero;
+        }
+      }
+      const bool is_root = joint % kJointsOfDigit == 0;
+      if (!is_root) {
+        movesOfPoint(hand.view, hand.pose, joint - 1, place, moves);
+        for (std::size_t r = 0; r < 3; ++r) {
+          for (std::size_t i = 0; i < n; ++i) column[r][i] = moves[i][r];
+          solveLower(lanes(hand.a.factor), n, column[r]);
+          for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t c = 0; c < 6; ++c) rows[r][c] -= column[r][i] * at(hand.a.coupling, 6 * i)[c];
+          }
+        }
+      }
+      V* out = at(hand.a.joint_covariance, 6 * joint);
+      std::size_t entry = 0;
+      for (std::size_t r = 0; r < 3; ++r) {
+        for (std::size_t c = r; c < 3; ++c, ++entry) {
+          V sum = zero;
+          for (std::size_t p = 0; p < 6; ++p) {
+            V inner = zero;
+            for (std::size_t q = 0; q < 6; ++q) inner += motion[p <= q ? upper(p, q) : upper(q, p)] * rows[c][q];
+            sum += rows[r][p] * inner;
+          }
+          for (std::size_t i = 0; !is_root && i < n; ++i) sum += column[r][i] * column[c][i];
+          out[entry] = wanted ? sum : out[entry];
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
