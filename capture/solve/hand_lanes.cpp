@@ -52,7 +52,7 @@ void forEachArray(const LaneHandShape& shape, LaneHandArrays& a, const Function&
                                                        {&a.prior, pairs},
                                                        {&a.factor, pairs},
                                                        {&a.step, n},
-                                                       {&a.coupling, 6 * n},
+                                                       {&a.sides, 7 * n},
                                                        {&a.pose, kHandPoseValues},
                                                        {&a.place, 3 * m},
                                                        {&a.residual, 3 * m},

@@ -62,17 +62,17 @@ void poseFingers(const HandView& hand, const V* rotation, const V* place, HandPo
     for (std::size_t k = 0; k < 3; ++k) pose.place[joint][k] += is_root ? place[k] : pose.place[joint - 1][k];
     multiply(above, hand.before + 4 * joint, axes);
     const std::size_t flexion = digit * kFreedomsOfDigit + (is_root ? 0 : level + 1);
-    if (is_root) {
-      matrixOf(axes, columns);
-      for (std::size_t k = 0; k < 3; ++k) pose.axis[flexion + 1][k] = columns[6 + k];
-      turnAbout(2, pose.angle[flexion + 1], turn);
-      multiply(axes, turn, bent);
-      for (std::size_t k = 0; k < 4; ++k) axes[k] = bent[k];
-    }
     matrixOf(axes, columns);
     for (std::size_t k = 0; k < 3; ++k) pose.axis[flexion][k] = columns[k];
     turnAbout(0, pose.angle[flexion], turn);
     multiply(axes, turn, bent);
+    if (is_root) {
+      for (std::size_t k = 0; k < 4; ++k) axes[k] = bent[k];
+      matrixOf(axes, columns);
+      for (std::size_t k = 0; k < 3; ++k) pose.axis[flexion + 1][k] = columns[6 + k];
+      turnAbout(2, pose.angle[flexion + 1], turn);
+      multiply(axes, turn, bent);
+    }
     multiply(bent, hand.after + 4 * joint, pose.rotation[joint]);
     matrixOf(pose.rotation[joint], pose.turn[joint]);
   }
@@ -153,25 +153,32 @@ void addFingerLimits(const HandView& hand, const HandPose& pose, V information, 
   }
 }
 
-// Cholesky's decomposition in place; diagonals become one over those of the factor.
+// Cholesky's decomposition in place; diagonals become one over those of the factor. Sums go on side by side, here and
+// below: one after the other would wait for each other.
 void factorHand(V* m, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) {
-    V* row = m + rowOf(i);
-    for (std::size_t j = 0; j <= i; ++j) {
-      const V* other = m + rowOf(j);
-      V sum = row[j];
-      for (std::size_t k = 0; k < j; ++k) sum -= row[k] * other[k];
-      row[j] = i == j ? all(1.0) / squareRoot(larger(sum, all(1e-12))) : sum * other[j];
+  V column[kMostHandCoordinates];
+  for (std::size_t k = 0; k < n; ++k) {
+    V& pivot = m[rowOf(k) + k];
+    pivot = all(1.0) / squareRoot(larger(pivot, all(1e-12)));
+    for (std::size_t i = k + 1; i < n; ++i) column[i] = m[rowOf(i) + k] *= pivot;
+    for (std::size_t i = k + 1; i < n; ++i) {
+      V* row = m + rowOf(i);
+      for (std::size_t j = k + 1; j <= i; ++j) row[j] -= column[i] * column[j];
     }
   }
 }
 
-void solveLower(const V* factor, std::size_t n, V* x) {
+// Solves with the factor for Size right sides at once.
+template <std::size_t Size>
+void solveLower(const V* factor, std::size_t n, V (*x)[Size]) {
   for (std::size_t i = 0; i < n; ++i) {
     const V* row = factor + rowOf(i);
-    V sum = x[i];
-    for (std::size_t k = 0; k < i; ++k) sum -= row[k] * x[k];
-    x[i] = sum * row[i];
+    V sum[Size];
+    for (std::size_t r = 0; r < Size; ++r) sum[r] = x[i][r];
+    for (std::size_t k = 0; k < i; ++k) {
+      for (std::size_t r = 0; r < Size; ++r) sum[r] -= row[k] * x[k][r];
+    }
+    for (std::size_t r = 0; r < Size; ++r) x[i][r] = sum[r] * row[i];
   }
 }
 
@@ -185,21 +192,23 @@ void solveUpper(const V* factor, std::size_t n, V* x) {
 
 // The inverse of the matrix whose factor is given, lower triangle, in place.
 void invertFactored(V* m, std::size_t n) {
-  // The factor's own inverse, then that times its transpose.
-  for (std::size_t j = 0; j < n; ++j) {
-    for (std::size_t i = j + 1; i < n; ++i) {
-      V* row = m + rowOf(i);
-      V sum = row[j] * m[rowOf(j) + j];
-      for (std::size_t k = j + 1; k < i; ++k) sum += row[k] * m[rowOf(k) + j];
-      row[j] = -(sum * row[i]);
+  for (std::size_t i = 0; i < n; ++i) {  // The factor's own inverse ...
+    V sum[kMostHandCoordinates];
+    V* row = m + rowOf(i);
+    for (std::size_t j = 0; j < i; ++j) sum[j] = all(0.0);
+    for (std::size_t k = 0; k < i; ++k) {
+      for (std::size_t j = 0; j <= k; ++j) sum[j] += row[k] * m[rowOf(k) + j];
     }
+    for (std::size_t j = 0; j < i; ++j) row[j] = -(sum[j] * row[i]);
   }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      V sum = all(0.0);
-      for (std::size_t k = i; k < n; ++k) sum += m[rowOf(k) + i] * m[rowOf(k) + j];
-      m[rowOf(i) + j] = sum;
+  for (std::size_t i = 0; i < n; ++i) {  // ... and its transpose times that.
+    V sum[kMostHandCoordinates];
+    for (std::size_t j = 0; j <= i; ++j) sum[j] = all(0.0);
+    for (std::size_t k = i; k < n; ++k) {
+      const V* row = m + rowOf(k);
+      for (std::size_t j = 0; j <= i; ++j) sum[j] += row[i] * row[j];
     }
+    for (std::size_t j = 0; j <= i; ++j) m[rowOf(i) + j] = sum[j];
   }
 }
 

@@ -39,7 +39,7 @@ constexpr Angles kTogether[] = {
 
 // Of one digit on its own: curls, and knuckle against the joints beyond.
 constexpr double kThumbAlone[][kDigitFreedoms] = {{6, 2, 8, 13}, {-6, 4, 8, -6}};
-constexpr double kFingerAlone[][kDigitFreedoms] = {{13, 0, 16, 10.5}, {11, 0, -9, -6}};
+constexpr double kFingerAlone[][kDigitFreedoms] = {{24, 0, 28, 18}, {18, 0, -14, -9}};
 // Of one joint on its own.
 constexpr double kThumbJoint[] = {7, 8, 7, 9}, kFingerJoint[] = {3, 4.5, 4, 4.5};
 
@@ -162,7 +162,7 @@ std::vector<HandModel> makeHandModels(const subject::Subject& subject) {
       model.marker_joint.push_back(static_cast<std::int32_t>(found - joints.begin()));
     }
     if (model.markers.empty()) continue;
-    model.coordinates = std::min(kMostHandCoordinates, 3 * model.markers.size());
+    model.coordinates = kMostHandCoordinates;
     fillBasis(usualHandHabit(), model);
     fillJoints(subject, model);
     models.push_back(std::move(model));

@@ -12,10 +12,10 @@ using understudy::solve::LaneHandShape;
 
 static_assert(sizeof(HandPose) == kHandPoseValues * sizeof(LaneValue));
 
-constexpr double kHandNoise = 0.04;       // Of a coordinate by one frame's markers, about.
-constexpr double kHandAcceleration = 60;  // Unforeseen, of fingers that rest, 1/s^2,
-constexpr double kHandTempo = 14;         // and for each of a coordinate's speed, 1/s.
-constexpr double kHandMemory = 0.6;       // Until hidden fingers are as usual, seconds.
+constexpr double kHandNoise = 0.15;        // Of a coordinate by one frame's markers, about.
+constexpr double kHandAcceleration = 400;  // Unforeseen, of fingers that rest, 1/s^2,
+constexpr double kHandTempo = 100;        // and for each of a coordinate's speed, 1/s.
+constexpr double kHandMemory = 0.25;       // Until hidden fingers are as usual, seconds.
 constexpr double kHandDamping = 0.08;     // Until they stand still, seconds.
 
 struct HandWork {
@@ -165,32 +165,30 @@ void addHand(const Work& w, const HandWork& hand, V* moment, V* force) {
   for (std::size_t m = 0; m < hand.shape.markers; ++m) {
     const Mask seen = *at(hand.a.seen, m) > all(0.0);
     if (!any(seen)) continue;
-    const V radius = all(w.settings.finger_radius);
+    // Fingers that were found elsewhere than foreseen are followed.
+    const V radius = all(w.settings.finger_radius) + all(12.0) * *at(hand.a.surprise, 0);
     const V share = radius / (radius + *at(hand.a.squared_distance, m));
     V info[6];
     for (std::size_t k = 0; k < 6; ++k) info[k] = at(hand.a.marker_information, 6 * m)[k] * (share * share);
     addMoment(at(hand.a.place, 3 * m), info, at(hand.a.residual, 3 * m), moment, force);
     addFingerMarker(hand.view, hand.pose, m, at(hand.a.place, 3 * m), info, at(hand.a.residual, 3 * m), system);
   }
+  // Limits say nothing that is remembered: they are there again in the next frame.
+  for (std::size_t i = 0; i < rowOf(n); ++i) *at(hand.a.information, i) = system.matrix[i];
   addFingerLimits(hand.view, hand.pose, all(w.settings.limit_information), system);
   V* factor = lanes(hand.a.factor);
-  V* information = lanes(hand.a.information);
-  for (std::size_t i = 0; i < rowOf(n); ++i) factor[i] = information[i] = system.matrix[i];
+  for (std::size_t i = 0; i < rowOf(n); ++i) factor[i] = system.matrix[i];
   factorHand(factor, n);
-  solveLower(factor, n, system.gradient);
-  V column[kMostHandCoordinates];
-  for (std::size_t k = 0; k < 6; ++k) {
-    for (std::size_t i = 0; i < n; ++i) column[i] = system.coupling[i][k];
-    solveLower(factor, n, column);
-    for (std::size_t i = 0; i < n; ++i) *at(hand.a.coupling, 6 * i + k) = column[i];
-  }
+  V(*sides)[7] = reinterpret_cast<V(*)[7]>(lanes(hand.a.sides));
   for (std::size_t i = 0; i < n; ++i) {
-    const V* row = at(hand.a.coupling, 6 * i);
-    const V gradient = system.gradient[i];
-    *at(hand.a.step, i) = gradient;
+    for (std::size_t k = 0; k < 6; ++k) sides[i][k] = system.coupling[i][k];
+    sides[i][6] = system.gradient[i];
+  }
+  solveLower(factor, n, sides);
+  for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t r = 0; r < 6; ++r) {
-      force[r] -= row[r] * gradient;
-      for (std::size_t c = 0; c <= r; ++c) moment[packed(r, c)] -= row[r] * row[c];
+      force[r] -= sides[i][r] * sides[i][6];
+      for (std::size_t c = 0; c <= r; ++c) moment[packed(r, c)] -= sides[i][r] * sides[i][c];
     }
   }
 }
@@ -223,7 +221,8 @@ Mask solveHands(const Work& w) {
     motionOfJoint(w, static_cast<std::size_t>(hand.shape.joint), motion);
     V* step = lanes(hand.a.step);
     for (std::size_t i = 0; i < hand.shape.coordinates; ++i) {
-      const V* row = at(hand.a.coupling, 6 * i);
+      const V* row = at(hand.a.sides, 7 * i);
+      step[i] = row[6];
       for (std::size_t k = 0; k < 6; ++k) step[i] -= row[k] * motion[k];
     }
     solveUpper(lanes(hand.a.factor), hand.shape.coordinates, step);
@@ -279,52 +278,98 @@ void keepHands(const Work& w) {
   });
 }
 
+// How the places of the second and third joint of a digit move with the coordinates, solved with the factor: x, y and
+// z of each.
+struct DigitMoves {
+  V of[kMostHandCoordinates][6];
+};
+
+void findDigitMoves(const HandWork& hand, std::size_t root, DigitMoves& found) {
+  V moves[kMostHandCoordinates][3];
+  for (std::size_t level = 1; level < kJointsOfDigit; ++level) {
+    movesOfPoint(hand.view, hand.pose, root + level - 1, hand.pose.place[root + level], moves);
+    for (std::size_t i = 0; i < hand.shape.coordinates; ++i) {
+      for (std::size_t k = 0; k < 3; ++k) found.of[i][3 * (level - 1) + k] = moves[i][k];
+    }
+  }
+  solveLower(lanes(hand.a.factor), hand.shape.coordinates, found.of);
+}
+
+// Adds what the coordinates leave open of a joint's place. Joints go round circles: what is open of their turn moves
+// them inwards, too, by its square over the radius. Nor do axes and bones ever fit a finger exactly.
+void addFingerVariance(const HandWork& hand, std::size_t joint, const DigitMoves& moves, V* sum) {
+  constexpr double kModel = 8e-4;  // Metres.
+  const std::size_t level = joint % kJointsOfDigit, first = 3 * (level - 1);
+  V lever[3];
+  for (std::size_t k = 0; k < 3; ++k) lever[k] = hand.pose.place[joint][k] - hand.pose.place[joint - level][k];
+  V open[6];
+  for (V& value : open) value = all(0.0);
+  for (std::size_t i = 0; i < hand.shape.coordinates; ++i) {
+    const V* m = moves.of[i] + first;
+    for (std::size_t r = 0, entry = 0; r < 3; ++r) {
+      for (std::size_t c = r; c < 3; ++c) open[entry++] += m[r] * m[c];
+    }
+  }
+  const V total = (open[0] + open[3]) + open[5];
+  const V inwards = all(0.5) * total * total / dot3(lever, lever) + all(kModel * kModel);
+  for (std::size_t k = 0; k < 6; ++k) sum[k] += open[k];
+  sum[0] += inwards;
+  sum[3] += inwards;
+  sum[5] += inwards;
+}
+
+// How a joint's place moves with the hand's motion (turn and shift at the root), its fingers making up for some of it.
+void findRows(const HandWork& hand, std::size_t joint, const DigitMoves& moves, V (*rows)[6]) {
+  const V* place = hand.pose.place[joint];
+  const V zero = all(0.0), one = all(1.0);
+  const V turn[3][3] = {{zero, place[2], -place[1]}, {-place[2], zero, place[0]}, {place[1], -place[0], zero}};
+  for (std::size_t r = 0; r < 3; ++r) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      rows[r][c] = turn[r][c];
+      rows[r][3 + c] = r == c ? one : zero;
+    }
+  }
+  const std::size_t level = joint % kJointsOfDigit;
+  if (level == 0) return;
+  for (std::size_t i = 0; i < hand.shape.coordinates; ++i) {
+    const V* side = at(hand.a.sides, 7 * i);
+    const V* m = moves.of[i] + 3 * (level - 1);
+    for (std::size_t r = 0; r < 3; ++r) {
+      for (std::size_t c = 0; c < 6; ++c) rows[r][c] -= m[r] * side[c];
+    }
+  }
+}
+
 // Index of (row, column), row <= column, in the upper triangle of a motion's covariance.
 constexpr std::size_t upper(std::size_t row, std::size_t column) { return row * (11 - row) / 2 + column; }
 
 // Covariance of the places of a hand's joints: that of the hand's motion, and that of its fingers given it.
 void findHandCovariance(const Work& w, Mask wanted) {
   forEachHand(w, [&](const HandWork& hand) {
-    const std::size_t n = hand.shape.coordinates;
     V motion[21];
+    DigitMoves moves;
     findMotionCovariance(w, static_cast<std::size_t>(hand.shape.joint), motion);
     for (std::size_t joint = 0; joint < kHandJoints; ++joint) {
-      const V* place = hand.pose.place[joint];
-      // Rows: how the place moves with the hand; the fingers make up for some of it.
-      V rows[3][6], moves[kMostHandCoordinates][3], column[3][kMostHandCoordinates];
-      const V zero = all(0.0), one = all(1.0);
-      const V turn[3][3] = {{zero, place[2], -place[1]}, {-place[2], zero, place[0]}, {place[1], -place[0], zero}};
-      for (std::size_t r = 0; r < 3; ++r) {
-        for (std::size_t c = 0; c < 3; ++c) {
-          rows[r][c] = turn[r][c];
-          rows[r][3 + c] = r == c ? one : zero;
-        }
-      }
       const bool is_root = joint % kJointsOfDigit == 0;
-      if (!is_root) {
-        movesOfPoint(hand.view, hand.pose, joint - 1, place, moves);
-        for (std::size_t r = 0; r < 3; ++r) {
-          for (std::size_t i = 0; i < n; ++i) column[r][i] = moves[i][r];
-          solveLower(lanes(hand.a.factor), n, column[r]);
-          for (std::size_t i = 0; i < n; ++i) {
-            for (std::size_t c = 0; c < 6; ++c) rows[r][c] -= column[r][i] * at(hand.a.coupling, 6 * i)[c];
-          }
+      if (is_root) findDigitMoves(hand, joint, moves);
+      V rows[3][6], half[3][6], sum[6];
+      findRows(hand, joint, moves, rows);
+      for (std::size_t c = 0; c < 3; ++c) {
+        for (std::size_t p = 0; p < 6; ++p) {
+          half[c][p] = all(0.0);
+          for (std::size_t q = 0; q < 6; ++q)
+            half[c][p] += motion[p <= q ? upper(p, q) : upper(q, p)] * rows[c][q];
         }
       }
-      V* out = at(hand.a.joint_covariance, 6 * joint);
-      std::size_t entry = 0;
-      for (std::size_t r = 0; r < 3; ++r) {
+      for (std::size_t r = 0, entry = 0; r < 3; ++r) {
         for (std::size_t c = r; c < 3; ++c, ++entry) {
-          V sum = zero;
-          for (std::size_t p = 0; p < 6; ++p) {
-            V inner = zero;
-            for (std::size_t q = 0; q < 6; ++q) inner += motion[p <= q ? upper(p, q) : upper(q, p)] * rows[c][q];
-            sum += rows[r][p] * inner;
-          }
-          for (std::size_t i = 0; !is_root && i < n; ++i) sum += column[r][i] * column[c][i];
-          out[entry] = wanted ? sum : out[entry];
+          sum[entry] = all(0.0);
+          for (std::size_t p = 0; p < 6; ++p) sum[entry] += rows[r][p] * half[c][p];
         }
       }
+      if (!is_root) addFingerVariance(hand, joint, moves, sum);
+      V* out = at(hand.a.joint_covariance, 6 * joint);
+      for (std::size_t k = 0; k < 6; ++k) out[k] = wanted ? sum[k] : out[k];
     }
   });
 }

@@ -92,7 +92,8 @@ struct LaneHandArrays {
   LaneValue* prior = nullptr;  ///< Per pair: information of the prediction.
   LaneValue* factor = nullptr;
   LaneValue* step = nullptr;
-  LaneValue* coupling = nullptr;  ///< Per coordinate 6.
+  LaneValue* sides =
+      nullptr;  ///< Per coordinate 7: how it meets the motion, and the gradient, solved.
   LaneValue* pose = nullptr;      ///< kHandPoseValues: the fingers in the world, about the root.
   LaneValue* place = nullptr;     ///< Per marker 3: by the model, about the root.
   LaneValue* residual = nullptr;  ///< Per marker 3.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "capture/source/true_hand.h"
 #include "engine/anim/kinematics.h"
 
 namespace understudy::source {
@@ -14,6 +15,9 @@ constexpr float kRadiansPerDegree = 0.01745329252f;
 // Solids are a little smaller than the skin that markers sit on: a marker in view of its own limb's
 // edge is not hidden by it.
 constexpr float kOccluderShrink = 0.006f;
+// Fingers leave less room for another place, and their skin slides less.
+constexpr float kFingerShrink = 0.002f;
+constexpr float kFingerScatter = 0.2f, kFingerSkin = 0.3f;
 
 float skinShare(subject::SkinKind skin) {
   switch (skin) {
@@ -25,6 +29,11 @@ float skinShare(subject::SkinKind skin) {
       return 1.5f;
   }
   return 1.0f;
+}
+
+float radiusOf(const subject::MarkerSet& set, std::size_t place) {
+  const float own = set.markers[place].radius;
+  return own > 0.0f ? own : set.marker_radius;
 }
 
 math::RigidTransform worldFromMotion(const Score& score, const Casting& casting) {
@@ -67,10 +76,12 @@ class ClipPerformer : public Performer {
         still_(settings.still),
         world_from_motion_(worldFromMotion(score, casting)) {
     subject_ = score.subject;
+    body_ = score.body;
+    growHands(marker_set, random);
     const std::size_t joints = subject_.skeleton.size();
     local_.resize(joints);
     world_.resize(joints);
-    solids_.resize(score.body.solids.size());
+    solids_.resize(body_.solids.size());
     placeMarkers(settings, marker_set, random);
     fixBareJoints();
     growSkin(settings, marker_set, random);
@@ -79,6 +90,7 @@ class ClipPerformer : public Performer {
   void pose(double seconds, PerformerTruth& truth) override;
 
  private:
+  void growHands(const subject::MarkerSet& marker_set, Random random);
   void placeMarkers(const StageSettings& settings, const subject::MarkerSet& marker_set,
                     Random& random);
   void clearOfBody(const BodySolid& solid, float along, float around, float clearance,
@@ -94,10 +106,30 @@ class ClipPerformer : public Performer {
   double start_;
   bool still_;
   math::RigidTransform world_from_motion_;
+  Body body_;                        // With the flesh of fingers.
+  std::vector<TrueHand> hands_;      // Where the marker set has fingers.
   std::vector<std::size_t> places_;  // Per marker, index in the set.
   std::vector<SkinMotion> skin_;
   std::vector<math::RigidTransform> local_, world_;
 };
+
+// Where markers sit on them, performers have fingers of their own, whatever the motion has.
+void ClipPerformer::growHands(const subject::MarkerSet& marker_set, Random random) {
+  using anim::HumanoidJoint;
+  if (std::none_of(marker_set.markers.begin(), marker_set.markers.end(),
+                   [](const auto& place) { return subject::isFinger(place.joint); }))
+    return;
+  for (const subject::Side side : {subject::Side::left, subject::Side::right}) {
+    const HumanoidJoint part =
+        side == subject::Side::left ? HumanoidJoint::left_hand : HumanoidJoint::right_hand;
+    const auto palm = std::find_if(body_.solids.begin(), body_.solids.end(),
+                                   [part](const BodySolid& solid) { return solid.part == part; });
+    if (palm == body_.solids.end()) continue;
+    const BodySolid hand = *palm;
+    *palm = palmOf(hand);
+    hands_.emplace_back(side, hand, body_.height, random, subject_, body_.solids);
+  }
+}
 
 void ClipPerformer::placeMarkers(const StageSettings& settings,
                                  const subject::MarkerSet& marker_set, Random& random) {
@@ -108,15 +140,21 @@ void ClipPerformer::placeMarkers(const StageSettings& settings,
   for (std::size_t i = 0; i < marker_set.markers.size(); ++i) {
     const subject::MarkerPlace& place = marker_set.markers[i];
     const float slip_along = scatter(), slip_around = scatter();
-    const BodySolid* solid = score_.body.find(place.joint);
+    const bool on_finger = subject::isFinger(place.joint);
+    const BodySolid* solid = (on_finger ? body_ : score_.body).find(place.joint);
     if (solid == nullptr) continue;
     const float girth = std::sqrt(solid->front_near * solid->out_near);
-    float along = place.along + slip_along / solid->length;
+    const float scatter_share = on_finger ? kFingerScatter : 1.0f;
+    float along = place.along + scatter_share * slip_along / solid->length;
     if (solid->shape == SolidShape::ellipsoid) along = std::clamp(along, 0.02f, 0.98f);
     const float around =
-        place.around_deg * kRadiansPerDegree + slip_around / std::max(girth, 0.02f);
+        place.around_deg * kRadiansPerDegree + scatter_share * slip_around / std::max(girth, 0.02f);
     subject::SubjectMarker marker{.name = place.name, .joint = solid->joint, .offset_joint = {}};
-    clearOfBody(*solid, along, around, marker_set.marker_radius, marker);
+    if (on_finger) {
+      marker.offset_joint = surfacePoint(*solid, along, around, radiusOf(marker_set, i));
+    } else {
+      clearOfBody(*solid, along, around, radiusOf(marker_set, i), marker);
+    }
     subject_.markers.push_back(marker);
     places_.push_back(i);
   }
@@ -152,7 +190,8 @@ void ClipPerformer::fixBareJoints() {
     if (carries[joint] && parent != anim::kNoParent) {
       carries[static_cast<std::size_t>(parent)] = true;
     }
-    if (!carries[joint] && parent != anim::kNoParent) {
+    if (!carries[joint] && parent != anim::kNoParent &&
+        !subject::isFingerJoint(subject_, static_cast<int>(joint))) {
       subject_.joints[joint].motion = subject::JointMotion::fixed;
     }
   }
@@ -165,7 +204,12 @@ float ClipPerformer::bendOf(std::size_t joint,
 }
 
 void ClipPerformer::measureBend(std::size_t joint, SkinMotion& skin) const {
-  const std::size_t joints = subject_.skeleton.size();
+  const std::size_t joints = clip_.skeleton.size();
+  if (joint >= joints) {  // Of a finger.
+    skin.mean_angle = 0.5f;
+    skin.angle_scale = 2.0f;
+    return;
+  }
   const std::size_t step = std::max<std::size_t>(1, clip_.frames / 500);
   double sum = 0, squares = 0, count = 0;
   for (std::size_t f = 0; f < clip_.frames; f += step) {
@@ -183,16 +227,19 @@ void ClipPerformer::measureBend(std::size_t joint, SkinMotion& skin) const {
 void ClipPerformer::growSkin(const StageSettings& settings, const subject::MarkerSet& marker_set,
                              Random& random) {
   float squares = 0.0f;
+  float on_body = 0.0f;
   for (const std::size_t place : places_) {
+    if (subject::isFinger(marker_set.markers[place].joint)) continue;
     const float share = skinShare(marker_set.markers[place].skin);
     squares += share * share;
+    on_body += 1.0f;
   }
-  const float scale =
-      squares > 0.0f ? 1.0f / std::sqrt(squares / static_cast<float>(places_.size())) : 0.0f;
+  const float scale = squares > 0.0f ? 1.0f / std::sqrt(squares / on_body) : 0.0f;
   for (std::size_t m = 0; m < places_.size(); ++m) {
+    const subject::MarkerPlace& place = marker_set.markers[places_[m]];
     SkinMotion skin;
-    skin.amplitude = static_cast<float>(settings.soft_tissue_mm) * 1e-3f * scale *
-                     skinShare(marker_set.markers[places_[m]].skin);
+    skin.amplitude = static_cast<float>(settings.soft_tissue_mm) * 1e-3f *
+                     (subject::isFinger(place.joint) ? kFingerSkin : scale * skinShare(place.skin));
     glm::vec3 direction{0.0f};
     for (int axis = 0; axis < 3; ++axis) direction[axis] = static_cast<float>(random.normal());
     skin.direction =
@@ -209,8 +256,16 @@ void ClipPerformer::growSkin(const StageSettings& settings, const subject::Marke
 
 void ClipPerformer::pose(double seconds, PerformerTruth& truth) {
   if (still_) seconds = 0.0;
-  anim::sampleClip(clip_, pingPong(start_ + seconds, score_.seconds), local_);
-  anim::worldFromJoints(clip_.skeleton, local_, world_);
+  const std::size_t joints = clip_.skeleton.size();
+  anim::sampleClip(clip_, pingPong(start_ + seconds, score_.seconds),
+                   std::span(local_).first(joints));
+  anim::worldFromJoints(clip_.skeleton, std::span(local_).first(joints),
+                        std::span(world_).first(joints));
+  for (const TrueHand& hand : hands_) hand.pose(start_ + seconds, local_);
+  for (std::size_t joint = joints; joint < world_.size(); ++joint) {
+    world_[joint] =
+        world_[static_cast<std::size_t>(subject_.skeleton.parents[joint])] * local_[joint];
+  }
   for (std::size_t joint = 0; joint < world_.size(); ++joint) {
     truth.world_from_joint[joint] = world_from_motion_ * world_[joint];
   }
@@ -221,9 +276,9 @@ void ClipPerformer::pose(double seconds, PerformerTruth& truth) {
     truth.markers[m].position = truth.world_from_joint[joint] * (marker.offset_joint + slide);
   }
   for (std::size_t i = 0; i < solids_.size(); ++i) {
-    const BodySolid& solid = score_.body.solids[i];
+    const BodySolid& solid = body_.solids[i];
     solids_[i] = poseSolid(solid, truth.world_from_joint[static_cast<std::size_t>(solid.joint)],
-                           kOccluderShrink);
+                           subject::isFinger(solid.part) ? kFingerShrink : kOccluderShrink);
   }
 }
 

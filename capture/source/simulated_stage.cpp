@@ -81,6 +81,22 @@ glm::vec3 placeOf(std::size_t actor, std::size_t actors, double spacing) {
   return {static_cast<float>(x * spacing), 0.0f, static_cast<float>(z * spacing)};
 }
 
+// Sizes of a performer's markers; empty where the set has one size for all.
+std::vector<float> radiiOf(const subject::Subject& subject, const subject::MarkerSet& set) {
+  std::vector<float> radii;
+  if (std::all_of(set.markers.begin(), set.markers.end(),
+                  [](const subject::MarkerPlace& place) { return place.radius == 0.0f; }))
+    return radii;
+  for (const subject::SubjectMarker& marker : subject.markers) {
+    const auto place =
+        std::find_if(set.markers.begin(), set.markers.end(),
+                     [&](const subject::MarkerPlace& p) { return p.name == marker.name; });
+    const bool own = place != set.markers.end() && place->radius > 0.0f;
+    radii.push_back(own ? place->radius : set.marker_radius);
+  }
+  return radii;
+}
+
 // The point on the floor that all cameras look at most nearly: the stage's middle.
 glm::vec3 middleOf(const camera::Rig& rig) {
   // Least squares of the distances to all optical axes.
@@ -117,6 +133,13 @@ struct SimulatedStage::State {
   /// Per marker of all performers: cameras that see it alone.
   std::vector<std::array<std::uint64_t, 4>> seen_by;
 
+  /// Per marker of performers whose markers are not all alike.
+  std::vector<std::vector<float>> radii;
+
+  float radiusOf(std::size_t actor, std::size_t marker) const {
+    return actor < radii.size() && marker < radii[actor].size() ? radii[actor][marker]
+                                                                : marker_radius;
+  }
   void cast(const subject::MarkerSet& marker_set);
   void castProps();
   void warnOfVolume();
@@ -145,6 +168,7 @@ void SimulatedStage::State::cast(const subject::MarkerSet& marker_set) {
     subject::Subject subject = performer->subject();
     subject.name = fmt::format("performer_{}", i + 1);
     const std::size_t count = subject.markers.size();
+    radii.push_back(radiiOf(subject, marker_set));
     subjects.push_back(std::move(subject));
     actors.push_back({.performer = std::move(performer),
                       .gaps = GapModel(count, settings.gaps, Random(settings.seed, 2000 + i))});
@@ -283,7 +307,7 @@ void SimulatedStage::State::photograph(std::size_t camera, StageFrame& frame) {
       }
       image.discs.push_back({.x_px = sight.x_px,
                              .y_px = sight.y_px,
-                             .radius_px = marker_radius * sight.scale_px,
+                             .radius_px = radiusOf(i, m) * sight.scale_px,
                              .depth = sight.depth,
                              .performer = static_cast<std::uint32_t>(i),
                              .marker = static_cast<std::uint32_t>(m)});
@@ -438,7 +462,7 @@ std::vector<MarkerView> SimulatedStage::views(const StageFrame& frame, std::size
                        .marker = m,
                        .x_px = sight.x_px,
                        .y_px = sight.y_px,
-                       .radius_px = state_->marker_radius * sight.scale_px,
+                       .radius_px = state_->radiusOf(p, m) * sight.scale_px,
                        .fate = fate});
     }
   }
@@ -495,7 +519,7 @@ file::MarkerClip SimulatedStage::rehearse(std::size_t performer, double seconds)
   Random noise(settings.seed, 9000 + performer);
   PerformerTruth truth;
   truth.markers.resize(clip.names.size());
-  truth.world_from_joint.resize(score.subject.skeleton.size());
+  truth.world_from_joint.resize(dancer->subject().skeleton.size());
   for (std::size_t f = 0; f < clip.frames; ++f) {
     const double now = static_cast<double>(f) / kRate;
     dancer->pose(now, truth);

@@ -27,10 +27,12 @@ struct MarkerPlace {
   /// Along the segment: 0 at its near end, 1 at its far end (trunk and head: from bottom to top;
   /// foot: from the heel to the ball).
   float along = 0.5f;
-  /// Direction round the segment in degrees: 0 is the performer's front (feet: the top), 90 the
-  /// outside (trunk, neck and head: the performer's left; arms in a T-pose: up), 180 the back.
+  /// Direction round the segment in degrees: 0 is the performer's front (feet: the top; fingers:
+  /// the side of the nail), 90 the outside (trunk, neck and head: the performer's left; arms in a
+  /// T-pose: up; fingers: towards the thumb's side), 180 the back.
   float around_deg = 0.0f;
   SkinKind skin = SkinKind::joint;
+  float radius = 0.0f;  ///< Of the marker, metres; 0: as the set has it.
   /// The anatomical point that it sits on, where joint centres can be estimated from it.
   BodyPoint point = BodyPoint::none;
   std::vector<std::string> aliases{};  ///< Other names that recordings use for it.
@@ -50,7 +52,8 @@ struct MarkerSet {
 /// one; every error starts with `name:line:`.
 core::Result<MarkerSet> parseMarkerSet(std::string_view toml, const std::string& name);
 
-/// Reads a marker set file; see parseMarkerSet.
+/// Reads a marker set file; see parseMarkerSet. `extends` names files beside it whose markers come
+/// first, such as a body's and its fingers'; they extend no others themselves.
 core::Result<MarkerSet> loadMarkerSet(const std::filesystem::path& path);
 
 }  // namespace understudy::subject

@@ -16,7 +16,7 @@ enum class JointMotion : std::uint8_t {
   ball,   ///< Three rotations.
   free,   ///< Three rotations and three translations: roots, props, loose segments.
   hinge,  ///< Fingers (fingers.h): flexion about the x of its anatomical axes.
-  saddle  ///< Fingers: abduction about their z, then flexion about the x that this turned.
+  saddle  ///< Fingers: flexion about their x, then abduction about the z that this turned.
 };
 
 /// How far a joint may turn about one of its anatomical axes, radians from the rest pose, a soft

@@ -19,6 +19,7 @@
 #include "tests/bench/solve_recording.h"
 #include "tests/bench/solve_soak.h"
 #include "tests/support/skeleton_pose.h"
+#include "tools/scoring/finger_score.h"
 #include "tools/scoring/foot_score.h"
 #include "tools/scoring/pose_score.h"
 
@@ -56,6 +57,8 @@ struct Figures {
   std::vector<double> foresight_us;             ///< Per frame, all actors.
   scoring::SpreadMeter mm, deg, ahead, steady;  ///< Steady: at constant velocity.
   scoring::SpreadMeter slide;
+  scoring::SpreadMeter finger_deg, finger_mm;
+  double finger_nees_sum = 0, finger_nees_count = 0;
   scoring::SpreadMeter smooth_mm, smooth_deg, behind_mm,
       behind_deg;  ///< Smoothed, and those very frames unsmoothed.
   double jitter_squares = 0, jitter_count = 0;
@@ -138,6 +141,7 @@ Figures run(const Recording& recording, const Options& options) {
   std::vector<frame::SkeletonPose> poses;
   std::vector<scoring::PoseScore> scores, steady;
   std::vector<scoring::FootScore> feet;
+  std::vector<scoring::FingerScore> fingers;
   std::vector<solve::ForesightState> foresights;
   std::vector<solve::ForesightWorkspace> foresight_workspaces;
   const solve::ForesightSettings foresight;
@@ -151,6 +155,7 @@ Figures run(const Recording& recording, const Options& options) {
         subject, scoring::PoseScoreSettings{
                      .rate_hz = recording.rate_hz, .still = options.still, .warm_up_frames = 240});
     steady.push_back(scores.back());
+    fingers.emplace_back(subject);
     feet.emplace_back(subject, scoring::FootScoreSettings{.rate_hz = recording.rate_hz});
     foresights.push_back(solve::makeForesightState(models.back()));
     foresight_workspaces.push_back(solve::makeForesightWorkspace(models.back()));
@@ -227,6 +232,7 @@ Figures run(const Recording& recording, const Options& options) {
       steady[a].add(f, recording.truth[f][a], &going, nullptr);
       before_pose[a] = poses[a];
       feet[a].add(recording.truth[f][a], poses[a]);
+      if (f > kWarmUp) fingers[a].add(recording.truth[f][a], poses[a]);
       if (options.smooth_lag > 0) addSmoothed(a, f);
       scores[a].add(f, recording.truth[f][a], &poses[a], nullptr);
       addMarked(recording.subjects[a], recording.truth[f][a], poses[a], figures);
@@ -236,6 +242,12 @@ Figures run(const Recording& recording, const Options& options) {
     if (f > kWarmUp) figures.us.push_back(us);
   }
   for (const scoring::PoseScore& score : scores) addScore(score, figures);
+  for (const scoring::FingerScore& score : fingers) {
+    figures.finger_deg.merge(score.joint_deg);
+    figures.finger_mm.merge(score.place_mm);
+    figures.finger_nees_sum += score.nees_sum;
+    figures.finger_nees_count += score.nees_count;
+  }
   for (const scoring::PoseScore& score : steady) figures.steady.merge(score.predicted_mm);
   for (const scoring::PoseScore& score : smooth_scores) {
     figures.smooth_mm.merge(score.joint_mm);
@@ -380,6 +392,14 @@ void printMore(const Options& options, const Figures& figures) {
     fmt::print("standing still: joints jitter by {:.3f} mm RMS\n",
                1000.0 * std::sqrt(figures.jitter_squares / figures.jitter_count));
   }
+  const scoring::Spread turn = figures.finger_deg.spread(), place = figures.finger_mm.spread();
+  if (turn.count > 0) {
+    fmt::print(
+        "fingers: deg mean {:.3f} p99 {:.3f} max {:.2f}; last joints mm mean {:.3f} p99 "
+        "{:.3f}; nees {:.3f}\n",
+        turn.mean, turn.p99, turn.max, place.mean, place.p99,
+        scoring::ratio(figures.finger_nees_sum, figures.finger_nees_count));
+  }
   if (options.smooth_lag == 0) return;
   const scoring::Spread mm = figures.smooth_mm.spread(), deg = figures.smooth_deg.spread();
   const scoring::Spread mm0 = figures.behind_mm.spread(), deg0 = figures.behind_deg.spread();
@@ -440,6 +460,7 @@ int main(int argc, char** argv) {
   app.add_option("--smooth-unforeseen", options.smooth_unforeseen, "See SmootherSettings");
   app.add_option("--soak-minutes", options.soak_minutes,
                  "Instead: solves so many minutes of each actor through hostile gaps");
+  app.add_option("--markerset", options.marker_set, "Marker set, TOML; default: 53 on the body");
   app.add_flag("--still", options.still, "Performers hold their first pose");
   app.add_flag("--baseline", options.baseline, "Kernels without AVX2");
   app.add_flag("--joints", options.joints, "A table of joints, too");

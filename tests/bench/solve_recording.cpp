@@ -8,6 +8,7 @@ namespace understudy::bench {
 core::Result<SolveRecording> recordMarkers(const RecordingOptions& options, std::size_t actors) {
   simulation::SimulationFlags flags;
   flags.motions = options.motions;
+  flags.marker_set = options.marker_set;
   flags.cameras = 1;
   flags.no_body_occlusion = true;
   flags.stage.body_occlusion = false;

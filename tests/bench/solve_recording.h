@@ -14,6 +14,7 @@ namespace understudy::bench {
 /// What performers do and how their markers are seen.
 struct RecordingOptions {
   std::vector<std::string> motions;  ///< Empty: the demo's.
+  std::string marker_set;            ///< A file; empty: the 53-marker body set.
   std::size_t frames = 480;
   double noise_mm = 0.5;  ///< Of each marker, per axis.
   double hidden = 0.0;    ///< Share of markers in gaps.
