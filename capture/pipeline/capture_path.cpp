@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "capture/solve/solve_steps.h"
+#include "capture/subject/fingers.h"
 #include "engine/core/thread_time.h"
 
 namespace understudy::pipeline {
@@ -64,6 +66,8 @@ core::Result<void> checkSubject(const subject::Subject& subject) {
       return core::makeError(where + "marker '" + marker.name + "' has no finite place");
     }
   }
+  if (auto fingers = subject::checkFingers(subject); !fingers)
+    return core::makeError(where + fingers.error().message);
   return {};
 }
 
@@ -85,6 +89,7 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = check(settings.presence); !sound) return sound;
   if (auto sound = solve::check(settings.guard); !sound) return sound;
   if (auto sound = solve::check(settings.props); !sound) return sound;
+  if (auto sound = solve::check(settings.fingers); !sound) return sound;
   if (auto sound = solve::check(settings.prop_solve); !sound) return sound;
   if (settings.recover_every == 0)
     return core::makeError("pipeline settings: recover_every must be > 0");
@@ -137,9 +142,11 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   result_.events.reserve(kMostEvents);
   points_.reserve(kMostUnlabelled);
   placements_.resize(subjects_.size());
-  guard_state_ = solve::makeSwapGuardState(subjects_);
-  guard_workspace_ = solve::makeSwapGuardWorkspace(subjects_);
-  props_ = solve::makeFindPropsState(subjects_, settings.props);
+  for (const subject::Subject& subject : subjects_)
+    bodies_.push_back(subject::withoutFingers(subject));
+  guard_state_ = solve::makeSwapGuardState(bodies_);
+  guard_workspace_ = solve::makeSwapGuardWorkspace(bodies_);
+  props_ = solve::makeFindPropsState(bodies_, settings.props);
   props_workspace_ = solve::makeFindPropsWorkspace(props_, kMostUnlabelled);
   next_recovery_.assign(subjects_.size(), 0);
   next_search_.assign(subjects_.size(), 0);
@@ -157,9 +164,9 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     foresight_states_.push_back(solve::makeForesightState(models_.back()));
     foresight_workspaces_.push_back(solve::makeForesightWorkspace(models_.back()));
     solve_workspaces_.push_back(solve::makeSolveWorkspace(models_.back(), subject));
-    recognise_workspaces_.push_back(solve::makeRecogniseWorkspace(subject, kMostUnlabelled));
-    follow_workspaces_.push_back(solve::makeFollowWorkspace(subject, kMostUnlabelled));
-    solve::reserve(placements_[s], subject);
+    recognise_workspaces_.push_back(solve::makeRecogniseWorkspace(bodies_[s], kMostUnlabelled));
+    follow_workspaces_.push_back(solve::makeFollowWorkspace(bodies_[s], kMostUnlabelled));
+    solve::reserve(placements_[s], bodies_[s]);
     result_.labels.subjects[s].markers.resize(subject.markers.size());
     frame::SkeletonPose& pose = result_.poses[s];
     pose.subject = static_cast<std::uint32_t>(s);
@@ -174,7 +181,9 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   for (std::size_t s = 0; s < subjects_.size(); ++s)
     lane_subjects_.push_back({&subjects_[s], &models_[s], &solveSettings(s)});
   lane_groups_ = solve::makeLaneGroups(lane_subjects_);
-  cast_ = solve::makeCast(subjects_, models_);
+  fingers_ = FingerNames(subjects_, models_);
+  seconds_ahead_.assign(subjects_.size(), 0.0);
+  cast_ = solve::makeCast(bodies_, models_);
   find_state_ = solve::makeFindState(cast_);
   find_workspace_ = solve::makeFindWorkspace(cast_, kMostUnlabelled);
   revise_states_.resize(subjects_.size());
@@ -205,6 +214,7 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
       std::fill(next_search_.begin(), next_search_.end(), 0);
       revise_states_.assign(subjects_.size(), {});
       solve::forgetDates(guard_state_);
+      fingers_.forgetDates();
       label::forgetTracks(tracks_);
     }
   }
@@ -261,7 +271,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
                       .predictions = predictions_,
                       .cloud = result_.cloud,
                       .workspace = label_workspace_,
-                      .labelled = result_.labels}
+                      .labelled = labels()}
         .run();
     findProps();
     followTurns();
@@ -273,6 +283,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
     searchLimbs();
     reviseBodies();
     guardNames();
+    nameFingers();
     followUnlabelled();
   }
   result_.labelled = core::Clock::now();
@@ -314,17 +325,19 @@ void CapturePath::prepareNext() {
     predictions_.markers.clear();
     predictions_.stamp = {.sequence = assembly_.current};
     for (std::size_t s = 0; s < subjects_.size(); ++s) {
-      solve::PredictSubject{
-          .subject = subjects_[s],
-          .subject_index = static_cast<std::uint32_t>(s),
-          .model = models_[s],
-          .settings = solveSettings(s),
-          .seconds_ahead = solve::secondsSince(states_[s], assembly_.current, rig_.rate_hz),
-          .state = states_[s],
-          .workspace = solve_workspaces_[s],
-          .markers = predictions_.markers}
+      seconds_ahead_[s] = solve::secondsSince(states_[s], assembly_.current, rig_.rate_hz);
+      solve::PredictSubject{.subject = bodies_[s],
+                            .subject_index = static_cast<std::uint32_t>(s),
+                            .model = models_[s],
+                            .settings = solveSettings(s),
+                            .seconds_ahead = seconds_ahead_[s],
+                            .state = states_[s],
+                            .workspace = solve_workspaces_[s],
+                            .markers = predictions_.markers}
           .run();
+      fingers_.foresee(s, solve_workspaces_[s].world_from_joint);
     }
+    fingers_.predict(models_, settings_.solve, seconds_ahead_, states_, predictions_.markers);
     label::PredictTracks{.settings = settings_.tracks,
                          .rate_hz = rig_.rate_hz,
                          .state = tracks_,
@@ -347,12 +360,12 @@ void CapturePath::prepareNext() {
 
 void CapturePath::findProps() {
   solve::FindProps{.settings = settings_.props,
-                   .subjects = subjects_,
+                   .subjects = bodies_,
                    .models = models_,
                    .sequence = result_.stamp.sequence,
                    .seconds = 1.0 / rig_.rate_hz,
                    .predictions = predictions_,
-                   .labels = result_.labels,
+                   .labels = labels(),
                    .states = states_,
                    .state = props_,
                    .workspace = props_workspace_}
@@ -367,7 +380,7 @@ void CapturePath::recogniseLost() {
   if (std::find(settled_.begin(), settled_.end(), 0) == settled_.end()) return;
   const ThreadTimer timer(cpu_.label);
   points_.clear();
-  for (const frame::Marker& marker : result_.labels.unlabelled) {
+  for (const frame::Marker& marker : labels().unlabelled) {
     points_.push_back(glm::dvec3(marker.position));
   }
   const bool is_lone = performers_ == 1;
@@ -392,8 +405,7 @@ void CapturePath::recogniseLost() {
                          states_[s]);
     adoptMarkers(s, placements_[s]);
   }
-  std::erase_if(result_.labels.unlabelled,
-                [](const frame::Marker& marker) { return marker.rays == 0; });
+  std::erase_if(labels().unlabelled, [](const frame::Marker& marker) { return marker.rays == 0; });
 }
 
 // Looks for tracked subjects whose motion stopped or turned since the frame before.
@@ -402,13 +414,13 @@ void CapturePath::followTurns() {
     if (isProp(s)) continue;
     solve::FollowTurn{
         .settings = settings_.follow,
-        .subject = subjects_[s],
+        .subject = bodies_[s],
         .subject_index = static_cast<std::uint32_t>(s),
         .model = models_[s],
         .solve_settings = settings_.solve,
         .kernels = *tree_kernels_,
         .seconds = solve::secondsSince(states_[s], result_.stamp.sequence, rig_.rate_hz),
-        .labels = result_.labels,
+        .labels = labels(),
         .state = states_[s],
         .solve_workspace = solve_workspaces_[s],
         .workspace = follow_workspaces_[s]}
@@ -423,22 +435,22 @@ void CapturePath::recoverLimbs() {
   int attempts = 0;
   for (std::size_t k = 0; k < subjects_.size() && attempts < kMostAttempts; ++k) {
     const std::size_t s = (result_.stamp.sequence + k) % subjects_.size();
-    const std::vector<frame::LabelledMarker>& slots = result_.labels.subjects[s].markers;
+    const std::vector<frame::LabelledMarker>& slots = labels().subjects[s].markers;
     std::size_t missing = 0;
     for (const frame::LabelledMarker& slot : slots) missing += !(slot.confidence > 0.0f);
     if (isProp(s) || !states_[s].tracked || missing < kFewest ||
-        result_.labels.unlabelled.size() < kFewest)
+        labels().unlabelled.size() < kFewest)
       continue;
     if (result_.stamp.sequence < next_recovery_[s]) continue;
     next_recovery_[s] = result_.stamp.sequence + settings_.recover_every;
     ++attempts;
     solve::RecoverLimbs{.settings = settings_.recognise,
-                        .subject = subjects_[s],
+                        .subject = bodies_[s],
                         .subject_index = static_cast<std::uint32_t>(s),
                         .model = models_[s],
                         .solve_settings = settings_.solve,
                         .kernels = *tree_kernels_,
-                        .labels = result_.labels,
+                        .labels = labels(),
                         .state = states_[s],
                         .solve_workspace = solve_workspaces_[s],
                         .workspace = recognise_workspaces_[s]}
@@ -455,7 +467,7 @@ void CapturePath::searchLimbs() {
     const auto index = static_cast<std::uint32_t>(s);
     if (isProp(s) || !states_[s].tracked || now < next_search_[s]) continue;
     std::uint32_t& interval = search_interval_[s];
-    if (!solve::hasDoubtfulLimb(result_.labels, subjects_[s], index, models_[s], states_[s],
+    if (!solve::hasDoubtfulLimb(labels(), bodies_[s], index, models_[s], states_[s],
                                 recognise_workspaces_[s])) {
       interval = kFirstInterval;
       search_finding_[s] = 0;
@@ -463,12 +475,12 @@ void CapturePath::searchLimbs() {
       continue;
     }
     const bool found = solve::SearchLimbs{.settings = settings_.recognise,
-                                          .subject = subjects_[s],
+                                          .subject = bodies_[s],
                                           .subject_index = index,
                                           .model = models_[s],
                                           .solve_settings = settings_.solve,
                                           .kernels = *tree_kernels_,
-                                          .labels = result_.labels,
+                                          .labels = labels(),
                                           .state = states_[s],
                                           .solve_workspace = solve_workspaces_[s],
                                           .workspace = recognise_workspaces_[s],
@@ -488,7 +500,7 @@ void CapturePath::reviseBodies() {
     const std::size_t s = (now + k) % subjects_.size();
     solve::ReviseState& memory = revise_states_[s];
     if (isProp(s) || !states_[s].tracked || now < memory.next) continue;
-    if (!solve::hasStray(result_.labels.subjects[s], settings_.solve, states_[s])) {
+    if (!solve::hasStray(labels().subjects[s], settings_.solve, states_[s])) {
       solve::waitWithoutStray(now, memory);
       continue;
     }
@@ -498,7 +510,7 @@ void CapturePath::reviseBodies() {
                       .cast = cast_,
                       .subject_index = static_cast<std::uint32_t>(s),
                       .sequence = now,
-                      .labels = result_.labels,
+                      .labels = labels(),
                       .state = states_[s],
                       .solve_workspace = solve_workspaces_[s],
                       .workspace = recognise_workspaces_[s],
@@ -514,18 +526,31 @@ void CapturePath::reviseBodies() {
 // Names that went wrong while markers were hidden or moved unforeseen are put right.
 void CapturePath::guardNames() {
   solve::SwapGuard{.settings = settings_.guard,
-                   .subjects = subjects_,
+                   .subjects = bodies_,
                    .models = models_,
                    .solve_settings = settings_.solve,
                    .kernels = *tree_kernels_,
                    .predictions = predictions_,
-                   .labels = result_.labels,
+                   .labels = labels(),
                    .states = states_,
                    .solve_workspaces = solve_workspaces_,
                    .state = guard_state_,
                    .workspace = guard_workspace_,
                    .events = result_.events}
       .run();
+}
+
+// Looks for the fingers of hands whose names are not known.
+void CapturePath::nameFingers() {
+  if (fingers_.empty()) return;
+  for (const std::size_t s : fingers_.subjects()) {
+    if (!states_[s].tracked || was_tracked_[s] != 0) continue;
+    // Found in this very frame: nothing was foreseen of it.
+    solve::SolveWorkspace& workspace = solve_workspaces_[s];
+    solve::worldFromJoints(models_[s], states_[s].parent_from_joint, workspace.world_from_joint);
+    fingers_.foresee(s, workspace.world_from_joint);
+  }
+  fingers_.find(settings_.fingers, result_.stamp.sequence, models_, states_);
 }
 
 void CapturePath::followUnlabelled() {
@@ -535,21 +560,22 @@ void CapturePath::followUnlabelled() {
                       .cloud = result_.cloud,
                       .state = tracks_,
                       .workspace = track_workspace_,
-                      .labels = result_.labels}
+                      .labels = labels()}
       .run();
 }
 
 void CapturePath::adoptMarkers(std::size_t s, const solve::Placement& placement) {
-  std::vector<frame::Marker>& unlabelled = result_.labels.unlabelled;
+  std::vector<frame::Marker>& unlabelled = labels().unlabelled;
   for (std::size_t m = 0; m < placement.point_of_marker.size(); ++m) {
     if (placement.point_of_marker[m] < 0) continue;
     frame::Marker& marker = unlabelled[static_cast<std::size_t>(placement.point_of_marker[m])];
-    result_.labels.subjects[s].markers[m] = {marker.position, marker.covariance, 1.0f};
+    labels().subjects[s].markers[m] = {marker.position, marker.covariance, 1.0f};
     marker.rays = 0;  // Taken; swept out when all are adopted.
   }
 }
 
 void CapturePath::solveSubjects() {
+  if (!fingers_.empty()) fingers_.merge(models_, result_.labels);
   for (std::size_t s = 0; s < subjects_.size(); ++s)
     result_.labels.subjects[s].tracked = states_[s].tracked;
   solve::SolveSubjects{.subjects = lane_subjects_,

@@ -9,8 +9,10 @@
 #include "capture/frame/frames.h"
 #include "capture/label/label_frame.h"
 #include "capture/label/unlabelled_tracks.h"
+#include "capture/pipeline/finger_names.h"
 #include "capture/pipeline/presence.h"
 #include "capture/reconstruct/reconstruct.h"
+#include "capture/solve/find_fingers.h"
 #include "capture/solve/find_props.h"
 #include "capture/solve/find_subjects.h"
 #include "capture/solve/follow_turn.h"
@@ -44,6 +46,7 @@ struct PipelineSettings {
   PresenceSettings presence;
   solve::SwapGuardSettings guard;
   solve::PropSettings props;
+  solve::FindFingersSettings fingers;
   solve::SolveSettings prop_solve = solve::propSolveSettings();  ///< Instead of `solve`.
   KernelChoice kernels = KernelChoice::automatic;
   std::uint32_t recognise_every = 12;  ///< Frames between two attempts to find a lost subject ...
@@ -124,6 +127,8 @@ class CapturePath {
   void findProps();
   void followTurns();
   void recogniseLost();
+  /// Of the frame that is being named; see FingerNames.
+  frame::LabelledMarkers& labels() { return fingers_.empty() ? result_.labels : fingers_.labels(); }
   bool isProp(std::size_t subject) const { return subject::isProp(subjects_[subject]); }
   const solve::SolveSettings& solveSettings(std::size_t subject) const {
     return isProp(subject) ? settings_.prop_solve : settings_.solve;
@@ -132,6 +137,7 @@ class CapturePath {
   void searchLimbs();
   void reviseBodies();
   void guardNames();
+  void nameFingers();
   void followUnlabelled();
   void adoptMarkers(std::size_t subject, const solve::Placement& placement);
   void solveSubjects();
@@ -143,7 +149,8 @@ class CapturePath {
   PipelineSettings settings_;
   camera::Rig rig_;
   std::vector<subject::Subject> subjects_;
-  std::size_t performers_ = 0;  ///< Of the subjects, those that are no props.
+  std::vector<subject::Subject> bodies_;  ///< The same without their fingers.
+  std::size_t performers_ = 0;            ///< Of the subjects, those that are no props.
   const solve::LaneKernels* lane_kernels_ = nullptr;
   std::vector<solve::LaneSubject> lane_subjects_;
   std::vector<solve::LaneGroup> lane_groups_;
@@ -163,6 +170,8 @@ class CapturePath {
   label::TrackState tracks_;
   label::TrackWorkspace track_workspace_;
 
+  FingerNames fingers_;
+  std::vector<double> seconds_ahead_;  ///< Per subject: of the predictions.
   std::vector<solve::SolveModel> models_;
   std::vector<solve::SolveState> states_;
   std::vector<solve::ForesightState> foresight_states_;

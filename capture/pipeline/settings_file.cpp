@@ -97,6 +97,8 @@ void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
   table.read("largest_sigma", settings.largest_sigma);
   table.read("limit_sigma", settings.limit_sigma);
   table.read("habit_time", settings.habit_time);
+  table.read("finger_radius", settings.finger_radius);
+  table.read("finger_sigma", settings.finger_sigma);
   table.read("hold_sigma", settings.hold_sigma);
   table.read("hold_drift", settings.hold_drift);
   table.read("hold_reach", settings.hold_reach);
@@ -105,6 +107,21 @@ void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
   table.read("lost_share", settings.lost_share);
   table.read("lost_time", settings.lost_time);
   table.read("iterations", settings.iterations);
+}
+
+void readFingers(core::SettingsTable table, solve::FindFingersSettings& settings) {
+  table.read("reach", settings.reach);
+  table.read("gate", settings.gate);
+  table.read("close_gate", settings.close_gate);
+  table.read("sigma", settings.sigma);
+  table.read("smallest_share", settings.smallest_share);
+  table.read("largest_rms", settings.largest_rms);
+  std::uint32_t fits = static_cast<std::uint32_t>(settings.fits);
+  table.read("fits", fits, {1.0, 100.0});
+  settings.fits = fits;
+  table.read("retry", settings.retry);
+  table.read("lost_time", settings.lost_time);
+  table.read("doubted_misfit", settings.doubted_misfit);
 }
 
 void readFollow(core::SettingsTable table, solve::FollowSettings& settings) {
@@ -162,6 +179,7 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readPresence(root.table("presence"), settings.presence);
   readGuard(root.table("guard"), settings.guard);
   readProps(root.table("props"), settings.props);
+  readFingers(root.table("fingers"), settings.fingers);
   readSolve(root.table("prop_solve"), settings.prop_solve);
   readKernels(root, settings.kernels);
   root.read("recognise_every", settings.recognise_every);

@@ -9,11 +9,6 @@ void put(LaneValue* values, std::size_t lane, std::span<const double> numbers) {
   for (std::size_t i = 0; i < numbers.size(); ++i) values[i].of[lane] = numbers[i];
 }
 
-void put(LaneValue* values, std::size_t lane, const glm::dquat& rotation) {
-  const double numbers[] = {rotation.x, rotation.y, rotation.z, rotation.w};
-  put(values, lane, numbers);
-}
-
 void put(LaneValue* values, std::size_t lane, const glm::dvec3& vector) {
   const double numbers[] = {vector.x, vector.y, vector.z};
   put(values, lane, numbers);
@@ -113,24 +108,18 @@ void fillHandArrays(const LaneShape& shape, LaneValue* values, LaneArrays& array
   }
 }
 
-void fillHandSubject(const subject::Subject& subject, const SolveModel& model, std::size_t lane,
-                     LaneGroup& group) {
+void fillHandSubject(const SolveModel& model, std::size_t lane, LaneGroup& group) {
   for (std::size_t h = 0; h < group.shape.hands; ++h) {
     const HandModel& hand = model.hands[h];
     LaneHandArrays& a = group.arrays.hand[h];
-    for (std::size_t j = 0; j < kHandJoints; ++j) {
-      put(&a.before[4 * j], lane, hand.before[j]);
-      put(&a.after[4 * j], lane, hand.after[j]);
-      put(&a.translation[3 * j], lane, hand.translation[j]);
-    }
+    put(a.before, lane, hand.before);
+    put(a.after, lane, hand.after);
+    put(a.translation, lane, hand.translation);
+    put(a.offset, lane, hand.offset);
     put(a.mean, lane, hand.mean);
     put(a.basis, lane, hand.basis);
     put(a.lower_limit, lane, hand.lower_limit);
     put(a.upper_limit, lane, hand.upper_limit);
-    for (std::size_t m = 0; m < hand.markers.size(); ++m) {
-      const auto marker = static_cast<std::size_t>(hand.markers[m]);
-      put(&a.offset[3 * m], lane, glm::dvec3(subject.markers[marker].offset_joint));
-    }
     put(a.information, lane, makeHandState(hand).information);
   }
 }
@@ -162,7 +151,7 @@ void restHands(std::size_t lane, LaneGroup& group) {
   }
 }
 
-void writeHands(const SolveModel& model, const LaneGroup& group, std::size_t lane,
+void writeHands(const SolveModel& model, const LaneGroup& group, std::size_t lane, double seconds,
                 SolveState& state, frame::SkeletonPose& pose) {
   for (std::size_t h = 0; h < group.shape.hands; ++h) {
     const HandModel& hand = model.hands[h];
@@ -171,6 +160,7 @@ void writeHands(const SolveModel& model, const LaneGroup& group, std::size_t lan
     take(a.coordinate, lane, to.coordinate);
     take(a.velocity, lane, to.velocity);
     take(a.information, lane, to.information);
+    to.unseen += seconds;
     to.misfit = a.misfit->of[lane];
     to.surprise = a.surprise->of[lane];
     for (std::size_t m = 0; m < hand.markers.size(); ++m) {
@@ -178,6 +168,7 @@ void writeHands(const SolveModel& model, const LaneGroup& group, std::size_t lan
       for (std::size_t k = 0; k < 3; ++k)
         state.bias[marker][static_cast<glm::length_t>(k)] = a.bias[3 * m + k].of[lane];
       state.unseen[marker] = a.unseen[m].of[lane];
+      if (!(state.unseen[marker] > 0.0)) to.unseen = 0.0;
     }
     for (std::size_t j = 0; j < kHandJoints; ++j) {
       const auto joint = static_cast<std::size_t>(hand.joints[j]);
@@ -217,7 +208,9 @@ void publishFingers(const SolveModel& model, const SolveState& state, frame::Ske
       };
       const glm::dvec3 turning(rate(freedom), 0.0, level == 0 ? rate(freedom + 1) : 0.0);
       const glm::dquat parent_from_axes =
-          state.parent_from_joint[joint].rotation * glm::conjugate(hand.after[j]);
+          state.parent_from_joint[joint].rotation *
+          glm::conjugate(math::quaternionXyzw(hand.after[4 * j], hand.after[4 * j + 1],
+                                              hand.after[4 * j + 2], hand.after[4 * j + 3]));
       pose.angular_velocity[joint] = glm::vec3(parent_from_axes * turning);
     }
   }

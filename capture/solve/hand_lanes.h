@@ -25,8 +25,7 @@ std::size_t countHandValues(const LaneShape& shape);
 void fillHandArrays(const LaneShape& shape, LaneValue* values, LaneArrays& arrays);
 
 /// What never changes of a subject's hands, and a state that they may rest in.
-void fillHandSubject(const subject::Subject& subject, const SolveModel& model, std::size_t lane,
-                     LaneGroup& group);
+void fillHandSubject(const SolveModel& model, std::size_t lane, LaneGroup& group);
 
 /// The frame's markers and what is remembered, into a lane.
 void readHands(const SolveModel& model, const SolveState& state,
@@ -35,8 +34,8 @@ void readHands(const SolveModel& model, const SolveState& state,
 /// The hands of a lane without a subject see nothing.
 void restHands(std::size_t lane, LaneGroup& group);
 
-/// What came of it, from a lane.
-void writeHands(const SolveModel& model, const LaneGroup& group, std::size_t lane,
+/// What came of it, from a lane; `seconds` since the frame before.
+void writeHands(const SolveModel& model, const LaneGroup& group, std::size_t lane, double seconds,
                 SolveState& state, frame::SkeletonPose& pose);
 
 /// Writes which finger joints no marker showed in this frame, and how fast they turn.

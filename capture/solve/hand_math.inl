@@ -36,13 +36,13 @@ struct HandPose {
   V axis[kHandFreedoms][3];
 };
 
-void turnAbout(std::size_t component, V angle, V* q) {
+inline void turnAbout(std::size_t component, V angle, V* q) {
   V v[3] = {all(0.0), all(0.0), all(0.0)};
   v[component] = angle;
   exponential(v, q);
 }
 
-void anglesOfHand(const HandView& hand, const V* coordinate, V* angle) {
+inline void anglesOfHand(const HandView& hand, const V* coordinate, V* angle) {
   for (std::size_t f = 0; f < kHandFreedoms; ++f) {
     V sum = hand.mean[f];
     for (std::size_t i = 0; i < hand.coordinates; ++i) sum += hand.basis[f * hand.coordinates + i] * coordinate[i];
@@ -51,7 +51,7 @@ void anglesOfHand(const HandView& hand, const V* coordinate, V* angle) {
 }
 
 // Fills the pose from its angles. `rotation` and `place` are the hand's.
-void poseFingers(const HandView& hand, const V* rotation, const V* place, HandPose& pose) {
+inline void poseFingers(const HandView& hand, const V* rotation, const V* place, HandPose& pose) {
   for (std::size_t joint = 0; joint < kHandJoints; ++joint) {
     const std::size_t digit = joint / kJointsOfDigit, level = joint % kJointsOfDigit;
     const bool is_root = level == 0;
@@ -78,14 +78,14 @@ void poseFingers(const HandView& hand, const V* rotation, const V* place, HandPo
   }
 }
 
-void placeOfMarker(const HandView& hand, const HandPose& pose, std::size_t marker, V* place) {
+inline void placeOfMarker(const HandView& hand, const HandPose& pose, std::size_t marker, V* place) {
   const std::size_t joint = static_cast<std::size_t>(hand.marker_joint[marker]);
   turnBy(pose.turn[joint], hand.offset + 3 * marker, place);
   for (std::size_t k = 0; k < 3; ++k) place[k] += pose.place[joint][k];
 }
 
 // How a point on a joint moves with the coordinates: 3 columns each of `moves`.
-void movesOfPoint(const HandView& hand, const HandPose& pose, std::size_t joint, const V* place, V (*moves)[3]) {
+inline void movesOfPoint(const HandView& hand, const HandPose& pose, std::size_t joint, const V* place, V (*moves)[3]) {
   const std::size_t digit = joint / kJointsOfDigit, level = joint % kJointsOfDigit;
   const std::size_t count = level + 2, n = hand.coordinates;
   for (std::size_t i = 0; i < n; ++i) {
@@ -112,7 +112,7 @@ struct HandSystem {
 };
 
 // Adds a marker's information: `info` is xx, xy, xz, yy, yz, zz.
-void addFingerMarker(const HandView& hand, const HandPose& pose, std::size_t marker, const V* place, const V* info,
+inline void addFingerMarker(const HandView& hand, const HandPose& pose, std::size_t marker, const V* place, const V* info,
                      const V* residual, HandSystem& system) {
   const std::size_t n = hand.coordinates;
   V moves[kMostHandCoordinates][3], forces[kMostHandCoordinates][3];
@@ -136,7 +136,7 @@ void addFingerMarker(const HandView& hand, const HandPose& pose, std::size_t mar
 }
 
 // Pulls angles back that are beyond their limits.
-void addFingerLimits(const HandView& hand, const HandPose& pose, V information, HandSystem& system) {
+inline void addFingerLimits(const HandView& hand, const HandPose& pose, V information, HandSystem& system) {
   const std::size_t n = hand.coordinates;
   for (std::size_t f = 0; f < kHandFreedoms; ++f) {
     const V within = smaller(larger(pose.angle[f], hand.lower[f]), hand.upper[f]);
@@ -155,7 +155,7 @@ void addFingerLimits(const HandView& hand, const HandPose& pose, V information, 
 
 // Cholesky's decomposition in place; diagonals become one over those of the factor. Sums go on side by side, here and
 // below: one after the other would wait for each other.
-void factorHand(V* m, std::size_t n) {
+inline void factorHand(V* m, std::size_t n) {
   V column[kMostHandCoordinates];
   for (std::size_t k = 0; k < n; ++k) {
     V& pivot = m[rowOf(k) + k];
@@ -170,7 +170,7 @@ void factorHand(V* m, std::size_t n) {
 
 // Solves with the factor for Size right sides at once.
 template <std::size_t Size>
-void solveLower(const V* factor, std::size_t n, V (*x)[Size]) {
+inline void solveLower(const V* factor, std::size_t n, V (*x)[Size]) {
   for (std::size_t i = 0; i < n; ++i) {
     const V* row = factor + rowOf(i);
     V sum[Size];
@@ -182,7 +182,7 @@ void solveLower(const V* factor, std::size_t n, V (*x)[Size]) {
   }
 }
 
-void solveUpper(const V* factor, std::size_t n, V* x) {
+inline void solveUpper(const V* factor, std::size_t n, V* x) {
   for (std::size_t i = n; i-- > 0;) {
     x[i] *= factor[rowOf(i) + i];
     const V* row = factor + rowOf(i);
@@ -191,7 +191,7 @@ void solveUpper(const V* factor, std::size_t n, V* x) {
 }
 
 // The inverse of the matrix whose factor is given, lower triangle, in place.
-void invertFactored(V* m, std::size_t n) {
+inline void invertFactored(V* m, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {  // The factor's own inverse ...
     V sum[kMostHandCoordinates];
     V* row = m + rowOf(i);
@@ -214,7 +214,7 @@ void invertFactored(V* m, std::size_t n) {
 
 // Information after a time in which every coordinate may stray by `variance`, and of which the share `forgets` goes
 // back to what is usual (1): ((information^-1 + variance)^-1) = (1 - (1 + variance information)^-1) / variance.
-void diffuseHand(V* information, std::size_t n, V variance, V forgets) {
+inline void diffuseHand(V* information, std::size_t n, V variance, V forgets) {
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j <= i; ++j) information[rowOf(i) + j] *= variance;
     information[rowOf(i) + i] += all(1.0);

@@ -111,9 +111,14 @@ void fillJoints(const subject::Subject& subject, HandModel& model) {
     const subject::JointModel& motion = subject.joints[joint];
     const math::RigidTransform& rest = subject.skeleton.parent_from_joint[joint];
     const glm::dquat axes = glm::normalize(glm::dquat(motion.joint_from_anatomical));
-    model.before[i] = glm::normalize(glm::dquat(rest.rotation)) * axes;
-    model.after[i] = glm::conjugate(axes);
-    model.translation[i] = glm::dvec3(rest.translation);
+    const glm::dquat before = glm::normalize(glm::dquat(rest.rotation)) * axes;
+    const double turns[] = {before.x, before.y, before.z, before.w,
+                            -axes.x,  -axes.y,  -axes.z,  axes.w};
+    std::copy_n(turns, 4, model.before.begin() + static_cast<std::ptrdiff_t>(4 * i));
+    std::copy_n(turns + 4, 4, model.after.begin() + static_cast<std::ptrdiff_t>(4 * i));
+    for (int k = 0; k < 3; ++k)
+      model.translation[3 * i + static_cast<std::size_t>(k)] =
+          static_cast<double>(rest.translation[k]);
     const std::size_t digit = i / kDigitJoints, level = i % kDigitJoints;
     const std::size_t freedom = digit * kDigitFreedoms + (level == 0 ? 0 : level + 1);
     model.lower_limit[freedom] = static_cast<double>(motion.flexion.lower);
@@ -160,6 +165,8 @@ std::vector<HandModel> makeHandModels(const subject::Subject& subject) {
       if (found == joints.end()) continue;
       model.markers.push_back(static_cast<std::int32_t>(m));
       model.marker_joint.push_back(static_cast<std::int32_t>(found - joints.begin()));
+      for (int k = 0; k < 3; ++k)
+        model.offset.push_back(static_cast<double>(subject.markers[m].offset_joint[k]));
     }
     if (model.markers.empty()) continue;
     model.coordinates = kMostHandCoordinates;
@@ -186,6 +193,8 @@ void forgetFingers(HandState& state) {
   std::fill(state.information.begin(), state.information.end(), 0.0);
   for (std::size_t i = 0; i < state.coordinate.size(); ++i)
     state.information[i * (i + 1) / 2 + i] = 1.0;
+  state.found = false;
+  state.unseen = 0.0;
   state.misfit = kMisfit * kMisfit;
   state.surprise = kSurprise * kSurprise;
 }

@@ -43,9 +43,12 @@ struct HandModel {
   std::size_t coordinates = 0;
   std::array<double, subject::kHandFreedoms> mean{}, lower_limit{}, upper_limit{};  ///< Radians.
   std::vector<double> basis;  ///< Freedoms x coordinates: radians per unit.
-  /// Per joint: parent_from_joint at rest times its anatomical axes, and their inverse.
-  std::array<glm::dquat, subject::kHandJoints> before{}, after{};
-  std::array<glm::dvec3, subject::kHandJoints> translation{};
+  /// Per joint 4 (x, y, z, w): parent_from_joint at rest times its anatomical axes, and their
+  /// inverse.
+  std::array<double, 4 * subject::kHandJoints> before{}, after{};
+  std::array<double, 3 * subject::kHandJoints>
+      translation{};           ///< Per joint 3: parent_from_joint's.
+  std::vector<double> offset;  ///< Per marker 3, joint frame.
 };
 
 /// The hands of a subject whose fingers carry markers; none for most subjects.
@@ -55,6 +58,8 @@ std::vector<HandModel> makeHandModels(const subject::Subject& subject);
 struct HandState {
   std::vector<double> coordinate, velocity;
   std::vector<double> information;  ///< Lower triangle, row after row; given the hand's own pose.
+  bool found = false;               ///< The names of its markers are known.
+  double unseen = 0.0;              ///< Seconds since any of its markers was seen.
   double misfit = 0.0;              ///< Mean square distance of its markers of late, square metres.
   double surprise = 0.0;            ///< Mean square error of their predictions of late, per axis.
 };

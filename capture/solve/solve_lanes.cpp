@@ -262,7 +262,7 @@ void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
     a.upper_limit[f].of[lane] = of.model->upper_limit[f];
   }
   a.seconds->of[lane] = 1.0 / kReferenceRate;
-  fillHandSubject(*of.subject, *of.model, lane, group);
+  fillHandSubject(*of.model, lane, group);
 }
 
 // ---- One frame ----
@@ -463,7 +463,7 @@ void solveGroup(const SolveSubjects& job, LaneGroup& group) {
     if (!l.state().tracked) continue;
     writeState(l, seconds[lane]);
     writeCovariance(l);
-    writeHands(*l.job.subjects[l.subject()].model, group, lane, l.state(),
+    writeHands(*l.job.subjects[l.subject()].model, group, lane, seconds[lane], l.state(),
                l.job.poses[l.subject()]);
     job.poses[l.subject()].residual_mm = static_cast<float>(1000.0 * group.arrays.rms->of[lane]);
     updateTracking(*job.subjects[l.subject()].model, job.labels[l.subject()], settings,

@@ -80,7 +80,8 @@ void predictPose(const SolveModel& model, const SolveSettings& settings, const S
 /// SolveWorkspace::information says; the answer is left in SolveWorkspace::candidate.
 void fitNearPrediction(const FitSubject& job, int iterations);
 
-/// A subject with too few of its body's markers for too long is lost and has to be recognised again.
+/// A subject with too few of its body's markers for too long is lost and has to be recognised
+/// again.
 void updateTracking(const SolveModel& model, const frame::LabelledSubject& labelled,
                     const SolveSettings& settings, double seconds, SolveState& state);
 

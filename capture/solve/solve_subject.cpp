@@ -230,8 +230,8 @@ void updateTracking(const SolveModel& model, const frame::LabelledSubject& label
                     const SolveSettings& settings, double seconds, SolveState& state) {
   std::size_t seen = 0;
   for (std::size_t m = 0; m < model.body_markers; ++m) seen += isSeen(labelled.markers[m]);
-  const double share = static_cast<double>(seen) /
-                       static_cast<double>(std::max<std::size_t>(model.body_markers, 1));
+  const double share =
+      static_cast<double>(seen) / static_cast<double>(std::max<std::size_t>(model.body_markers, 1));
   state.unseen_share_time = share < settings.lost_share ? state.unseen_share_time + seconds : 0.0;
   if (state.unseen_share_time > settings.lost_time) state.tracked = false;
 }

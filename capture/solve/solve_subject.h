@@ -28,13 +28,13 @@ struct SolveSettings {
   double hidden_damping = 0.88;    ///< Of velocities that no marker measures, per frame of 1/240 s.
   double hidden_turning = 2.0;     ///< How fast unseen joints may turn, rad/s.
   double hidden_speed = 0.5;       ///< How fast unseen free joints may move, m/s.
-  double rest_sigma = 0.6;     ///< Stray from the rest pose, rad; pulls unseen free joints home.
-  double rest_time = 1.0;      ///< Time constant of that pull, seconds.
-  double largest_sigma = 0.8;  ///< Uncertainty of a joint that was unseen for long, rad.
-  double limit_sigma = 0.05;   ///< Softness of joint limits, rad.
+  double rest_sigma = 0.6;       ///< Stray from the rest pose, rad; pulls unseen free joints home.
+  double rest_time = 1.0;        ///< Time constant of that pull, seconds.
+  double largest_sigma = 0.8;    ///< Uncertainty of a joint that was unseen for long, rad.
+  double limit_sigma = 0.05;     ///< Softness of joint limits, rad.
   double finger_radius = 0.012;  ///< As robust_radius, of markers on fingers, metres.
   double finger_sigma = 0.002;   ///< As marker_sigma, of markers on fingers, metres.
-  double hold_sigma = 5e-4;    ///< How firmly a foot that stands is held, metres.
+  double hold_sigma = 5e-4;      ///< How firmly a foot that stands is held, metres.
   double hold_drift = 3.5e-4;  ///< It stands while its place of late is so near that of longer ago.
   double hold_reach = 2e-3;    ///< It has gone if it is further than this from there, metres.
   double habit_time = 3.0;     ///< Memory of how a performer holds and moves joints, seconds.
@@ -69,8 +69,8 @@ struct SolveModel {
   /// Per marker: the markers of its segment and the next ones, at most kMostNeighbours; entries
   /// neighbour_start[m] to neighbour_start[m + 1] of `neighbours`.
   std::vector<std::int32_t> neighbour_start, neighbours;
-  std::vector<HandModel> hands;   ///< Those whose fingers carry markers.
-  std::size_t body_markers = 0;   ///< Of the subject's; those on fingers come after them.
+  std::vector<HandModel> hands;  ///< Those whose fingers carry markers.
+  std::size_t body_markers = 0;  ///< Of the subject's; those on fingers come after them.
 
   std::size_t joints() const { return joint_parent.size(); }
   std::size_t freedoms() const { return freedom_joint.size(); }
@@ -119,7 +119,7 @@ struct SolveState {
   std::vector<double> unseen;           ///< Per marker: seconds since it was seen.
   /// Per joint: mean square error of its markers' predictions of late, per axis, square metres.
   std::vector<double> surprise;
-  std::vector<HandState> hands;  ///< One per hand of the model.
+  std::vector<HandState> hands;   ///< One per hand of the model.
   double misfit = 0.0;            ///< Mean square distance of the markers from the model of late,
                                   ///< square metres.
   double fitted = 1.0;            ///< Share of the markers' variance that the newest pose followed.

@@ -149,6 +149,15 @@ core::Result<void> checkFingers(const Subject& subject) {
   for (const Side side : {Side::left, Side::right}) {
     if (!findHand(subject, side, joints)) continue;
     for (const int joint : joints) is_finger[static_cast<std::size_t>(joint)] = true;
+    const auto on_hand = std::count_if(
+        subject.markers.begin(), subject.markers.end(), [&](const SubjectMarker& marker) {
+          return std::find(joints.begin(), joints.end(), marker.joint) != joints.end();
+        });
+    if (on_hand > static_cast<std::ptrdiff_t>(kMostHandMarkers)) {
+      return core::makeError("the fingers of a hand have " + std::to_string(on_hand) +
+                             " markers; at most " + std::to_string(kMostHandMarkers) +
+                             " are possible");
+    }
   }
   for (std::size_t joint = 0; joint < subject.joints.size(); ++joint) {
     if (!isFingerJoint(subject, static_cast<int>(joint)) || is_finger[joint]) continue;

@@ -18,6 +18,9 @@ namespace understudy::subject {
 inline constexpr std::size_t kDigits = 5, kDigitJoints = 3;
 inline constexpr std::size_t kHandJoints = kDigits * kDigitJoints;
 
+/// Markers that the fingers of one hand can have.
+inline constexpr std::size_t kMostHandMarkers = 32;
+
 /// Of a digit: flexion and abduction of its first joint, flexion of the second and of the third.
 inline constexpr std::size_t kDigitFreedoms = 4;
 inline constexpr std::size_t kHandFreedoms = kDigits * kDigitFreedoms;
@@ -51,7 +54,7 @@ using HandJoints = std::array<int, kHandJoints>;
 bool findHand(const Subject& subject, Side side, HandJoints& joints);
 
 /// Fails where a hinge or saddle is no finger of a whole hand, or where markers of fingers stand
-/// before some of the body; the error names joint or marker.
+/// before some of the body or are too many; the error names joint or marker.
 core::Result<void> checkFingers(const Subject& subject);
 
 /// Gives a body's hand digits of usual size for its forearm, stretched in the rest pose, and says

@@ -91,7 +91,8 @@ void readJoint(core::SettingsTable& table, Subject& subject, JointNames& names) 
   }
   const auto kind = std::find(kMotions.begin(), kMotions.end(), motion);
   if (kind == kMotions.end()) {
-    table.fail("motion", fmt::format("must be fixed, ball, free, hinge or saddle, not \"{}\"", motion));
+    table.fail("motion",
+               fmt::format("must be fixed, ball, free, hinge or saddle, not \"{}\"", motion));
   } else {
     model.motion = static_cast<JointMotion>(kind - kMotions.begin());
   }

@@ -70,6 +70,16 @@ Json solveJson(const StageOutcome& outcome) {
       {"predict_nees", number(score.predict_nees)}};
 }
 
+Json fingersJson(const scoring::StageScore& score) {
+  const scoring::Spread& deg = score.finger_error_deg;
+  const scoring::Spread& mm = score.finger_error_mm;
+  if (deg.count == 0) return nullptr;
+  return {{"joint_deg", {{"mean", number(deg.mean)}, {"p99", number(deg.p99)}}},
+          {"last_joint_mm", {{"mean", number(mm.mean)}, {"p99", number(mm.p99)}}},
+          {"correct", number(score.finger_correct)},
+          {"nees", number(score.finger_nees)}};
+}
+
 Json propsJson(const scoring::StageScore& score, double rate_hz) {
   if (score.props == 0) return nullptr;
   const scoring::Spread& mm = score.prop_position_mm;
@@ -153,6 +163,7 @@ void addStageKeys(const StageOutcome& outcome, report::Json& json) {
   json["capture"] = times(outcome.capture_after);
   json["jitter_mm"] = number(score.jitter_mm);
   json["props"] = propsJson(score, outcome.rate_hz);
+  json["fingers"] = fingersJson(score);
   json["joints_not_scored"] = score.joints_not_scored;
   json["allocations_per_frame"] =
       outcome.allocations_per_frame ? Json(*outcome.allocations_per_frame) : Json();
@@ -204,6 +215,11 @@ void printStage(const StageOutcome& outcome) {
   fmt::print("joints    {:.2f} mm mean, {:.2f} mm p99, {:.2f} deg mean, {} diverged\n",
              score.joint_error_mm.mean, score.joint_error_mm.p99, score.joint_error_deg.mean,
              score.diverged);
+  if (score.finger_error_deg.count > 0) {
+    fmt::print("fingers   {:.2f} deg mean, {:.2f} deg p99, {:.3f} % correct\n",
+               score.finger_error_deg.mean, score.finger_error_deg.p99,
+               100.0 * score.finger_correct);
+  }
   if (score.props > 0) {
     fmt::print("props     {:.2f} mm mean, {:.2f} mm p99, {:.2f} deg mean, {} frames untracked\n",
                score.prop_position_mm.mean, score.prop_position_mm.p99, score.prop_angle_deg.mean,

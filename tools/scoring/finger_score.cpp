@@ -9,7 +9,9 @@
 namespace understudy::scoring {
 
 FingerScore::FingerScore(const subject::Subject& subject)
-    : skeleton_(subject.skeleton), world_(subject.skeleton.size()) {
+    : skeleton_(subject.skeleton),
+      first_marker_(subject::bodyMarkerCount(subject)),
+      world_(subject.skeleton.size()) {
   for (const subject::Side side : {subject::Side::left, subject::Side::right}) {
     subject::HandJoints joints{};
     if (!subject::findHand(subject, side, joints)) continue;
@@ -39,7 +41,6 @@ void FingerScore::add(const source::PerformerTruth& truth, const frame::Skeleton
     const glm::dvec3 off = anglesOf(world_) - anglesOf(truth.world_from_joint);
     const bool is_saddle = finger.model.motion == subject::JointMotion::saddle;
     joint_deg.add(glm::degrees(is_saddle ? std::hypot(off.x, off.z) : std::abs(off.x)));
-    if (getenv("FDBG")) { static double sums[30], n[30], mx[30]; static int calls=0; std::size_t k=std::size_t(&finger-joints_.data()); double e=glm::degrees(is_saddle ? std::hypot(off.x, off.z) : std::abs(off.x)); sums[k]+=e; n[k]++; mx[k]=std::max(mx[k],e); if (k==29 && ++calls%1100==0) for(int q=0;q<30;++q) printf("%2d %6.2f %6.2f\n",q,sums[q]/n[q],mx[q]); }
     if (finger.is_last) {
       const auto placeOf = [&](const std::vector<math::RigidTransform>& world) {
         return glm::dvec3(math::inverse(world[finger.hand]) * world[finger.joint].translation);
@@ -53,6 +54,22 @@ void FingerScore::add(const source::PerformerTruth& truth, const frame::Skeleton
     if (!(glm::determinant(covariance) > 0.0) || !std::isfinite(squared)) continue;
     nees_sum += squared;
     nees_count += 3;
+  }
+}
+
+void FingerScore::addNames(const source::PerformerTruth& truth,
+                           const frame::LabelledSubject& labels) {
+  constexpr float kRight = 0.03f;
+  for (std::size_t m = first_marker_; m < truth.markers.size(); ++m) {
+    if (!truth.markers[m].seen_2) continue;
+    wanted += 1;
+    const frame::LabelledMarker& slot = labels.markers[m];
+    if (!(slot.confidence > 0.0f)) continue;
+    const float own = glm::distance(slot.position, truth.markers[m].position);
+    bool nearest = own <= kRight;
+    for (std::size_t n = 0; n < truth.markers.size() && nearest; ++n)
+      nearest = n == m || !(glm::distance(slot.position, truth.markers[n].position) < own);
+    right += nearest ? 1 : 0;
   }
 }
 

@@ -83,6 +83,7 @@ StageScorer::StageScorer(const std::vector<subject::Subject>& subjects,
   }
   for (const subject::Subject& subject : subjects) {
     is_prop_.push_back(subject::isProp(subject) ? 1 : 0);
+    fingers_.emplace_back(subject);
     poses_.emplace_back(subject, PoseScoreSettings{.rate_hz = settings.rate_hz,
                                                    .still = settings.still,
                                                    .warm_up_frames = settings.warm_up_frames});
@@ -130,6 +131,9 @@ void StageScorer::add(const source::StageFrame& truth, const CaptureRecord* reco
     if (!truth.performers[p].world_from_joint.empty()) has_joints_[p] = 1;
     poses_[p].add(sequence, truth.performers[p], record != nullptr ? &record->poses[p] : nullptr,
                   record != nullptr ? &record->labels.subjects[p] : nullptr);
+    if (record == nullptr) continue;
+    fingers_[p].add(truth.performers[p], record->poses[p]);
+    fingers_[p].addNames(truth.performers[p], record->labels.subjects[p]);
   }
   if (boot_frame_ < 0 && record != nullptr && allTracked(record->poses, is_prop_) && allRight()) {
     boot_frame_ = static_cast<std::int64_t>(frames_);
@@ -151,6 +155,23 @@ void StageScorer::scoreProps(StageScore& score) const {
   }
   score.prop_position_mm = position_mm.spread();
   score.prop_angle_deg = angle_deg.spread();
+}
+
+void StageScorer::scoreFingers(StageScore& score) const {
+  SpreadMeter deg, mm;
+  double wanted = 0, right = 0, nees_sum = 0, nees_count = 0;
+  for (const FingerScore& fingers : fingers_) {
+    deg.merge(fingers.joint_deg);
+    mm.merge(fingers.place_mm);
+    wanted += fingers.wanted;
+    right += fingers.right;
+    nees_sum += fingers.nees_sum;
+    nees_count += fingers.nees_count;
+  }
+  score.finger_error_deg = deg.spread();
+  score.finger_error_mm = mm.spread();
+  score.finger_correct = ratio(right, wanted);
+  score.finger_nees = ratio(nees_sum, nees_count);
 }
 
 bool StageScorer::allRight() const {
@@ -211,6 +232,7 @@ StageScore StageScorer::score() const {
   score.predict_nees = ratio(predicted_nees_sum, predicted_nees_count);
   score.marker_model_mm = 1000.0 * std::sqrt(ratio(marker_squares, marker_count));
   scoreProps(score);
+  scoreFingers(score);
   score.jitter_mm = 1000.0 * std::sqrt(ratio(jitter_squares, jitter_count));
   return score;
 }

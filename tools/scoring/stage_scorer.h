@@ -11,6 +11,7 @@
 #include "capture/source/simulated_stage.h"
 #include "capture/subject/subject.h"
 #include "tools/scoring/cloud_score.h"
+#include "tools/scoring/finger_score.h"
 #include "tools/scoring/fragment_score.h"
 #include "tools/scoring/label_score.h"
 #include "tools/scoring/pose_score.h"
@@ -82,6 +83,10 @@ struct StageScore {
   double predict_nees = 0;  ///< Of those, by the errors that were stated.
   double jitter_mm = 0;
 
+  /// Of fingers, where performers have any; see FingerScore.
+  Spread finger_error_deg, finger_error_mm;
+  double finger_correct = 0, finger_nees = 0;
+
   std::size_t props = 0;
   Spread prop_position_mm, prop_angle_deg;  ///< Of all props; see PropScore for these.
   std::uint64_t props_untracked = 0, props_flipped = 0, props_longest_search = 0;
@@ -112,6 +117,7 @@ class StageScorer {
   void add(const source::StageFrame& truth, const CaptureRecord* record);
   void readNames(const source::StageFrame& truth);
   void scoreProps(StageScore& score) const;
+  void scoreFingers(StageScore& score) const;
   bool allRight() const;
 
   TrueMarkers markers_;
@@ -121,6 +127,7 @@ class StageScorer {
   std::vector<const solve::RecordedNames*> names_;
   std::vector<std::int32_t> really_;
   std::vector<PoseScore> poses_;       ///< Per subject; unused for props.
+  std::vector<FingerScore> fingers_;   ///< Per subject.
   std::vector<PropScore> props_;       ///< Per subject; unused for performers.
   std::vector<std::uint8_t> is_prop_;  ///< Per subject.
   frame::MarkerCloud no_cloud_;

@@ -1,0 +1,100 @@
+#include "capture/pipeline/finger_names.h"
+
+#include <algorithm>
+
+namespace understudy::pipeline {
+
+FingerNames::FingerNames(std::span<const subject::Subject> subjects,
+                         std::span<const solve::SolveModel> models)
+    : subjects_(subjects.size()) {
+  for (std::size_t s = 0; s < models.size(); ++s) {
+    if (!models[s].hands.empty()) with_hands_.push_back(s);
+    for (std::size_t h = 0; h < models[s].hands.size(); ++h)
+      hands_.push_back(
+          {.subject = s, .index = h, .joint = static_cast<std::size_t>(models[s].hands[h].joint)});
+  }
+  if (hands_.empty()) return;
+  constexpr std::size_t kMostUnlabelled = 4096;
+  labels_.unlabelled.reserve(kMostUnlabelled);
+  for (const solve::SolveModel& model : models)
+    labels_.subjects.emplace_back().markers.resize(model.body_markers);
+  for (const Hand& hand : hands_)
+    labels_.subjects.emplace_back().markers.resize(
+        models[hand.subject].hands[hand.index].markers.size());
+  workspace_ = solve::makeFindFingersWorkspace();
+}
+
+void FingerNames::foresee(std::size_t subject,
+                          std::span<const math::RigidTransformd> world_from_joint) {
+  for (Hand& hand : hands_) {
+    if (hand.subject == subject) hand.world_from_hand = world_from_joint[hand.joint];
+  }
+}
+
+void FingerNames::predict(std::span<const solve::SolveModel> models,
+                          const solve::SolveSettings& settings, std::span<const double> seconds,
+                          std::span<const solve::SolveState> states,
+                          std::vector<frame::PredictedMarker>& markers) const {
+  for (std::size_t i = 0; i < hands_.size(); ++i) {
+    const Hand& hand = hands_[i];
+    solve::PredictHand{.hand = models[hand.subject].hands[hand.index],
+                       .hand_index = hand.index,
+                       .slots = static_cast<std::uint32_t>(subjects_ + i),
+                       .world_from_hand = hand.world_from_hand,
+                       .settings = settings,
+                       .seconds_ahead = seconds[hand.subject],
+                       .state = states[hand.subject],
+                       .markers = markers}
+        .run();
+  }
+}
+
+void FingerNames::find(const solve::FindFingersSettings& settings, std::uint64_t sequence,
+                       std::span<const solve::SolveModel> models,
+                       std::span<solve::SolveState> states) {
+  for (std::size_t k = 0; k < hands_.size(); ++k) {
+    const std::size_t i = (sequence + k) % hands_.size();
+    Hand& hand = hands_[i];
+    solve::SolveState& state = states[hand.subject];
+    solve::HandState& fingers = state.hands[hand.index];
+    const std::span slots(labels_.subjects[subjects_ + i].markers);
+    solve::doubtFingers(settings, slots, labels_.unlabelled, fingers);
+    if (!state.tracked || fingers.found || sequence < hand.next_attempt) continue;
+    hand.next_attempt = sequence + settings.retry;
+    solve::FindFingers{.settings = settings,
+                       .hand = models[hand.subject].hands[hand.index],
+                       .world_from_hand = hand.world_from_hand,
+                       .slots = slots,
+                       .unlabelled = labels_.unlabelled,
+                       .state = state,
+                       .hand_index = hand.index,
+                       .workspace = workspace_}
+        .run();
+    return;
+  }
+}
+
+void FingerNames::merge(std::span<const solve::SolveModel> models,
+                        frame::LabelledMarkers& whole) const {
+  whole.stamp = labels_.stamp;
+  for (std::size_t s = 0; s < subjects_; ++s) {
+    const std::vector<frame::LabelledMarker>& body = labels_.subjects[s].markers;
+    std::copy(body.begin(), body.end(), whole.subjects[s].markers.begin());
+  }
+  for (std::size_t i = 0; i < hands_.size(); ++i) {
+    const Hand& hand = hands_[i];
+    const solve::HandModel& model = models[hand.subject].hands[hand.index];
+    const std::vector<frame::LabelledMarker>& fingers = labels_.subjects[subjects_ + i].markers;
+    for (std::size_t m = 0; m < fingers.size(); ++m)
+      whole.subjects[hand.subject].markers[static_cast<std::size_t>(model.markers[m])] = fingers[m];
+  }
+  const std::size_t most = std::min(labels_.unlabelled.size(), whole.unlabelled.capacity());
+  whole.unlabelled.assign(labels_.unlabelled.begin(),
+                          labels_.unlabelled.begin() + static_cast<std::ptrdiff_t>(most));
+}
+
+void FingerNames::forgetDates() {
+  for (Hand& hand : hands_) hand.next_attempt = 0;
+}
+
+}  // namespace understudy::pipeline

@@ -1,0 +1,161 @@
+#include "capture/solve/fit_hand.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "capture/solve/lane_kernels.h"
+
+namespace {
+
+using V = double;
+using Mask = bool;
+
+inline V all(double value) { return value; }
+inline bool any(bool mask) { return mask; }
+inline V smaller(V a, V b) { return a < b ? a : b; }
+inline V larger(V a, V b) { return a > b ? a : b; }
+inline V squareRoot(V a) { return std::sqrt(a); }
+
+}  // namespace
+
+#include "capture/solve/lane_vectors.inl"
+// After it.
+#include "capture/solve/hand_math.inl"
+
+namespace understudy::solve {
+namespace {
+
+HandView viewOf(const HandModel& model) {
+  return {.coordinates = model.coordinates,
+          .markers = model.markers.size(),
+          .marker_joint = model.marker_joint.data(),
+          .before = model.before.data(),
+          .after = model.after.data(),
+          .translation = model.translation.data(),
+          .mean = model.mean.data(),
+          .basis = model.basis.data(),
+          .lower = model.lower_limit.data(),
+          .upper = model.upper_limit.data(),
+          .offset = model.offset.data()};
+}
+
+// The hand with its joint at the origin, so that numbers stay small.
+void poseHand(const HandView& view, const glm::dquat& rotation, std::span<const double> coordinate,
+              HandPose& pose) {
+  const double turn[] = {rotation.x, rotation.y, rotation.z, rotation.w};
+  const double origin[] = {0.0, 0.0, 0.0};
+  anglesOfHand(view, coordinate.data(), pose.angle);
+  poseFingers(view, turn, origin, pose);
+}
+
+}  // namespace
+
+void placeFingerMarkers(const HandModel& model, const math::RigidTransformd& world_from_hand,
+                        std::span<const double> coordinate, std::span<const glm::dvec3> bias,
+                        std::span<glm::dvec3> places) {
+  assert(places.size() == model.markers.size());
+  const HandView view = viewOf(model);
+  HandPose pose;
+  poseHand(view, world_from_hand.rotation, coordinate, pose);
+  for (std::size_t m = 0; m < places.size(); ++m) {
+    double place[3];
+    placeOfMarker(view, pose, m, place);
+    if (!bias.empty()) {
+      double turned[3];
+      const double own[] = {bias[m].x, bias[m].y, bias[m].z};
+      turnBy(pose.turn[static_cast<std::size_t>(model.marker_joint[m])], own, turned);
+      for (std::size_t k = 0; k < 3; ++k) place[k] += turned[k];
+    }
+    places[m] = world_from_hand.translation + glm::dvec3(place[0], place[1], place[2]);
+  }
+}
+
+void DoubtFingers::run(std::span<const std::int32_t> markers, std::span<double> variances) const {
+  const HandView view = viewOf(model);
+  const std::size_t n = model.coordinates;
+  HandPose pose;
+  poseHand(view, world_from_hand.rotation, coordinate, pose);
+  double factor[kMostPacked];
+  std::copy(information.begin(), information.end(), factor);
+  factorHand(factor, n);
+  for (std::size_t i = 0; i < markers.size(); ++i) {
+    const auto marker = static_cast<std::size_t>(markers[i]);
+    double place[3], moves[kMostHandCoordinates][3];
+    placeOfMarker(view, pose, marker, place);
+    const auto joint = static_cast<std::size_t>(model.marker_joint[marker]);
+    movesOfPoint(view, pose, joint, place, moves);
+    solveLower(factor, n, moves);
+    variances[i] = 0.0;
+    for (std::size_t k = 0; k < n; ++k) variances[i] += dot3(moves[k], moves[k]);
+  }
+}
+
+void turnFingers(const HandModel& model, std::span<const double> coordinate,
+                 std::span<glm::dquat> parent_from_joint) {
+  HandPose pose;
+  poseHand(viewOf(model), glm::dquat(1.0, 0.0, 0.0, 0.0), coordinate, pose);
+  const auto quaternion = [](const double* q) {
+    return math::quaternionXyzw(q[0], q[1], q[2], q[3]);
+  };
+  for (std::size_t j = 0; j < kHandJoints; ++j) {
+    const glm::dquat turn = quaternion(pose.rotation[j]);
+    parent_from_joint[j] = glm::normalize(
+        j % kJointsOfDigit == 0 ? turn : glm::conjugate(quaternion(pose.rotation[j - 1])) * turn);
+  }
+}
+
+void coordinatesOf(const HandModel& model, std::span<const double> angles,
+                   std::span<double> coordinate) {
+  for (std::size_t i = 0; i < model.coordinates; ++i) {
+    double sum = 0.0, squares = 0.0;
+    for (std::size_t f = 0; f < kHandFreedoms; ++f) {
+      const double entry = model.basis[f * model.coordinates + i];
+      sum += entry * (angles[f] - model.mean[f]);
+      squares += entry * entry;
+    }
+    coordinate[i] = sum / std::max(squares, 1e-12);
+  }
+}
+
+double FitHand::run(int iterations, std::span<double> coordinate) const {
+  const HandView view = viewOf(model);
+  const std::size_t n = model.coordinates;
+  const double information = 1.0 / (sigma * sigma);
+  const double info[6] = {information, 0.0, 0.0, information, 0.0, information};
+  for (int step = 0;; ++step) {
+    HandPose pose;
+    poseHand(view, world_from_hand.rotation, coordinate, pose);
+    HandSystem system;
+    std::fill(std::begin(system.matrix), std::end(system.matrix), 0.0);
+    for (std::size_t i = 0; i < n; ++i) {
+      system.matrix[rowOf(i) + i] = 1.0;
+      system.gradient[i] = -coordinate[i];
+      std::fill(std::begin(system.coupling[i]), std::end(system.coupling[i]), 0.0);
+    }
+    double squares = 0.0;
+    for (std::size_t m = 0; m < view.markers; ++m) {
+      if (!seen[m]) continue;
+      double place[3], residual[3];
+      placeOfMarker(view, pose, m, place);
+      for (std::size_t k = 0; k < 3; ++k) {
+        const auto c = static_cast<glm::length_t>(k);
+        residual[k] = points[m][c] - world_from_hand.translation[c] - place[k];
+      }
+      squares += dot3(residual, residual);
+      addFingerMarker(view, pose, m, place, info, residual, system);
+    }
+    if (step == iterations) return squares;
+    addFingerLimits(view, pose, 1.0 / (limit_sigma * limit_sigma), system);
+    factorHand(system.matrix, n);
+    double x[kMostHandCoordinates][1];
+    for (std::size_t i = 0; i < n; ++i) x[i][0] = system.gradient[i];
+    solveLower(system.matrix, n, x);
+    solveUpper(system.matrix, n, &x[0][0]);
+    constexpr double kLongest = 1.0;
+    for (std::size_t i = 0; i < n; ++i)
+      coordinate[i] += smaller(larger(x[i][0], -kLongest), kLongest);
+  }
+}
+
+}  // namespace understudy::solve
