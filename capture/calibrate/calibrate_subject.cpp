@@ -6,11 +6,13 @@
 #include <cmath>
 #include <map>
 
+#include "capture/calibrate/calibrate_hands.h"
 #include "capture/calibrate/choose_frames.h"
 #include "capture/calibrate/observability.h"
 #include "capture/calibrate/pose_elimination.h"
 #include "capture/calibrate/size_prior.h"
 #include "capture/subject/clip_geometry.h"
+#include "capture/subject/fingers.h"
 #include "engine/core/settings_file.h"
 
 namespace understudy::calibrate {
@@ -324,6 +326,17 @@ void putSizes(const BodySizes& found, const std::vector<int>& matched, SubjectCa
   }
 }
 
+// Gives a calibrated body its fingers back.
+void putFingers(const Subject& whole, Subject& body) {
+  for (std::size_t joint = 0; joint < whole.joints.size(); ++joint) {
+    if (!subject::isFingerJoint(whole, static_cast<int>(joint))) continue;
+    body.joints[joint] = whole.joints[joint];
+    body.skeleton.parent_from_joint[joint] = whole.skeleton.parent_from_joint[joint];
+  }
+  for (std::size_t m = body.markers.size(); m < whole.markers.size(); ++m)
+    body.markers.push_back(whole.markers[m]);
+}
+
 }  // namespace
 
 core::Result<void> check(const CalibrateSettings& s) {
@@ -363,9 +376,12 @@ double SubjectCalibration::observedShare() const {
          static_cast<double>(std::max<std::size_t>(sizes.size(), 1));
 }
 
-core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
-                                                  const Subject& initial,
-                                                  const CalibrateSettings& settings) {
+namespace {
+
+// A body without fingers, and with `hands` those of that subject, too.
+core::Result<SubjectCalibration> calibrateBody(const file::MarkerClip& clip, const Subject& initial,
+                                               const CalibrateSettings& settings,
+                                               const Subject* hands) {
   if (const core::Result<void> checked = check(settings); !checked) return checked.error();
   if (const core::Result<void> checked = checkInput(clip, initial); !checked) {
     return checked.error();
@@ -414,7 +430,25 @@ core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
 
   result.subject = initial;
   putSizes(run.sizes, matched, result);
+  if (hands != nullptr) {
+    putFingers(*hands, result.subject);
+    calibrateHands(clip, model, run.frames, result);
+  }
   return result;
+}
+
+}  // namespace
+
+core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
+                                                  const Subject& initial,
+                                                  const CalibrateSettings& settings) {
+  const std::size_t body_markers = subject::bodyMarkerCount(initial);
+  if (body_markers == initial.markers.size())
+    return calibrateBody(clip, initial, settings, nullptr);
+  if (const core::Result<void> sound = subject::checkFingers(initial); !sound) return sound.error();
+  CalibrateSettings body_settings = settings;
+  if (settings.skin_share.size() > body_markers) body_settings.skin_share.resize(body_markers);
+  return calibrateBody(clip, subject::withoutFingers(initial), body_settings, &initial);
 }
 
 }  // namespace understudy::calibrate

@@ -71,6 +71,18 @@ void placeFingerMarkers(const HandModel& model, const math::RigidTransformd& wor
   }
 }
 
+void placeFingerJoints(const HandModel& model, const math::RigidTransformd& world_from_hand,
+                       std::span<const double> coordinate,
+                       std::span<math::RigidTransformd> world_from_joint) {
+  HandPose pose;
+  poseHand(viewOf(model), world_from_hand.rotation, coordinate, pose);
+  for (std::size_t j = 0; j < kHandJoints; ++j) {
+    const double *q = pose.rotation[j], *p = pose.place[j];
+    world_from_joint[j] = {glm::normalize(math::quaternionXyzw(q[0], q[1], q[2], q[3])),
+                           world_from_hand.translation + glm::dvec3(p[0], p[1], p[2])};
+  }
+}
+
 void DoubtFingers::run(std::span<const std::int32_t> markers, std::span<double> variances) const {
   const HandView view = viewOf(model);
   const std::size_t n = model.coordinates;

@@ -19,6 +19,11 @@ void placeFingerMarkers(const HandModel& model, const math::RigidTransformd& wor
                         std::span<const double> coordinate, std::span<const glm::dvec3> bias,
                         std::span<glm::dvec3> places);
 
+/// Where the joints of a hand's digits are, world_from_joint, one after the other.
+void placeFingerJoints(const HandModel& model, const math::RigidTransformd& world_from_hand,
+                       std::span<const double> coordinate,
+                       std::span<math::RigidTransformd> world_from_joint);
+
 /// Sum of the variances of a marker's place that the information about the coordinates leaves open,
 /// square metres; for several markers, one after the other.
 struct DoubtFingers {

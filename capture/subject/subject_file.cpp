@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "capture/subject/fingers.h"
 #include "capture/subject/prop.h"
 #include "engine/core/settings_file.h"
 #include "engine/core/toml_text.h"
@@ -185,6 +186,9 @@ core::Result<Subject> readSubject(core::SettingsFile file, const std::string& pl
   for (core::SettingsTable& table : tables) readMarker(table, subject, joints, markers);
   readHumanoid(root.table("humanoid"), subject, joints);
   if (const core::Result<void> finished = file.finish(); !finished) return finished.error();
+  sortFingerMarkers(subject);
+  if (const core::Result<void> fingers = checkFingers(subject); !fingers)
+    return core::makeError(fmt::format("{}: {}", place, fingers.error().message));
   if (kind != "prop") return subject;
   if (const core::Result<void> sound = checkProp(subject, place); !sound) return sound.error();
   return subject;
@@ -235,6 +239,8 @@ core::Result<void> check(const Subject& subject, const std::string& place) {
       return wrong("has a humanoid part that is no joint");
     }
   }
+  if (const core::Result<void> fingers = checkFingers(subject); !fingers)
+    return wrong(fingers.error().message);
   return {};
 }
 

@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "capture/file/marker_file.h"
+#include "capture/subject/finger_markers.h"
+#include "capture/subject/fingers.h"
 #include "capture/subject/named_markers.h"
 #include "capture/subject/static_fit.h"
 #include "engine/asset/clip_file.h"
@@ -58,6 +60,27 @@ core::Result<file::MarkerClip> readClip(const std::string& path, const SubjectOp
                                    named->not_found.size(), set->name, listed(named->not_found)));
   }
   return std::move(named->clip);
+}
+
+// The markers that the set does not put on fingers.
+file::MarkerClip withoutFingers(const file::MarkerClip& clip, const subject::MarkerSet& set) {
+  std::vector<std::size_t> kept;
+  file::MarkerClip body = clip;
+  body.names.clear();
+  for (std::size_t c = 0; c < clip.names.size(); ++c) {
+    const bool on_finger =
+        std::any_of(set.markers.begin(), set.markers.end(), [&](const subject::MarkerPlace& p) {
+          return p.name == clip.names[c] && subject::isFinger(p.joint);
+        });
+    if (on_finger) continue;
+    kept.push_back(c);
+    body.names.push_back(clip.names[c]);
+  }
+  body.positions.clear();
+  for (std::size_t f = 0; f < clip.frames; ++f) {
+    for (const std::size_t c : kept) body.positions.push_back(clip.at(f, c));
+  }
+  return body;
 }
 
 }  // namespace
@@ -113,7 +136,8 @@ core::Result<RecordedSubject> readRecordedSubject(const SubjectOptions& options)
   }
   subject::StaticFitSettings fit_settings{.names = *std::move(names)};
   if (!recorded.clip.subjects.empty()) fit_settings.name = recorded.clip.subjects.front();
-  auto fit = subject::fitSubject(recorded.calibration, fit_settings);
+  auto fit = subject::fitSubject(
+      set ? withoutFingers(recorded.calibration, *set) : recorded.calibration, fit_settings);
   if (!fit) return core::makeError(options.file + ": " + fit.error().message);
   if (fit->kind != subject::StaticFitKind::body) {
     return core::makeError(fmt::format(
@@ -124,6 +148,7 @@ core::Result<RecordedSubject> readRecordedSubject(const SubjectOptions& options)
   }
   recorded.warnings.insert(recorded.warnings.end(), fit->warnings.begin(), fit->warnings.end());
   recorded.initial = std::move(fit->subject);
+  if (set) subject::wearFingers(*set, recorded.calibration.names, recorded.initial);
   recorded.settings.bone_sigma = kFitBoneSigma;
   recorded.settings.offset_sigma = kFitOffsetSigma;
   recorded.settings.skin_share =

@@ -9,6 +9,7 @@
 #include "capture/source/performer.h"
 #include "capture/source/random.h"
 #include "capture/source/range_of_motion.h"
+#include "capture/subject/fingers.h"
 
 namespace understudy::simulation {
 
@@ -32,12 +33,23 @@ subject::Subject makeTemplate(const subject::Subject& truth, const TemplateError
   const auto disturb = [&](glm::vec3& place, double sigma) {
     for (int k = 0; k < 3; ++k) place[k] += static_cast<float>(sigma * random.normal());
   };
+  constexpr double kFingerShare = 0.08, kFingerRoot = 0.002, kFingerOffset = 0.002;  // Metres.
   for (std::size_t j = 0; j < start.skeleton.size(); ++j) {
+    if (subject::isFingerJoint(start, static_cast<int>(j))) {
+      glm::vec3& place = start.skeleton.parent_from_joint[j].translation;
+      const bool is_root = start.joints[j].motion == subject::JointMotion::saddle;
+      if (is_root) disturb(place, kFingerRoot);
+      if (!is_root) place *= static_cast<float>(1.0 + kFingerShare * random.normal());
+      continue;
+    }
     if (start.joints[j].motion != subject::JointMotion::ball) continue;
     glm::vec3& place = start.skeleton.parent_from_joint[j].translation;
     disturb(place, error.bone + error.bone_share * static_cast<double>(glm::length(place)));
   }
-  for (subject::SubjectMarker& marker : start.markers) disturb(marker.offset_joint, error.offset);
+  for (subject::SubjectMarker& marker : start.markers) {
+    const bool on_finger = subject::isFingerJoint(start, marker.joint);
+    disturb(marker.offset_joint, on_finger ? kFingerOffset : error.offset);
+  }
   return start;
 }
 
