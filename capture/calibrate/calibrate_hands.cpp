@@ -44,7 +44,7 @@ struct HandCalibration {
   solve::HandModel model;
   solve::HandModel prior;
   std::vector<HandFrame> frames;
-  SymmetricMatrix matrix;
+  SymmetricMatrix matrix{0};
 
   std::size_t sizes() const { return 3 + kDigitSizes * kDigits + 3 * model.markers.size(); }
   static std::size_t digitAt(std::size_t digit) { return 3 + kDigitSizes * digit; }

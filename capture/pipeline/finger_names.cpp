@@ -59,18 +59,18 @@ void FingerNames::find(const solve::FindFingersSettings& settings, std::uint64_t
     solve::HandState& fingers = state.hands[hand.index];
     const std::span slots(labels_.subjects[subjects_ + i].markers);
     solve::doubtFingers(settings, slots, labels_.unlabelled, fingers);
-    if (!state.tracked || fingers.found || sequence < hand.next_attempt) continue;
+    if (!state.tracked || sequence < hand.next_attempt) continue;
+    const solve::FindFingers search{.settings = settings,
+                                    .hand = models[hand.subject].hands[hand.index],
+                                    .world_from_hand = hand.world_from_hand,
+                                    .slots = slots,
+                                    .unlabelled = labels_.unlabelled,
+                                    .state = state,
+                                    .hand_index = hand.index,
+                                    .workspace = workspace_};
     hand.next_attempt = sequence + settings.retry;
-    solve::FindFingers{.settings = settings,
-                       .hand = models[hand.subject].hands[hand.index],
-                       .world_from_hand = hand.world_from_hand,
-                       .slots = slots,
-                       .unlabelled = labels_.unlabelled,
-                       .state = state,
-                       .hand_index = hand.index,
-                       .workspace = workspace_}
-        .run();
-    return;
+    if (fingers.found ? search.revise() : search.run()) return;
+    if (!fingers.found) return;
   }
 }
 

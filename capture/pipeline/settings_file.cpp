@@ -122,6 +122,8 @@ void readFingers(core::SettingsTable table, solve::FindFingersSettings& settings
   table.read("retry", settings.retry);
   table.read("lost_time", settings.lost_time);
   table.read("doubted_misfit", settings.doubted_misfit);
+  table.read("stray", settings.stray);
+  table.read("margin", settings.margin);
 }
 
 void readFollow(core::SettingsTable table, solve::FollowSettings& settings) {

@@ -131,12 +131,13 @@ struct Search {
     coordinatesOf(job.hand, angles, w.coordinate);
   }
 
-  bool run() {
+  // Puts the best explanation of what is about the hand into w.best; its cost, 1e300 for none.
+  double run(bool from_state) {
     gather();
     const std::size_t count = markers();
     const auto fewest = static_cast<std::size_t>(
         std::ceil(job.settings.smallest_share * static_cast<double>(count)));
-    if (w.near.size() < fewest) return false;
+    if (w.near.size() < fewest) return 1e300;
     w.places.assign(count, glm::dvec3(0.0));
     w.points.assign(count, glm::dvec3(0.0));
     w.seen.assign(count, 0);
@@ -149,15 +150,44 @@ struct Search {
     }
     std::sort(w.ranking.begin(), w.ranking.end());
     double best = 1e300;
-    for (std::size_t i = 0; i < std::min(job.settings.fits, w.ranking.size()); ++i) {
-      layShape(w.ranking[i].second);
+    const auto trySettling = [&] {
       const double cost = settle(fewest);
-      if (cost >= best) continue;
+      if (cost >= best) return;
       best = cost;
       w.best = w.coordinate;
       w.best_chosen = w.chosen;
+    };
+    for (std::size_t i = 0; i < std::min(job.settings.fits, w.ranking.size()); ++i) {
+      layShape(w.ranking[i].second);
+      trySettling();
     }
-    return best < 1e300;
+    if (from_state) {
+      w.coordinate = job.state.hands[job.hand_index].coordinate;
+      trySettling();
+    }
+    return best;
+  }
+
+  // Of the names that the hand has.
+  double presentCost() {
+    const std::size_t count = markers();
+    w.points.assign(count, glm::dvec3(0.0));
+    w.seen.assign(count, 0);
+    for (std::size_t m = 0; m < count; ++m) {
+      w.seen[m] = isSeen(job.slots[m]) ? 1 : 0;
+      w.points[m] = glm::dvec3(job.slots[m].position);
+    }
+    w.coordinate = job.state.hands[job.hand_index].coordinate;
+    constexpr int kSteps = 4;
+    return costOf(fit(kSteps));
+  }
+
+  double costOf(double squares) const {
+    constexpr double kMissing = 12.0;
+    double cost = squares / (job.settings.sigma * job.settings.sigma) +
+                  kMissing * static_cast<double>(markers() - matched());
+    for (const double c : w.coordinate) cost += c * c;
+    return cost;
   }
 
   // Assigns and fits in turn; the cost of the result, 1e300 where it explains too little.
@@ -175,11 +205,7 @@ struct Search {
     const double squares = fit(kSteps);
     const auto found = static_cast<double>(matched());
     if (std::sqrt(squares / found) > job.settings.largest_rms) return 1e300;
-    constexpr double kMissing = 12.0;
-    double cost = squares / (job.settings.sigma * job.settings.sigma) +
-                  kMissing * (static_cast<double>(markers()) - found);
-    for (const double c : w.coordinate) cost += c * c;
-    return cost;
+    return costOf(squares);
   }
 };
 
@@ -200,6 +226,8 @@ core::Result<void> check(const FindFingersSettings& s) {
   if (s.fits == 0 || s.retry == 0) return wrong("fits and retry must be > 0");
   if (!(s.lost_time > 0.0)) return wrong("lost_time must be > 0");
   if (!(s.doubted_misfit > 0.0)) return wrong("doubted_misfit must be > 0");
+  if (!(s.stray > 0.0)) return wrong("stray must be > 0");
+  if (!(s.margin >= 0.0)) return wrong("margin must be >= 0");
   return {};
 }
 
@@ -222,9 +250,13 @@ FindFingersWorkspace makeFindFingersWorkspace() {
   return w;
 }
 
-bool FindFingers::run() const {
+namespace {
+
+// Gives the markers of the search's result their names.
+void takeNames(const FindFingers& job) {
+  const auto& [settings, hand, world_from_hand, slots, unlabelled, state, hand_index, workspace] =
+      job;
   HandState& fingers = state.hands[hand_index];
-  if (!Search{*this}.run()) return false;
   forgetFingers(fingers);
   fingers.coordinate = workspace.best;
   fingers.found = true;
@@ -244,18 +276,53 @@ bool FindFingers::run() const {
     taken.rays = 0;
   }
   std::erase_if(unlabelled, [](const frame::Marker& marker) { return marker.rays == 0; });
+}
+
+void giveBack(std::span<frame::LabelledMarker> slots, std::vector<frame::Marker>& unlabelled) {
+  for (frame::LabelledMarker& slot : slots) {
+    if (isSeen(slot) && unlabelled.size() < unlabelled.capacity())
+      unlabelled.push_back(unnamedMarker(slot));
+  }
+}
+
+bool hasStray(const FindFingers& job) {
+  const double far = job.settings.stray * job.settings.stray;
+  for (std::size_t m = 0; m < job.slots.size(); ++m) {
+    const glm::dvec3& bias = job.state.bias[static_cast<std::size_t>(job.hand.markers[m])];
+    if (isSeen(job.slots[m]) && glm::dot(bias, bias) > far) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool FindFingers::run() const {
+  if (!(Search{*this}.run(false) < 1e300)) return false;
+  takeNames(*this);
   return true;
+}
+
+bool FindFingers::revise() const {
+  if (!hasStray(*this)) return false;
+  Search search{*this};
+  const double present = search.presentCost();
+  const std::size_t unnamed = unlabelled.size();
+  giveBack(slots, unlabelled);
+  const double best = search.run(true);
+  if (best < present - settings.margin) {
+    takeNames(*this);
+    return true;
+  }
+  unlabelled.resize(unnamed);
+  return false;
 }
 
 void doubtFingers(const FindFingersSettings& settings, std::span<frame::LabelledMarker> slots,
                   std::vector<frame::Marker>& unlabelled, HandState& state) {
   const double far = settings.doubted_misfit * settings.doubted_misfit;
   if (!state.found || !(state.misfit > far || state.unseen > settings.lost_time)) return;
-  for (frame::LabelledMarker& slot : slots) {
-    if (isSeen(slot) && unlabelled.size() < unlabelled.capacity())
-      unlabelled.push_back(unnamedMarker(slot));
-    slot = {};
-  }
+  giveBack(slots, unlabelled);
+  std::fill(slots.begin(), slots.end(), frame::LabelledMarker{});
   forgetFingers(state);
 }
 

@@ -22,6 +22,9 @@ struct FindFingersSettings {
   std::uint32_t retry = 6;        ///< Frames until the next attempt.
   double lost_time = 0.25;        ///< Seconds without any of its markers until names are forgotten.
   double doubted_misfit = 0.005;  ///< So is a hand whose markers lie this far off, metres.
+  double stray = 0.0045;  ///< A marker this far from where the hand has it calls for other names,
+                          ///< metres ...
+  double margin = 12.0;   ///< ... which must fit better by so much, in squared sigmas.
 };
 
 /// Says which setting is out of range, if any.
@@ -57,6 +60,9 @@ struct FindFingers {
 
   /// True if the names were found.
   bool run() const;
+  /// The same of a hand that has names, if one of its markers lies off: true if others fit clearly
+  /// better. Else nothing changes.
+  bool revise() const;
 };
 
 /// Gives names back that do not fit: of a hand whose markers lie off, or have been hidden for long.
