@@ -144,7 +144,11 @@ TrueHand::TrueHand(subject::Side side, const BodySolid& palm, float height, Rand
     const anim::HumanoidJoint part = subject::fingerPart(side, digit, joint);
     joints_[i] = subject.skeleton.size();
     subject.humanoid.joint[static_cast<std::size_t>(part)] = static_cast<int>(joints_[i]);
-    subject.skeleton.names.emplace_back("true_" + std::string(anim::humanoidName(part)));
+    std::string name(anim::humanoidName(part));
+    while (std::find(subject.skeleton.names.begin(), subject.skeleton.names.end(), name) !=
+           subject.skeleton.names.end())
+      name += "_";  // The motion has such a joint, too.
+    subject.skeleton.names.push_back(name);
     subject.skeleton.parents.push_back(is_root ? palm.joint : static_cast<int>(joints_[i - 1]));
     subject.skeleton.parent_from_joint.push_back({glm::quat(1.0f, 0.0f, 0.0f, 0.0f), steps_[i]});
     subject.joints.emplace_back();
@@ -157,7 +161,7 @@ TrueHand::TrueHand(subject::Side side, const BodySolid& palm, float height, Rand
                       .shape = SolidShape::capsule,
                       .near = glm::vec3(0.0f),
                       .axis = direction,
-                      .front = -front,
+                      .front = front,
                       .out = flexion * (side == subject::Side::left ? -1.0f : 1.0f),
                       .length = size * shape.lengths[joint],
                       .front_near = near,

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "capture/subject/fingers.h"
+
 namespace understudy::subject {
 namespace {
 
@@ -41,6 +43,9 @@ std::string someOf(const std::vector<std::string>& names) {
 
 BodySide sideOf(HumanoidJoint joint) {
   if (joint < HumanoidJoint::left_shoulder) return BodySide::middle;
+  if (isFinger(joint)) {
+    return joint < HumanoidJoint::right_thumb_metacarpal ? BodySide::left : BodySide::right;
+  }
   const bool left = (joint >= HumanoidJoint::left_shoulder && joint <= HumanoidJoint::left_hand) ||
                     (joint >= HumanoidJoint::left_upper_leg && joint <= HumanoidJoint::left_toes);
   return left ? BodySide::left : BodySide::right;
@@ -48,6 +53,7 @@ BodySide sideOf(HumanoidJoint joint) {
 
 BodySegment segmentOf(HumanoidJoint joint) {
   using enum HumanoidJoint;
+  if (isFinger(joint)) return BodySegment::hand;
   switch (joint) {
     case hips:
       return BodySegment::hips;

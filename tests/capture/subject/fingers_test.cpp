@@ -9,7 +9,9 @@
 #include "capture/subject/finger_markers.h"
 #include "capture/subject/subject_file.h"
 #include "engine/anim/kinematics.h"
+#include "engine/anim/retarget.h"
 #include "tests/support/finger_body.h"
+#include "tools/mannequin/body.h"
 
 using namespace understudy;
 using subject::Side;
@@ -106,5 +108,66 @@ TEST_SUITE("subject/fingers") {
     const auto sound = subject::checkFingers(body);
     REQUIRE_FALSE(sound);
     CHECK(sound.error().message.find("at most 32") != std::string::npos);
+  }
+}
+
+namespace {
+
+// The mannequin's joints as a skeleton: another hand than the subject's, with axes of its own.
+anim::Skeleton mannequinSkeleton() {
+  const auto joints = mannequin::bodyJoints();
+  anim::Skeleton skeleton;
+  std::array<int, anim::kHumanoidJointCount> index{};
+  for (const mannequin::JointRest& rest : joints) {
+    const bool is_root = rest.parent == anim::HumanoidJoint::count;
+    const auto place = [](const mannequin::Vec3& p) {
+      return glm::vec3(static_cast<float>(p.x), static_cast<float>(p.y), static_cast<float>(p.z));
+    };
+    glm::vec3 offset = place(rest.position);
+    if (!is_root) offset -= place(joints[static_cast<std::size_t>(rest.parent)].position);
+    index[static_cast<std::size_t>(rest.joint)] = static_cast<int>(skeleton.size());
+    skeleton.names.emplace_back(anim::humanoidName(rest.joint));
+    skeleton.parents.push_back(is_root ? anim::kNoParent
+                                       : index[static_cast<std::size_t>(rest.parent)]);
+    skeleton.parent_from_joint.push_back({glm::quat(1, 0, 0, 0), offset});
+  }
+  return skeleton;
+}
+
+}  // namespace
+
+TEST_SUITE("subject/fingers") {
+  TEST_CASE("a character with fingers closes its hand as the performer does") {
+    const subject::Subject body = test::fingerBody();
+    const anim::Skeleton target = mannequinSkeleton();
+    const anim::HumanoidMap map = anim::recogniseHumanoid(target);
+    auto made = anim::Retargeter::make(body.skeleton, body.humanoid, target, map);
+    REQUIRE_MESSAGE(made, (made ? "" : made.error().message));
+    std::vector<math::RigidTransform> pose = body.skeleton.parent_from_joint;
+    subject::HandJoints joints{};
+    REQUIRE(subject::findHand(body, Side::left, joints));
+    constexpr float kBend = 1.2f;
+    for (std::size_t i = 4; i < joints.size(); i += 3) {  // The middle joints.
+      const auto joint = static_cast<std::size_t>(joints[i]);
+      const glm::quat& axes = body.joints[joint].joint_from_anatomical;
+      pose[joint].rotation = pose[joint].rotation * axes *
+                             glm::angleAxis(kBend, glm::vec3(1, 0, 0)) * glm::conjugate(axes);
+    }
+    std::vector<math::RigidTransform> result(target.size()), world(target.size());
+    made->retarget(pose, result);
+    anim::worldFromJoints(target, result, world);
+    const auto at = [&](anim::HumanoidJoint part) {
+      return world[static_cast<std::size_t>(map[part])].translation;
+    };
+    using enum anim::HumanoidJoint;
+    const auto bendOf = [&](anim::HumanoidJoint a, anim::HumanoidJoint b, anim::HumanoidJoint c) {
+      return std::acos(glm::dot(glm::normalize(at(b) - at(a)), glm::normalize(at(c) - at(b))));
+    };
+    CHECK(bendOf(left_index_proximal, left_index_intermediate, left_index_distal) ==
+          doctest::Approx(kBend).epsilon(0.1));
+    CHECK(bendOf(left_ring_proximal, left_ring_intermediate, left_ring_distal) ==
+          doctest::Approx(kBend).epsilon(0.1));
+    CHECK(bendOf(right_index_proximal, right_index_intermediate, right_index_distal) < 0.15f);
+    CHECK(at(left_index_distal).y < at(left_index_intermediate).y - 0.015f);  // Palmwards.
   }
 }

@@ -2,8 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
+
+#include "capture/subject/fingers.h"
 
 using namespace understudy;
 
@@ -49,6 +53,42 @@ TEST_SUITE("subject/marker_set") {
       }
     }
     CHECK(unlike >= 10);
+  }
+
+  TEST_CASE(
+      "a set may extend others: a body's markers come first, those of its fingers behind them") {
+    for (const std::string body : {"body53", "front_waist53"}) {
+      for (const std::size_t fingers : {3u, 5u, 10u}) {
+        const std::string name = body + "_fingers" + std::to_string(fingers);
+        const auto set = subject::loadMarkerSet(std::string(UNDERSTUDY_SOURCE_DIR) +
+                                                "/assets/markersets/" + name + ".toml");
+        REQUIRE_MESSAGE(set, (set ? "" : set.error().message));
+        CHECK(set->name == name);
+        REQUIRE(set->markers.size() == 53 + 2 * fingers);
+        for (std::size_t m = 0; m < set->markers.size(); ++m)
+          CHECK(subject::isFinger(set->markers[m].joint) == (m >= 53));
+        CHECK(set->markers.back().radius == doctest::Approx(0.003f));
+        CHECK(set->markers.front().radius == 0.0f);
+      }
+    }
+  }
+
+  TEST_CASE("sets that extend what is not there or what they cannot are errors") {
+    CHECK(has(errorOf("name = \"x\"\nextends = [\"body53.toml\"]\n"), "cannot be found"));
+    const auto folder = std::filesystem::temp_directory_path() / "understudy_marker_sets";
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "one.toml") << "name = \"one\"\n" << kMarker;
+    std::ofstream(folder / "twice.toml") << "name = \"twice\"\nextends = [\"one.toml\"]\n"
+                                         << kMarker;
+    std::ofstream(folder / "absent.toml") << "name = \"absent\"\nextends = [\"none.toml\"]\n";
+    const auto messageOf = [&](const char* file) {
+      const auto set = subject::loadMarkerSet(folder / file);
+      return set ? std::string("no error") : set.error().message;
+    };
+    CHECK(messageOf("one.toml") == "no error");
+    CHECK(has(messageOf("twice.toml"), "used twice"));
+    CHECK(has(messageOf("absent.toml"), "none.toml"));
+    std::filesystem::remove_all(folder);
   }
 
   TEST_CASE("every error names file, line and reason") {
