@@ -114,6 +114,7 @@ void readFingers(core::SettingsTable table, solve::FindFingersSettings& settings
   table.read("gate", settings.gate);
   table.read("close_gate", settings.close_gate);
   table.read("sigma", settings.sigma);
+  table.read("turn_sigma", settings.turn_sigma);
   table.read("smallest_share", settings.smallest_share);
   table.read("largest_rms", settings.largest_rms);
   std::uint32_t fits = static_cast<std::uint32_t>(settings.fits);

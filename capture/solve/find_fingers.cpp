@@ -58,6 +58,7 @@ void fillAngles(const Shape& shape, const HandModel& hand, std::span<double> ang
 struct Search {
   const FindFingers& job;
   FindFingersWorkspace& w = job.workspace;
+  math::RigidTransformd hand = job.world_from_hand;  // As the present shape has it.
 
   std::size_t markers() const { return job.hand.markers.size(); }
   glm::dvec3 pointAt(std::int32_t chosen) const {
@@ -90,7 +91,7 @@ struct Search {
 
   // Assigns the points to the shape of w.coordinate; returns the cost in squared gates.
   double assign(double gate) {
-    placeFingerMarkers(job.hand, job.world_from_hand, w.coordinate, {}, w.places);
+    placeFingerMarkers(job.hand, hand, w.coordinate, {}, w.places);
     const std::size_t rows = markers(), columns = w.near.size() + rows;
     w.cost.assign(rows * columns, label::kForbidden);
     for (std::size_t r = 0; r < rows; ++r) {
@@ -118,10 +119,11 @@ struct Search {
 
   double fit(int iterations) {
     return FitHand{.model = job.hand,
-                   .world_from_hand = job.world_from_hand,
+                   .world_from_hand = hand,
                    .points = w.points,
                    .seen = w.seen,
-                   .sigma = job.settings.sigma}
+                   .sigma = job.settings.sigma,
+                   .turn_sigma = job.settings.turn_sigma}
         .run(iterations, w.coordinate);
   }
 
@@ -129,6 +131,7 @@ struct Search {
     double angles[kHandFreedoms];
     fillAngles(kShapes[shape], job.hand, angles);
     coordinatesOf(job.hand, angles, w.coordinate);
+    hand = job.world_from_hand;
   }
 
   // Puts the best explanation of what is about the hand into w.best; its cost, 1e300 for none.
@@ -163,6 +166,7 @@ struct Search {
     }
     if (from_state) {
       w.coordinate = job.state.hands[job.hand_index].coordinate;
+      hand = job.world_from_hand;
       trySettling();
     }
     return best;
@@ -222,6 +226,7 @@ core::Result<void> check(const FindFingersSettings& s) {
   if (!(s.sigma > 0.0)) return wrong("sigma must be > 0");
   if (!(s.smallest_share > 0.0 && s.smallest_share <= 1.0))
     return wrong("smallest_share must be in 0..1");
+  if (!(s.turn_sigma > 0.0)) return wrong("turn_sigma must be > 0");
   if (!(s.largest_rms > 0.0)) return wrong("largest_rms must be > 0");
   if (s.fits == 0 || s.retry == 0) return wrong("fits and retry must be > 0");
   if (!(s.lost_time > 0.0)) return wrong("lost_time must be > 0");

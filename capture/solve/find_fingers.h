@@ -13,9 +13,10 @@ namespace understudy::solve {
 /// How the markers of fingers get their names.
 struct FindFingersSettings {
   double reach = 0.24;            ///< How far from its joint a hand's markers may be, metres.
-  double gate = 0.045;            ///< Of a marker from where a guessed shape has it, at first,
+  double gate = 0.055;            ///< Of a marker from where a guessed shape has it, at first,
   double close_gate = 0.015;      ///< and from the fitted one in the end, metres.
   double sigma = 0.003;           ///< Of a marker about the fitted shape, metres.
+  double turn_sigma = 0.25;       ///< Doubt about how the hand is turned without them, radians.
   double smallest_share = 0.7;    ///< Of the markers must be found.
   double largest_rms = 0.005;     ///< Of them about the fitted shape, metres.
   std::size_t fits = 3;           ///< Shapes that are fitted in one attempt.

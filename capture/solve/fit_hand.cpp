@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "capture/solve/lane_kernels.h"
+#include "engine/math/exponential.h"
 
 namespace {
 
@@ -130,15 +131,72 @@ void coordinatesOf(const HandModel& model, std::span<const double> angles,
   }
 }
 
+namespace {
+
+// What markers say of the motion of the hand itself: turn, then shift, at its joint.
+struct MotionSystem {
+  double matrix[21] = {};
+  double force[6] = {};
+
+  void add(const double* place, double information, const double* residual) {
+    double moves[6][3] = {};
+    for (std::size_t k = 0; k < 3; ++k) {
+      double axis[3] = {};
+      axis[k] = 1.0;
+      cross(axis, place, moves[k]);
+      moves[3 + k][k] = 1.0;
+    }
+    for (std::size_t r = 0; r < 6; ++r) {
+      force[r] += information * dot3(moves[r], residual);
+      for (std::size_t c = 0; c <= r; ++c)
+        matrix[rowOf(r) + c] += information * dot3(moves[r], moves[c]);
+    }
+  }
+};
+
+// Solves for the hand's motion, fingers eliminated, and moves it. `turned` and `shifted` say how
+// far it has gone.
+void moveHand(const FitHand& job, const double (*sides)[7], MotionSystem& motion,
+              glm::dvec3& turned, glm::dvec3& shifted, double* step) {
+  for (std::size_t k = 0; k < 6; ++k) {
+    const auto c = static_cast<glm::length_t>(k % 3);
+    const double sigma = k < 3 ? job.turn_sigma : job.shift_sigma;
+    motion.matrix[rowOf(k) + k] += 1.0 / (sigma * sigma);
+    motion.force[k] -= (k < 3 ? turned[c] : shifted[c]) / (sigma * sigma);
+  }
+  for (std::size_t i = 0; i < job.model.coordinates; ++i) {
+    for (std::size_t r = 0; r < 6; ++r) {
+      motion.force[r] -= sides[i][r] * sides[i][6];
+      for (std::size_t c = 0; c <= r; ++c) motion.matrix[rowOf(r) + c] -= sides[i][r] * sides[i][c];
+    }
+  }
+  factorHand(motion.matrix, 6);
+  double x[6][1];
+  for (std::size_t k = 0; k < 6; ++k) x[k][0] = motion.force[k];
+  solveLower(motion.matrix, 6, x);
+  solveUpper(motion.matrix, 6, &x[0][0]);
+  for (std::size_t k = 0; k < 6; ++k) step[k] = smaller(larger(x[k][0], -0.3), 0.3);
+  const glm::dvec3 turn(step[0], step[1], step[2]), shift(step[3], step[4], step[5]);
+  turned += turn;
+  shifted += shift;
+  job.world_from_hand.rotation =
+      glm::normalize(math::rotationFromVector(turn) * job.world_from_hand.rotation);
+  job.world_from_hand.translation += shift;
+}
+
+}  // namespace
+
 double FitHand::run(int iterations, std::span<double> coordinate) const {
   const HandView view = viewOf(model);
   const std::size_t n = model.coordinates;
   const double information = 1.0 / (sigma * sigma);
   const double info[6] = {information, 0.0, 0.0, information, 0.0, information};
-  for (int step = 0;; ++step) {
+  glm::dvec3 turned(0.0), shifted(0.0);
+  for (int round = 0;; ++round) {
     HandPose pose;
     poseHand(view, world_from_hand.rotation, coordinate, pose);
     HandSystem system;
+    MotionSystem motion;
     std::fill(std::begin(system.matrix), std::end(system.matrix), 0.0);
     for (std::size_t i = 0; i < n; ++i) {
       system.matrix[rowOf(i) + i] = 1.0;
@@ -156,17 +214,27 @@ double FitHand::run(int iterations, std::span<double> coordinate) const {
       }
       squares += dot3(residual, residual);
       addFingerMarker(view, pose, m, place, info, residual, system);
+      motion.add(place, information, residual);
     }
-    if (step == iterations) return squares;
+    if (round == iterations) return squares;
     addFingerLimits(view, pose, 1.0 / (limit_sigma * limit_sigma), system);
     factorHand(system.matrix, n);
-    double x[kMostHandCoordinates][1];
-    for (std::size_t i = 0; i < n; ++i) x[i][0] = system.gradient[i];
-    solveLower(system.matrix, n, x);
-    solveUpper(system.matrix, n, &x[0][0]);
+    double sides[kMostHandCoordinates][7];
+    for (std::size_t i = 0; i < n; ++i) {
+      std::copy_n(system.coupling[i], 6, sides[i]);
+      sides[i][6] = system.gradient[i];
+    }
+    solveLower(system.matrix, n, sides);
+    double step[6] = {};
+    if (turn_sigma > 0.0) moveHand(*this, sides, motion, turned, shifted, step);
+    double x[kMostHandCoordinates];
+    for (std::size_t i = 0; i < n; ++i) {
+      x[i] = sides[i][6];
+      for (std::size_t k = 0; k < 6; ++k) x[i] -= sides[i][k] * step[k];
+    }
+    solveUpper(system.matrix, n, x);
     constexpr double kLongest = 1.0;
-    for (std::size_t i = 0; i < n; ++i)
-      coordinate[i] += smaller(larger(x[i][0], -kLongest), kLongest);
+    for (std::size_t i = 0; i < n; ++i) coordinate[i] += smaller(larger(x[i], -kLongest), kLongest);
   }
 }
 

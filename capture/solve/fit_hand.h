@@ -44,15 +44,17 @@ void turnFingers(const HandModel& model, std::span<const double> coordinate,
 void coordinatesOf(const HandModel& model, std::span<const double> angles,
                    std::span<double> coordinate);
 
-/// Fits the fingers of a hand whose place is known to their markers; what is usual for hands
-/// (HandHabit) fills in what these leave open.
+/// Fits the fingers of a hand to their markers; what is usual for hands (HandHabit) fills in what
+/// these leave open. The hand itself may be turned and shifted, too, where its place is doubtful.
 struct FitHand {
   const HandModel& model;
-  const math::RigidTransformd& world_from_hand;
-  std::span<const glm::dvec3> points;  ///< One per marker of the model, world.
-  std::span<const std::uint8_t> seen;  ///< Likewise: counts.
-  double sigma;                        ///< Of a marker, metres.
-  double limit_sigma = 0.05;           ///< Softness of joint limits, radians.
+  math::RigidTransformd& world_from_hand;  ///< Moved in place, if it may be.
+  std::span<const glm::dvec3> points;      ///< One per marker of the model, world.
+  std::span<const std::uint8_t> seen;      ///< Likewise: counts.
+  double sigma;                            ///< Of a marker, metres.
+  double limit_sigma = 0.05;               ///< Softness of joint limits, radians.
+  double turn_sigma = 0.0;                 ///< Doubt about the hand's turn, radians; 0: none,
+  double shift_sigma = 0.005;              ///< and then about its place, metres.
 
   /// So many Gauss-Newton steps from `coordinate` and in place. Returns the sum of squared
   /// distances of the markers that count.

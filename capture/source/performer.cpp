@@ -73,6 +73,7 @@ class ClipPerformer : public Performer {
       : score_(score),
         clip_(std::get<ClipMotion>(score.motion).clip),
         start_(casting.start),
+        fingers_ahead_(casting.fingers),
         still_(settings.still),
         world_from_motion_(worldFromMotion(score, casting)) {
     subject_ = score.subject;
@@ -104,6 +105,7 @@ class ClipPerformer : public Performer {
   const Score& score_;
   const anim::Clip& clip_;
   double start_;
+  double fingers_ahead_;
   bool still_;
   math::RigidTransform world_from_motion_;
   Body body_;                        // With the flesh of fingers.
@@ -261,7 +263,7 @@ void ClipPerformer::pose(double seconds, PerformerTruth& truth) {
                    std::span(local_).first(joints));
   anim::worldFromJoints(clip_.skeleton, std::span(local_).first(joints),
                         std::span(world_).first(joints));
-  for (const TrueHand& hand : hands_) hand.pose(start_ + seconds, local_);
+  for (const TrueHand& hand : hands_) hand.pose(start_ + fingers_ahead_ + seconds, local_);
   for (std::size_t joint = joints; joint < world_.size(); ++joint) {
     world_[joint] =
         world_[static_cast<std::size_t>(subject_.skeleton.parents[joint])] * local_[joint];

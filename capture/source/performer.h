@@ -22,6 +22,7 @@ struct Casting {
   glm::vec3 place{0.0f};  ///< Middle of the motion on the floor.
   float heading = 0;      ///< Turn about +Y, radians.
   double start = 0;       ///< Seconds into the motion.
+  double fingers = 0;     ///< Seconds that the fingers' own motion is ahead of that.
 };
 
 /// A motion as it is shared by the performers who play it.

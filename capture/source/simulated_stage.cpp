@@ -508,8 +508,8 @@ file::MarkerClip SimulatedStage::rehearse(std::size_t performer, double seconds)
               .warnings = {}};
   StageSettings settings = state.settings;
   settings.still = false;
-  const std::unique_ptr<Performer> dancer =
-      makePerformer(score, {}, settings, state.worn, Random(settings.seed, 1000 + performer));
+  const std::unique_ptr<Performer> dancer = makePerformer(
+      score, {.fingers = 40.0}, settings, state.worn, Random(settings.seed, 1000 + performer));
   file::MarkerClip clip{.names = {}, .rate_hz = kRate};
   for (const subject::SubjectMarker& marker : dancer->subject().markers) {
     clip.names.push_back(marker.name);
