@@ -11,6 +11,7 @@
 #include <pugixml.hpp>
 
 #include "engine/core/read_file.h"
+#include "engine/core/text.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::file {
@@ -18,14 +19,7 @@ namespace {
 
 constexpr std::size_t kMostBodies = 1024, kMostMarkers = 4096, kMostNumbers = 10000;
 constexpr int kDeepestMultiple = 8;
-
-std::string inQuotes(std::string_view word) {
-  std::string text(word.substr(0, 60));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  }
-  return "\"" + text + "\"";
-}
+constexpr std::size_t kMostQuoted = 60;  // Names of bodies are long.
 
 // All numbers of a text; nothing where it holds anything else.
 std::optional<std::vector<double>> numbersOf(std::string_view text) {
@@ -329,7 +323,8 @@ class Reader {
         }
         at->joint.parent = parent == bodies_.end() ? -1 : parent->second;
         if (!bodies_.emplace(at->child, static_cast<int>(model_.bodies.size())).second) {
-          return error(at->node, fmt::format("two joints carry body {}", inQuotes(at->child)));
+          return error(at->node, fmt::format("two joints carry body {}",
+                                             core::inQuotes(at->child, kMostQuoted)));
         }
         model_.bodies.push_back(at->child);
         model_.joints.push_back(std::move(at->joint));
@@ -338,7 +333,7 @@ class Reader {
       if (pending.size() == before) {
         return error(pending.front().node,
                      fmt::format("body {}, on which this joint hangs, hangs on no ground",
-                                 inQuotes(pending.front().parent)));
+                                 core::inQuotes(pending.front().parent, kMostQuoted)));
       }
     }
     return {};
@@ -350,7 +345,8 @@ class Reader {
     const auto found = bodies_.find(body);
     if (marker.name.empty() || found == bodies_.end()) {
       return error(node, fmt::format("marker {} sits on body {}, which the model does not have",
-                                     inQuotes(marker.name), inQuotes(body)));
+                                     core::inQuotes(marker.name, kMostQuoted),
+                                     core::inQuotes(body, kMostQuoted)));
     }
     if (model_.markers.size() >= kMostMarkers) {
       return error(node, fmt::format("more than {} markers", kMostMarkers));

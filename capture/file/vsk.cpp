@@ -13,6 +13,7 @@
 #include <span>
 
 #include "engine/core/read_file.h"
+#include "engine/core/text.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::file {
@@ -22,14 +23,6 @@ constexpr std::size_t kMostSegments = 1024, kMostMarkers = 4096, kMostParameters
 constexpr std::size_t kDeepest = 256;
 constexpr double kLargest = 1e5;  // Millimetres: a hundred metres.
 constexpr double kMetresPerMm = 0.001;
-
-std::string inQuotes(std::string_view word) {
-  std::string text(word.substr(0, 40));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  }
-  return "\"" + text + "\"";
-}
 
 std::optional<double> number(std::string_view word) {
   if (word.starts_with('+')) word.remove_prefix(1);
@@ -131,15 +124,16 @@ class Reader {
     glm::dvec3 vector(0.0);
     if (words.size() != 3) {
       return error(node, fmt::format("{} of {} needs three numbers or parameters, not {}", key,
-                                     node.name(), inQuotes(text)));
+                                     node.name(), core::inQuotes(text)));
     }
     for (int k = 0; k < 3; ++k) {
       const auto value = valueOf(words[static_cast<std::size_t>(k)]);
       if (!value || !(std::abs(*value) <= kLargest)) {
-        return error(node, fmt::format("{} of {}: {} is neither a finite number under {} nor a "
-                                       "parameter of the file",
-                                       key, node.name(),
-                                       inQuotes(words[static_cast<std::size_t>(k)]), kLargest));
+        return error(
+            node, fmt::format("{} of {}: {} is neither a finite number under {} nor a "
+                              "parameter of the file",
+                              key, node.name(), core::inQuotes(words[static_cast<std::size_t>(k)]),
+                              kLargest));
       }
       vector[k] = *value;
     }
@@ -179,7 +173,7 @@ class Reader {
     VskSegment segment{.name = node.attribute("NAME").value(), .parent = parent};
     if (segment.name.empty()) return error(node, "a Segment without a NAME");
     if (!names_.emplace(segment.name, static_cast<int>(file_.segments.size())).second) {
-      return error(node, fmt::format("segment {} stands twice", inQuotes(segment.name)));
+      return error(node, fmt::format("segment {} stands twice", core::inQuotes(segment.name)));
     }
     if (file_.segments.size() >= kMostSegments) {
       return error(node, fmt::format("more than {} segments", kMostSegments));
@@ -192,7 +186,7 @@ class Reader {
     if (!joint) {
       return error(node, fmt::format("segment {} has no joint of a known kind (JointFree, "
                                      "JointBall, JointHardySpicer, JointHinge, JointDummy)",
-                                     inQuotes(segment.name)));
+                                     core::inQuotes(segment.name)));
     }
     const bool at_segment = node.attribute("POSITION");
     const bool at_joint = joint.attribute("PRE-POSITION");
@@ -207,7 +201,7 @@ class Reader {
     } else if (parent >= 0) {
       return error(node, fmt::format("segment {} has neither POSITION nor a joint with "
                                      "PRE-POSITION",
-                                     inQuotes(segment.name)));
+                                     core::inQuotes(segment.name)));
     }
     if (auto done = readAxes(joint, segment); !done) return done;
     file_.segments.push_back(segment);
@@ -244,10 +238,10 @@ class Reader {
     if (found == names_.end()) {
       return error(node, fmt::format("marker {} sits on segment {}, which the skeleton does not "
                                      "have",
-                                     inQuotes(marker.name), inQuotes(segment)));
+                                     core::inQuotes(marker.name), core::inQuotes(segment)));
     }
     if (!markers_.insert(marker.name).second) {
-      return error(node, fmt::format("marker {} stands twice", inQuotes(marker.name)));
+      return error(node, fmt::format("marker {} stands twice", core::inQuotes(marker.name)));
     }
     if (file_.markers.size() >= kMostMarkers) {
       return error(node, fmt::format("more than {} markers", kMostMarkers));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/core/result.h"
+#include "engine/core/text.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::asset::acclaim {
@@ -19,22 +20,6 @@ namespace understudy::asset::acclaim {
 // What the readers of Acclaim's two files, ASF and AMC, share.
 
 inline constexpr double kDegree = 0.0174532925199432958;
-
-inline std::string lowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
-
-inline std::string inQuotes(std::string_view word) {
-  std::string text(word.substr(0, 40));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  }
-  return "\"" + text + "\"";
-}
 
 // A finite number that fills the whole word, or nothing.
 inline std::optional<double> number(std::string_view word) {
