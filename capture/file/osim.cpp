@@ -8,8 +8,8 @@
 #include <cstring>
 #include <map>
 #include <optional>
-#include <pugixml.hpp>
 
+#include "capture/file/xml_text.h"
 #include "engine/core/read_file.h"
 #include "engine/core/text.h"
 #include "engine/math/exponential.h"
@@ -108,32 +108,21 @@ double splineAt(const OsimFunction& f, double at) {
   return f.y[i] + t * (f.b[i] + t * (f.c[i] + t * f.d[i]));
 }
 
-class Reader {
+class Reader : private XmlText {
  public:
-  Reader(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+  Reader(std::string_view text, const std::string& name) : XmlText(text, name) {}
 
   core::Result<OsimModel> read() {
-    if (text_.size() > kMostOsimBytes) {
-      return core::makeError(fmt::format("{}: is larger than {} MiB; no model is, check the file",
-                                         name_, kMostOsimBytes >> 20));
+    const auto root = load("OpenSimDocument", "an OpenSim model");
+    if (!root) return root.error();
+    if (root->attribute("Version").as_int() < 40000) {
+      return error(*root, "is older than version 4; open and save it with OpenSim 4");
     }
-    pugi::xml_document document;
-    const pugi::xml_parse_result parsed = document.load_buffer(
-        text_.data(), text_.size(), pugi::parse_default & ~pugi::parse_doctype);
-    if (!parsed) {
-      return errorAt(parsed.offset, fmt::format("no sound XML ({}); the file is damaged or cut off",
-                                                parsed.description()));
-    }
-    const pugi::xml_node root = document.child("OpenSimDocument");
-    if (!root) return errorAt(0, "has no OpenSimDocument; is this an OpenSim model?");
-    if (root.attribute("Version").as_int() < 40000) {
-      return error(root, "is older than version 4; open and save it with OpenSim 4");
-    }
-    const pugi::xml_node model = root.child("Model");
+    const pugi::xml_node model = root->child("Model");
     if (auto done = readJoints(model.child("JointSet").child("objects")); !done) {
       return done.error();
     }
-    if (model_.bodies.empty()) return error(root, "has no body that hangs on ground by joints");
+    if (model_.bodies.empty()) return error(*root, "has no body that hangs on ground by joints");
     for (const pugi::xml_node& node :
          model.child("MarkerSet").child("objects").children("Marker")) {
       if (auto done = readMarker(node); !done) return done.error();
@@ -147,15 +136,6 @@ class Reader {
     std::string parent, child;
     pugi::xml_node node;
   };
-
-  core::Error errorAt(std::ptrdiff_t offset, const std::string& what) const {
-    const auto end = std::clamp<std::ptrdiff_t>(offset, 0, std::ssize(text_));
-    const auto line = 1 + std::count(text_.begin(), text_.begin() + end, '\n');
-    return core::makeError(fmt::format("{}:{}: {}", name_, line, what));
-  }
-  core::Error error(const pugi::xml_node& node, const std::string& what) const {
-    return errorAt(node.offset_debug(), what);
-  }
 
   core::Result<glm::dvec3> readVector(const pugi::xml_node& node, const char* key) const {
     const auto numbers = numbersOf(node.child_value(key));
@@ -359,8 +339,6 @@ class Reader {
     return {};
   }
 
-  std::string_view text_;
-  const std::string& name_;
   OsimModel model_;
   std::map<std::string, int> coordinates_, bodies_;
 };
@@ -396,6 +374,10 @@ std::vector<math::RigidTransformd> OsimModel::worldFromBodies(
 }
 
 core::Result<OsimModel> readOsim(std::string_view text, const std::string& name) {
+  if (text.size() > kMostOsimBytes) {
+    return core::makeError(fmt::format("{}: is larger than {} MiB; no model is, check the file",
+                                       name, kMostOsimBytes >> 20));
+  }
   return Reader(text, name).read();
 }
 

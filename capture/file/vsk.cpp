@@ -8,10 +8,10 @@
 #include <cmath>
 #include <map>
 #include <optional>
-#include <pugixml.hpp>
 #include <set>
 #include <span>
 
+#include "capture/file/xml_text.h"
 #include "engine/core/read_file.h"
 #include "engine/core/text.h"
 #include "engine/math/exponential.h"
@@ -48,50 +48,27 @@ std::vector<std::string_view> wordsOf(std::string_view text) {
   return words;
 }
 
-class Reader {
+class Reader : private XmlText {
  public:
-  Reader(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+  Reader(std::string_view text, const std::string& name) : XmlText(text, name) {}
 
   core::Result<VskFile> read() {
-    if (text_.size() > kMostVskBytes) {
-      return core::makeError(fmt::format("{}: is larger than {} MiB; no subject is, check the file",
-                                         name_, kMostVskBytes >> 20));
-    }
-    pugi::xml_document document;
-    // Without document types there are no entities of the file's own, so that nothing can expand.
-    const pugi::xml_parse_result parsed = document.load_buffer(
-        text_.data(), text_.size(), pugi::parse_default & ~pugi::parse_doctype);
-    if (!parsed) {
-      return errorAt(parsed.offset, fmt::format("no sound XML ({}); the file is damaged or cut off",
-                                                parsed.description()));
-    }
-    const pugi::xml_node model = document.child("KinematicModel");
-    if (!model) {
-      return errorAt(0, "has no KinematicModel; is this a Vicon subject (VSK)?");
-    }
-    if (auto done = readParameters(model.child("Parameters")); !done) return done.error();
-    const pugi::xml_node skeleton = model.child("Skeleton");
+    const auto model = load("KinematicModel", "a Vicon subject (VSK)");
+    if (!model) return model.error();
+    if (auto done = readParameters(model->child("Parameters")); !done) return done.error();
+    const pugi::xml_node skeleton = model->child("Skeleton");
     if (auto done = readSegments(skeleton); !done) return done.error();
     if (file_.segments.empty()) {
-      return error(model, "has no Segment in its Skeleton; export the subject again");
+      return error(*model, "has no Segment in its Skeleton; export the subject again");
     }
-    if (auto done = readMarkers(model); !done) return done.error();
+    if (auto done = readMarkers(*model); !done) return done.error();
     if (file_.markers.empty()) {
-      return error(model, "has no marker with a segment; export the subject with its markers");
+      return error(*model, "has no marker with a segment; export the subject with its markers");
     }
     return std::move(file_);
   }
 
  private:
-  core::Error errorAt(std::ptrdiff_t offset, const std::string& what) const {
-    const auto end = std::clamp<std::ptrdiff_t>(offset, 0, std::ssize(text_));
-    const auto line = 1 + std::count(text_.begin(), text_.begin() + end, '\n');
-    return core::makeError(fmt::format("{}:{}: {}", name_, line, what));
-  }
-  core::Error error(const pugi::xml_node& node, const std::string& what) const {
-    return errorAt(node.offset_debug(), what);
-  }
-
   core::Result<void> readParameters(const pugi::xml_node& parameters) {
     for (const pugi::xml_node& node : parameters.children()) {
       const std::string parameter = node.attribute("NAME").value();
@@ -269,8 +246,6 @@ class Reader {
     return {};
   }
 
-  std::string_view text_;
-  const std::string& name_;
   VskFile file_;
   std::map<std::string, double, std::less<>> parameters_;
   std::map<std::string, int> names_;  // Of segments.
@@ -280,6 +255,10 @@ class Reader {
 }  // namespace
 
 core::Result<VskFile> readVsk(std::string_view text, const std::string& name) {
+  if (text.size() > kMostVskBytes) {
+    return core::makeError(fmt::format("{}: is larger than {} MiB; no subject is, check the file",
+                                       name, kMostVskBytes >> 20));
+  }
   return Reader(text, name).read();
 }
 
