@@ -56,6 +56,17 @@ struct Swinger {
     return {world[0].translation, world[1].translation, world[2].translation};
   }
 
+  void foresee() {
+    solve::ForeseeSubject{.settings = settings,
+                          .model = model,
+                          .rate_hz = 240.0,
+                          .solved = solved,
+                          .state = state,
+                          .workspace = workspace,
+                          .pose = pose}
+        .run();
+  }
+
   void see(std::uint64_t frame) {
     const double t = static_cast<double>(frame) / 240.0;
     const std::vector<math::RigidTransformd> next = poseAt(t), before = poseAt(t - 1.0 / 240.0);
@@ -79,14 +90,7 @@ struct Swinger {
       pose.angular_velocity[j] = pose.velocity[j] = glm::vec3(0.0f);
     }
     pose.tracked = solved.tracked;
-    solve::ForeseeSubject{.settings = settings,
-                          .model = model,
-                          .rate_hz = 240.0,
-                          .solved = solved,
-                          .state = state,
-                          .workspace = workspace,
-                          .pose = pose}
-        .run();
+    foresee();
   }
 
   std::vector<glm::dvec3> foreseen(double seconds, std::vector<float>& sigma) const {
@@ -169,14 +173,7 @@ TEST_SUITE("solve/foresee") {
     Swinger s;
     for (std::uint64_t frame = 1; frame < 300; ++frame) {
       s.solved.sequence = frame;
-      solve::ForeseeSubject{.settings = s.settings,
-                            .model = s.model,
-                            .rate_hz = 240.0,
-                            .solved = s.solved,
-                            .state = s.state,
-                            .workspace = s.workspace,
-                            .pose = s.pose}
-          .run();
+      s.foresee();
     }
     for (const glm::vec3& velocity : s.pose.angular_velocity) CHECK(glm::length(velocity) < 1e-6f);
   }
@@ -186,14 +183,7 @@ TEST_SUITE("solve/foresee") {
     for (std::uint64_t frame = 1; frame < 100; ++frame) s.see(frame);
     s.solved.sequence = 100;
     const std::uint64_t before = test::allocationCount();
-    solve::ForeseeSubject{.settings = s.settings,
-                          .model = s.model,
-                          .rate_hz = 240.0,
-                          .solved = s.solved,
-                          .state = s.state,
-                          .workspace = s.workspace,
-                          .pose = s.pose}
-        .run();
+    s.foresee();
     CHECK(test::allocationCount() == before);
   }
 
