@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <glm/glm.hpp>
 #include <glm/gtc/quaternion.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/asset/number.h"
 #include "engine/core/result.h"
 #include "engine/core/text.h"
 #include "engine/math/exponential.h"
@@ -20,24 +18,6 @@ namespace understudy::asset::acclaim {
 // What the readers of Acclaim's two files, ASF and AMC, share.
 
 inline constexpr double kDegree = 0.0174532925199432958;
-
-// A finite number that fills the whole word, or nothing.
-inline std::optional<double> number(std::string_view word) {
-  if (word.starts_with('+')) word.remove_prefix(1);
-  constexpr double kLargestValue = 1e9;
-  double value = 0.0;
-  const char* end = word.data() + word.size();
-  const auto result = std::from_chars(word.data(), end, value);
-  if (result.ptr != end || word.empty()) return std::nullopt;
-  if (result.ec == std::errc::result_out_of_range) {
-    const bool tiny = word.find("e-") != word.npos || word.find("E-") != word.npos;
-    return tiny ? std::optional(0.0) : std::nullopt;
-  }
-  if (result.ec != std::errc{} || !std::isfinite(value) || std::abs(value) > kLargestValue) {
-    return std::nullopt;
-  }
-  return value;
-}
 
 // The lines of a text that say something, as words; comments ("#") are none.
 class Lines {

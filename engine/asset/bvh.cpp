@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "engine/asset/number.h"
 #include "engine/core/read_file.h"
 #include "engine/core/text.h"
 #include "engine/math/elementary.h"
@@ -20,7 +19,6 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 1024;
 constexpr std::size_t kMaxJoints = 16384;
-constexpr double kLargestValue = 1e9;  // Beyond this a float holds no usable position or angle.
 
 using Quaternion = glm::qua<double>;
 
@@ -83,28 +81,6 @@ class Words {
   std::size_t at_ = 0;
   std::size_t line_ = 1;
 };
-
-/// A finite number that fills the whole word, or nothing.
-std::optional<double> finiteNumber(std::string_view word) {
-  if (word.starts_with('+')) word.remove_prefix(1);
-  double value = 0.0;
-  const char* end = word.data() + word.size();
-  const auto result = std::from_chars(word.data(), end, value);
-  if (result.ptr != end || word.empty()) return std::nullopt;
-  if (result.ec == std::errc::result_out_of_range) {
-    // Too small to be held is zero; too large is found by its exponent.
-    const bool tiny = word.find("e-") != word.npos || word.find("E-") != word.npos;
-    return tiny ? std::optional(0.0) : std::nullopt;
-  }
-  if (result.ec != std::errc{} || !std::isfinite(value)) return std::nullopt;
-  return value;
-}
-
-/// A number that a position or an angle can be, or nothing.
-std::optional<double> number(std::string_view word) {
-  const auto value = finiteNumber(word);
-  return value && std::abs(*value) <= kLargestValue ? value : std::nullopt;
-}
 
 class Reader {
  public:
