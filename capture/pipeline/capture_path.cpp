@@ -133,7 +133,7 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   result_.cloud.markers.reserve(predictions + kMostUnlabelled);
   result_.labels.unlabelled.reserve(kMostUnlabelled);
   result_.labels.subjects.resize(subjects_.size());
-  result_.poses.resize(subjects_.size());
+  result_.poses.reserve(subjects_.size());
   result_.events.reserve(kMostEvents);
   points_.reserve(kMostUnlabelled);
   placements_.resize(subjects_.size());
@@ -151,7 +151,6 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
   was_live_.assign(rig.cameras.size(), 1);
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
     const subject::Subject& subject = subjects_[s];
-    const std::size_t joints = subject.skeleton.size();
     models_.push_back(solve::makeSolveModel(subject));
     states_.push_back(solve::makeSolveState(subject, models_.back()));
     foresight_states_.push_back(solve::makeForesightState(models_.back()));
@@ -161,14 +160,9 @@ CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& ri
     follow_workspaces_.push_back(solve::makeFollowWorkspace(subject, kMostUnlabelled));
     solve::reserve(placements_[s], subject);
     result_.labels.subjects[s].markers.resize(subject.markers.size());
-    frame::SkeletonPose& pose = result_.poses[s];
-    pose.subject = static_cast<std::uint32_t>(s);
-    pose.parent_from_joint = subject.skeleton.parent_from_joint;
-    pose.angular_velocity.assign(joints, glm::vec3(0.0f));
-    pose.velocity.assign(joints, glm::vec3(0.0f));
-    pose.covariance.assign(joints, glm::mat3(0.0f));
-    pose.foreseen_sigma.assign(joints, 0.0f);
-    pose.predicted.assign(joints, 0);
+    result_.poses.push_back(frame::makeSkeletonPose(subject.skeleton.size()));
+    result_.poses[s].subject = static_cast<std::uint32_t>(s);
+    result_.poses[s].parent_from_joint = subject.skeleton.parent_from_joint;
   }
   for (std::size_t s = 0; s < subjects_.size(); ++s) performers_ += isProp(s) ? 0 : 1;
   for (std::size_t s = 0; s < subjects_.size(); ++s)

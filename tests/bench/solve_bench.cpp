@@ -18,7 +18,6 @@
 #include "tests/bench/simbody_solver.h"
 #include "tests/bench/solve_recording.h"
 #include "tests/bench/solve_soak.h"
-#include "tests/support/skeleton_pose.h"
 #include "tools/scoring/foot_score.h"
 #include "tools/scoring/pose_score.h"
 
@@ -146,7 +145,7 @@ Figures run(const Recording& recording, const Options& options) {
     const subject::Subject& subject = recording.subjects[a];
     models.push_back(solve::makeSolveModel(subject));
     states.push_back(solve::makeSolveState(subject, models.back()));
-    poses.push_back(test::poseOf(subject.skeleton.size()));
+    poses.push_back(frame::makeSkeletonPose(subject.skeleton.size()));
     scores.emplace_back(
         subject, scoring::PoseScoreSettings{
                      .rate_hz = recording.rate_hz, .still = options.still, .warm_up_frames = 240});
@@ -310,7 +309,7 @@ Figures runSimbody(const Recording& recording, const Options& options) {
   const subject::Subject& subject = recording.subjects[0];
   const PlainBody body = makePlainBody(recording);
   bench::SimbodySolver solver(body.joints, body.markers, options.simbody_accuracy);
-  frame::SkeletonPose pose = test::poseOf(subject.skeleton.size());
+  frame::SkeletonPose pose = frame::makeSkeletonPose(subject.skeleton.size());
   pose.tracked = true;
   scoring::PoseScore score(subject, {.rate_hz = recording.rate_hz});
   Figures figures;
@@ -344,7 +343,7 @@ Figures runOracle(const Recording& recording, const Options& options, bool toget
   Figures figures;
   figures.us.push_back(1e6 * core::toSeconds(core::threadTime() - before) /
                        static_cast<double>(count));
-  frame::SkeletonPose pose = test::poseOf(subject.skeleton.size());
+  frame::SkeletonPose pose = frame::makeSkeletonPose(subject.skeleton.size());
   pose.tracked = true;
   scoring::PoseScore score(subject, {.rate_hz = recording.rate_hz});
   for (std::size_t f = 1; f < count; ++f) {

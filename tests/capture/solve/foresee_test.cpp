@@ -7,7 +7,6 @@
 
 #include "capture/solve/solve_steps.h"
 #include "tests/support/allocations.h"
-#include "tests/support/skeleton_pose.h"
 
 using namespace understudy;
 
@@ -38,7 +37,7 @@ struct Swinger {
     solved.tracked = true;
     state = solve::makeForesightState(model);
     workspace = solve::makeForesightWorkspace(model);
-    pose = test::poseOf(3);
+    pose = frame::makeSkeletonPose(3);
     pose.covariance.assign(3, glm::mat3(1e-8f));
   }
 
