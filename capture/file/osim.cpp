@@ -23,22 +23,20 @@ constexpr std::size_t kMostQuoted = 60;  // Names of bodies are long.
 
 // All numbers of a text; nothing where it holds anything else.
 std::optional<std::vector<double>> numbersOf(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
+  std::vector<std::string_view> words;
+  core::appendWords(text, " \t\r\n", words, kMostNumbers + 1);
+  if (words.size() > kMostNumbers) return std::nullopt;
   std::vector<double> numbers;
-  while (true) {
-    const std::size_t start = text.find_first_not_of(kBlank);
-    if (start == text.npos) return numbers;
-    text.remove_prefix(start);
-    const std::size_t end = std::min(text.find_first_of(kBlank), text.size());
+  for (const std::string_view word : words) {
     double value = 0.0;
-    const auto result = std::from_chars(text.data(), text.data() + end, value);
-    if (result.ptr != text.data() + end || result.ec != std::errc{} || !std::isfinite(value) ||
-        std::abs(value) > 1e9 || numbers.size() >= kMostNumbers) {
+    const auto result = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (result.ptr != word.data() + word.size() || result.ec != std::errc{} ||
+        !std::isfinite(value) || std::abs(value) > 1e9) {
       return std::nullopt;
     }
     numbers.push_back(value);
-    text.remove_prefix(end);
   }
+  return numbers;
 }
 
 // The last part of a path such as "/bodyset/femur_r".

@@ -78,13 +78,9 @@ class Reader {
     return error("no line endheader; is this an OpenSim .mot or .sto file?");
   }
 
-  std::vector<std::string_view> wordsOf(std::string_view line) const {
+  static std::vector<std::string_view> wordsOf(std::string_view line) {
     std::vector<std::string_view> words;
-    while (!(line = trimmed(line)).empty()) {
-      const std::size_t end = std::min(line.find_first_of(kBlank), line.size());
-      words.push_back(line.substr(0, end));
-      line.remove_prefix(end);
-    }
+    core::appendWords(line, kBlank, words);
     return words;
   }
 

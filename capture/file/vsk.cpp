@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -35,16 +34,8 @@ std::optional<double> number(std::string_view word) {
 }
 
 std::vector<std::string_view> wordsOf(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
   std::vector<std::string_view> words;
-  while (words.size() < 64) {
-    const std::size_t start = text.find_first_not_of(kBlank);
-    if (start == text.npos) break;
-    text.remove_prefix(start);
-    const std::size_t end = std::min(text.find_first_of(kBlank), text.size());
-    words.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
+  core::appendWords(text, " \t\r\n", words, 64);
   return words;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <glm/glm.hpp>
 #include <glm/gtc/quaternion.hpp>
@@ -33,7 +32,7 @@ class Lines {
       rest_ = end == rest_.npos ? std::string_view() : rest_.substr(end + 1);
       ++line_;
       if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // A byte order mark.
-      split(line.substr(0, line.find('#')));
+      core::appendWords(line.substr(0, line.find('#')), " \t\r\v\f", words_);
     }
     return words_;
   }
@@ -43,18 +42,6 @@ class Lines {
   }
 
  private:
-  void split(std::string_view line) {
-    constexpr std::string_view kBlank = " \t\r\v\f";
-    while (true) {
-      const std::size_t start = line.find_first_not_of(kBlank);
-      if (start == line.npos) return;
-      line.remove_prefix(start);
-      const std::size_t end = std::min(line.find_first_of(kBlank), line.size());
-      words_.push_back(line.substr(0, end));
-      line.remove_prefix(end);
-    }
-  }
-
   std::string_view rest_;
   const std::string& name_;
   std::vector<std::string_view> words_;

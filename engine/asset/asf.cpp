@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "engine/asset/acclaim_text.h"

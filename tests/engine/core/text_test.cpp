@@ -17,6 +17,17 @@ TEST_SUITE("core/text") {
     CHECK(core::inQuotes("abc", 2) == "\"ab\"");
   }
 
+  TEST_CASE("words are what stands between blanks, up to the number asked for") {
+    std::vector<std::string_view> words;
+    core::appendWords(" a\tbc  d ", " \t", words);
+    CHECK(words == std::vector<std::string_view>{"a", "bc", "d"});
+    core::appendWords("e f", " ", words, 4);
+    CHECK(words == std::vector<std::string_view>{"a", "bc", "d", "e"});
+    words.clear();
+    core::appendWords(" ", " ", words);
+    CHECK(words.empty());
+  }
+
   TEST_CASE("an extension is in small letters and may be missing") {
     CHECK(core::extensionOf("a.d/Clip.BVH") == ".bvh");
     CHECK(core::extensionOf("a.d/clip").empty());
