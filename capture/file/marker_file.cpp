@@ -9,19 +9,13 @@
 #include <set>
 
 #include "capture/file/trc.h"
+#include "engine/core/text.h"
 
 namespace understudy::file {
 namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 constexpr double kHumanHeight = 1.7;
-
-std::string lowerCase(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return text;
-}
 
 /// Points of either format, in file units and axes.
 struct Source {
@@ -82,7 +76,7 @@ std::set<std::string> segmentPoints(const std::vector<std::string>& labels) {
 
 /// Sorts labels into upper body and feet, as far as common marker names tell.
 int bodyHeightOf(const std::string& label) {
-  const std::string name = lowerCase(std::string(withoutSubject(label)));
+  const std::string name = core::lowerCase(withoutSubject(label));
   for (const char* part :
        {"head", "hd", "ariel", "c7", "cv7", "clav", "strn", "ster", "sho", "acr", "t10", "chest"}) {
     if (name.find(part) != name.npos) return 1;
@@ -342,10 +336,6 @@ int axisNamed(const C3dFile& file, std::string_view parameter) {
   return -1;
 }
 
-std::string extensionOf(const std::filesystem::path& path) {
-  return lowerCase(path.extension().string());
-}
-
 core::Result<MarkerClip> loadTrcClip(const std::filesystem::path& path,
                                      const MarkerOptions& options) {
   auto file = loadTrc(path);
@@ -370,7 +360,7 @@ core::Result<MarkerClip> loadTrcClip(const std::filesystem::path& path,
 }  // namespace
 
 std::optional<double> unitMetres(std::string_view units) {
-  const std::string name = lowerCase(std::string(units));
+  const std::string name = core::lowerCase(units);
   if (name == "mm") return 0.001;
   if (name == "cm") return 0.01;
   if (name == "m" || name.starts_with("met")) return 1.0;
@@ -380,13 +370,13 @@ std::optional<double> unitMetres(std::string_view units) {
 }
 
 bool isReadableMarkerKind(const std::filesystem::path& path) {
-  const std::string extension = extensionOf(path);
+  const std::string extension = core::extensionOf(path);
   return extension == ".c3d" || extension == ".trc";
 }
 
 core::Error unreadableMarkerKind(const std::filesystem::path& path) {
   return core::makeError(path.string() + ": cannot read marker files of kind \"" +
-                         extensionOf(path) + "\"; kinds that can be read are .c3d and .trc");
+                         core::extensionOf(path) + "\"; kinds that can be read are .c3d and .trc");
 }
 
 core::Result<MarkerClip> makeMarkerClip(const C3dFile& file, const std::string& name,
@@ -420,7 +410,7 @@ core::Result<MarkerClip> makeMarkerClip(const C3dFile& file, const std::string& 
 core::Result<MarkerClip> loadMarkerClip(const std::filesystem::path& path,
                                         const MarkerOptions& options) {
   if (!isReadableMarkerKind(path)) return unreadableMarkerKind(path);
-  if (extensionOf(path) == ".trc") return loadTrcClip(path, options);
+  if (core::extensionOf(path) == ".trc") return loadTrcClip(path, options);
   const auto file = loadC3d(path);
   if (!file) return file.error();
   return makeMarkerClip(*file, path.string(), options);

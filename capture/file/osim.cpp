@@ -8,9 +8,10 @@
 #include <cstring>
 #include <map>
 #include <optional>
-#include <pugixml.hpp>
 
+#include "capture/file/xml_text.h"
 #include "engine/core/read_file.h"
+#include "engine/core/text.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::file {
@@ -18,33 +19,24 @@ namespace {
 
 constexpr std::size_t kMostBodies = 1024, kMostMarkers = 4096, kMostNumbers = 10000;
 constexpr int kDeepestMultiple = 8;
-
-std::string inQuotes(std::string_view word) {
-  std::string text(word.substr(0, 60));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  }
-  return "\"" + text + "\"";
-}
+constexpr std::size_t kMostQuoted = 60;  // Names of bodies are long.
 
 // All numbers of a text; nothing where it holds anything else.
 std::optional<std::vector<double>> numbersOf(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
+  std::vector<std::string_view> words;
+  core::appendWords(text, " \t\r\n", words, kMostNumbers + 1);
+  if (words.size() > kMostNumbers) return std::nullopt;
   std::vector<double> numbers;
-  while (true) {
-    const std::size_t start = text.find_first_not_of(kBlank);
-    if (start == text.npos) return numbers;
-    text.remove_prefix(start);
-    const std::size_t end = std::min(text.find_first_of(kBlank), text.size());
+  for (const std::string_view word : words) {
     double value = 0.0;
-    const auto result = std::from_chars(text.data(), text.data() + end, value);
-    if (result.ptr != text.data() + end || result.ec != std::errc{} || !std::isfinite(value) ||
-        std::abs(value) > 1e9 || numbers.size() >= kMostNumbers) {
+    const auto result = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (result.ptr != word.data() + word.size() || result.ec != std::errc{} ||
+        !std::isfinite(value) || std::abs(value) > 1e9) {
       return std::nullopt;
     }
     numbers.push_back(value);
-    text.remove_prefix(end);
   }
+  return numbers;
 }
 
 // The last part of a path such as "/bodyset/femur_r".
@@ -114,32 +106,21 @@ double splineAt(const OsimFunction& f, double at) {
   return f.y[i] + t * (f.b[i] + t * (f.c[i] + t * f.d[i]));
 }
 
-class Reader {
+class Reader : private XmlText {
  public:
-  Reader(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+  Reader(std::string_view text, const std::string& name) : XmlText(text, name) {}
 
   core::Result<OsimModel> read() {
-    if (text_.size() > kMostOsimBytes) {
-      return core::makeError(fmt::format("{}: is larger than {} MiB; no model is, check the file",
-                                         name_, kMostOsimBytes >> 20));
+    const auto root = load("OpenSimDocument", "an OpenSim model");
+    if (!root) return root.error();
+    if (root->attribute("Version").as_int() < 40000) {
+      return error(*root, "is older than version 4; open and save it with OpenSim 4");
     }
-    pugi::xml_document document;
-    const pugi::xml_parse_result parsed = document.load_buffer(
-        text_.data(), text_.size(), pugi::parse_default & ~pugi::parse_doctype);
-    if (!parsed) {
-      return errorAt(parsed.offset, fmt::format("no sound XML ({}); the file is damaged or cut off",
-                                                parsed.description()));
-    }
-    const pugi::xml_node root = document.child("OpenSimDocument");
-    if (!root) return errorAt(0, "has no OpenSimDocument; is this an OpenSim model?");
-    if (root.attribute("Version").as_int() < 40000) {
-      return error(root, "is older than version 4; open and save it with OpenSim 4");
-    }
-    const pugi::xml_node model = root.child("Model");
+    const pugi::xml_node model = root->child("Model");
     if (auto done = readJoints(model.child("JointSet").child("objects")); !done) {
       return done.error();
     }
-    if (model_.bodies.empty()) return error(root, "has no body that hangs on ground by joints");
+    if (model_.bodies.empty()) return error(*root, "has no body that hangs on ground by joints");
     for (const pugi::xml_node& node :
          model.child("MarkerSet").child("objects").children("Marker")) {
       if (auto done = readMarker(node); !done) return done.error();
@@ -153,15 +134,6 @@ class Reader {
     std::string parent, child;
     pugi::xml_node node;
   };
-
-  core::Error errorAt(std::ptrdiff_t offset, const std::string& what) const {
-    const auto end = std::clamp<std::ptrdiff_t>(offset, 0, std::ssize(text_));
-    const auto line = 1 + std::count(text_.begin(), text_.begin() + end, '\n');
-    return core::makeError(fmt::format("{}:{}: {}", name_, line, what));
-  }
-  core::Error error(const pugi::xml_node& node, const std::string& what) const {
-    return errorAt(node.offset_debug(), what);
-  }
 
   core::Result<glm::dvec3> readVector(const pugi::xml_node& node, const char* key) const {
     const auto numbers = numbersOf(node.child_value(key));
@@ -329,7 +301,8 @@ class Reader {
         }
         at->joint.parent = parent == bodies_.end() ? -1 : parent->second;
         if (!bodies_.emplace(at->child, static_cast<int>(model_.bodies.size())).second) {
-          return error(at->node, fmt::format("two joints carry body {}", inQuotes(at->child)));
+          return error(at->node, fmt::format("two joints carry body {}",
+                                             core::inQuotes(at->child, kMostQuoted)));
         }
         model_.bodies.push_back(at->child);
         model_.joints.push_back(std::move(at->joint));
@@ -338,7 +311,7 @@ class Reader {
       if (pending.size() == before) {
         return error(pending.front().node,
                      fmt::format("body {}, on which this joint hangs, hangs on no ground",
-                                 inQuotes(pending.front().parent)));
+                                 core::inQuotes(pending.front().parent, kMostQuoted)));
       }
     }
     return {};
@@ -350,7 +323,8 @@ class Reader {
     const auto found = bodies_.find(body);
     if (marker.name.empty() || found == bodies_.end()) {
       return error(node, fmt::format("marker {} sits on body {}, which the model does not have",
-                                     inQuotes(marker.name), inQuotes(body)));
+                                     core::inQuotes(marker.name, kMostQuoted),
+                                     core::inQuotes(body, kMostQuoted)));
     }
     if (model_.markers.size() >= kMostMarkers) {
       return error(node, fmt::format("more than {} markers", kMostMarkers));
@@ -363,8 +337,6 @@ class Reader {
     return {};
   }
 
-  std::string_view text_;
-  const std::string& name_;
   OsimModel model_;
   std::map<std::string, int> coordinates_, bodies_;
 };
@@ -400,6 +372,10 @@ std::vector<math::RigidTransformd> OsimModel::worldFromBodies(
 }
 
 core::Result<OsimModel> readOsim(std::string_view text, const std::string& name) {
+  if (text.size() > kMostOsimBytes) {
+    return core::makeError(fmt::format("{}: is larger than {} MiB; no model is, check the file",
+                                       name, kMostOsimBytes >> 20));
+  }
   return Reader(text, name).read();
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "engine/core/read_file.h"
+#include "engine/core/text.h"
 
 namespace understudy::file {
 namespace {
@@ -17,26 +18,10 @@ constexpr std::size_t kMostColumns = 65536;
 constexpr std::size_t kMostHeadLines = 10000;
 constexpr std::string_view kBlank = " \t\r";
 
-std::string lowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
-
 std::string_view trimmed(std::string_view text) {
   const std::size_t start = text.find_first_not_of(kBlank);
   if (start == text.npos) return {};
   return text.substr(start, text.find_last_not_of(kBlank) + 1 - start);
-}
-
-std::string inQuotes(std::string_view word) {
-  std::string text(word.substr(0, 40));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  }
-  return "\"" + text + "\"";
 }
 
 // The number that fills a word; NaN for what is written as none, nothing for anything else.
@@ -81,25 +66,21 @@ class Reader {
   core::Result<void> readHead() {
     std::string_view line;
     while (line_ < kMostHeadLines && nextLine(line)) {
-      if (lowerCase(line) == "endheader") return {};
+      if (core::lowerCase(line) == "endheader") return {};
       const std::size_t equals = line.find('=');
       if (line_ == 1 && equals == line.npos) file_.name = line.substr(0, 200);
       if (equals == line.npos) continue;
-      const std::string key = lowerCase(trimmed(line.substr(0, equals)));
+      const std::string key = core::lowerCase(trimmed(line.substr(0, equals)));
       const std::string_view value = trimmed(line.substr(equals + 1));
       if (key == "nrows" || key == "datarows") declared_rows_ = number(value);
-      if (key == "indegrees") file_.in_degrees = lowerCase(value) == "yes";
+      if (key == "indegrees") file_.in_degrees = core::lowerCase(value) == "yes";
     }
     return error("no line endheader; is this an OpenSim .mot or .sto file?");
   }
 
-  std::vector<std::string_view> wordsOf(std::string_view line) const {
+  static std::vector<std::string_view> wordsOf(std::string_view line) {
     std::vector<std::string_view> words;
-    while (!(line = trimmed(line)).empty()) {
-      const std::size_t end = std::min(line.find_first_of(kBlank), line.size());
-      words.push_back(line.substr(0, end));
-      line.remove_prefix(end);
-    }
+    core::appendWords(line, kBlank, words);
     return words;
   }
 
@@ -109,9 +90,9 @@ class Reader {
       if (!nextLine(line)) return error("the file ends before the names of its columns");
     }
     const std::vector<std::string_view> words = wordsOf(line);
-    if (lowerCase(words[0]) != "time" || words.size() < 2) {
+    if (core::lowerCase(words[0]) != "time" || words.size() < 2) {
       return error(
-          fmt::format("begins its columns with {} where time should be", inQuotes(words[0])));
+          fmt::format("begins its columns with {} where time should be", core::inQuotes(words[0])));
     }
     if (words.size() > kMostColumns) return error("more than 65536 columns");
     file_.columns.assign(words.begin(), words.end());
@@ -133,7 +114,7 @@ class Reader {
       }
       for (const std::string_view word : words) {
         const auto value = number(word);
-        if (!value) return error(inQuotes(word) + " where a number should be");
+        if (!value) return error(core::inQuotes(word) + " where a number should be");
         file_.values.push_back(*value);
       }
       const double time = file_.at(file_.rows, 0);

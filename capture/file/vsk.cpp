@@ -2,17 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
-#include <pugixml.hpp>
 #include <set>
 #include <span>
 
+#include "capture/file/xml_text.h"
 #include "engine/core/read_file.h"
+#include "engine/core/text.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::file {
@@ -22,14 +22,6 @@ constexpr std::size_t kMostSegments = 1024, kMostMarkers = 4096, kMostParameters
 constexpr std::size_t kDeepest = 256;
 constexpr double kLargest = 1e5;  // Millimetres: a hundred metres.
 constexpr double kMetresPerMm = 0.001;
-
-std::string inQuotes(std::string_view word) {
-  std::string text(word.substr(0, 40));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  }
-  return "\"" + text + "\"";
-}
 
 std::optional<double> number(std::string_view word) {
   if (word.starts_with('+')) word.remove_prefix(1);
@@ -42,63 +34,32 @@ std::optional<double> number(std::string_view word) {
 }
 
 std::vector<std::string_view> wordsOf(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
   std::vector<std::string_view> words;
-  while (words.size() < 64) {
-    const std::size_t start = text.find_first_not_of(kBlank);
-    if (start == text.npos) break;
-    text.remove_prefix(start);
-    const std::size_t end = std::min(text.find_first_of(kBlank), text.size());
-    words.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
+  core::appendWords(text, " \t\r\n", words, 64);
   return words;
 }
 
-class Reader {
+class Reader : private XmlText {
  public:
-  Reader(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+  Reader(std::string_view text, const std::string& name) : XmlText(text, name) {}
 
   core::Result<VskFile> read() {
-    if (text_.size() > kMostVskBytes) {
-      return core::makeError(fmt::format("{}: is larger than {} MiB; no subject is, check the file",
-                                         name_, kMostVskBytes >> 20));
-    }
-    pugi::xml_document document;
-    // Without document types there are no entities of the file's own, so that nothing can expand.
-    const pugi::xml_parse_result parsed = document.load_buffer(
-        text_.data(), text_.size(), pugi::parse_default & ~pugi::parse_doctype);
-    if (!parsed) {
-      return errorAt(parsed.offset, fmt::format("no sound XML ({}); the file is damaged or cut off",
-                                                parsed.description()));
-    }
-    const pugi::xml_node model = document.child("KinematicModel");
-    if (!model) {
-      return errorAt(0, "has no KinematicModel; is this a Vicon subject (VSK)?");
-    }
-    if (auto done = readParameters(model.child("Parameters")); !done) return done.error();
-    const pugi::xml_node skeleton = model.child("Skeleton");
+    const auto model = load("KinematicModel", "a Vicon subject (VSK)");
+    if (!model) return model.error();
+    if (auto done = readParameters(model->child("Parameters")); !done) return done.error();
+    const pugi::xml_node skeleton = model->child("Skeleton");
     if (auto done = readSegments(skeleton); !done) return done.error();
     if (file_.segments.empty()) {
-      return error(model, "has no Segment in its Skeleton; export the subject again");
+      return error(*model, "has no Segment in its Skeleton; export the subject again");
     }
-    if (auto done = readMarkers(model); !done) return done.error();
+    if (auto done = readMarkers(*model); !done) return done.error();
     if (file_.markers.empty()) {
-      return error(model, "has no marker with a segment; export the subject with its markers");
+      return error(*model, "has no marker with a segment; export the subject with its markers");
     }
     return std::move(file_);
   }
 
  private:
-  core::Error errorAt(std::ptrdiff_t offset, const std::string& what) const {
-    const auto end = std::clamp<std::ptrdiff_t>(offset, 0, std::ssize(text_));
-    const auto line = 1 + std::count(text_.begin(), text_.begin() + end, '\n');
-    return core::makeError(fmt::format("{}:{}: {}", name_, line, what));
-  }
-  core::Error error(const pugi::xml_node& node, const std::string& what) const {
-    return errorAt(node.offset_debug(), what);
-  }
-
   core::Result<void> readParameters(const pugi::xml_node& parameters) {
     for (const pugi::xml_node& node : parameters.children()) {
       const std::string parameter = node.attribute("NAME").value();
@@ -131,15 +92,16 @@ class Reader {
     glm::dvec3 vector(0.0);
     if (words.size() != 3) {
       return error(node, fmt::format("{} of {} needs three numbers or parameters, not {}", key,
-                                     node.name(), inQuotes(text)));
+                                     node.name(), core::inQuotes(text)));
     }
     for (int k = 0; k < 3; ++k) {
       const auto value = valueOf(words[static_cast<std::size_t>(k)]);
       if (!value || !(std::abs(*value) <= kLargest)) {
-        return error(node, fmt::format("{} of {}: {} is neither a finite number under {} nor a "
-                                       "parameter of the file",
-                                       key, node.name(),
-                                       inQuotes(words[static_cast<std::size_t>(k)]), kLargest));
+        return error(
+            node, fmt::format("{} of {}: {} is neither a finite number under {} nor a "
+                              "parameter of the file",
+                              key, node.name(), core::inQuotes(words[static_cast<std::size_t>(k)]),
+                              kLargest));
       }
       vector[k] = *value;
     }
@@ -179,7 +141,7 @@ class Reader {
     VskSegment segment{.name = node.attribute("NAME").value(), .parent = parent};
     if (segment.name.empty()) return error(node, "a Segment without a NAME");
     if (!names_.emplace(segment.name, static_cast<int>(file_.segments.size())).second) {
-      return error(node, fmt::format("segment {} stands twice", inQuotes(segment.name)));
+      return error(node, fmt::format("segment {} stands twice", core::inQuotes(segment.name)));
     }
     if (file_.segments.size() >= kMostSegments) {
       return error(node, fmt::format("more than {} segments", kMostSegments));
@@ -192,7 +154,7 @@ class Reader {
     if (!joint) {
       return error(node, fmt::format("segment {} has no joint of a known kind (JointFree, "
                                      "JointBall, JointHardySpicer, JointHinge, JointDummy)",
-                                     inQuotes(segment.name)));
+                                     core::inQuotes(segment.name)));
     }
     const bool at_segment = node.attribute("POSITION");
     const bool at_joint = joint.attribute("PRE-POSITION");
@@ -207,7 +169,7 @@ class Reader {
     } else if (parent >= 0) {
       return error(node, fmt::format("segment {} has neither POSITION nor a joint with "
                                      "PRE-POSITION",
-                                     inQuotes(segment.name)));
+                                     core::inQuotes(segment.name)));
     }
     if (auto done = readAxes(joint, segment); !done) return done;
     file_.segments.push_back(segment);
@@ -244,10 +206,10 @@ class Reader {
     if (found == names_.end()) {
       return error(node, fmt::format("marker {} sits on segment {}, which the skeleton does not "
                                      "have",
-                                     inQuotes(marker.name), inQuotes(segment)));
+                                     core::inQuotes(marker.name), core::inQuotes(segment)));
     }
     if (!markers_.insert(marker.name).second) {
-      return error(node, fmt::format("marker {} stands twice", inQuotes(marker.name)));
+      return error(node, fmt::format("marker {} stands twice", core::inQuotes(marker.name)));
     }
     if (file_.markers.size() >= kMostMarkers) {
       return error(node, fmt::format("more than {} markers", kMostMarkers));
@@ -275,8 +237,6 @@ class Reader {
     return {};
   }
 
-  std::string_view text_;
-  const std::string& name_;
   VskFile file_;
   std::map<std::string, double, std::less<>> parameters_;
   std::map<std::string, int> names_;  // Of segments.
@@ -286,6 +246,10 @@ class Reader {
 }  // namespace
 
 core::Result<VskFile> readVsk(std::string_view text, const std::string& name) {
+  if (text.size() > kMostVskBytes) {
+    return core::makeError(fmt::format("{}: is larger than {} MiB; no subject is, check the file",
+                                       name, kMostVskBytes >> 20));
+  }
   return Reader(text, name).read();
 }
 

@@ -103,6 +103,18 @@ struct SkeletonPose {
   float residual_mm = 0;                ///< RMS distance of markers from the model.
 };
 
+/// A pose with room for so many joints, at rest in their parents, without a subject.
+inline SkeletonPose makeSkeletonPose(std::size_t joints) {
+  SkeletonPose pose;
+  pose.parent_from_joint.resize(joints);
+  pose.angular_velocity.resize(joints);
+  pose.velocity.resize(joints);
+  pose.covariance.assign(joints, glm::mat3(0.0f));
+  pose.foreseen_sigma.resize(joints);
+  pose.predicted.resize(joints);
+  return pose;
+}
+
 enum class CaptureEventKind : std::uint8_t {
   camera_lost,
   camera_back,

@@ -123,6 +123,7 @@ class CapturePath {
  private:
   CapturePath(const PipelineSettings& settings, const camera::Rig& rig,
               std::vector<subject::Subject> subjects);
+  void makeRoomFor(std::size_t subject);
   void matchCamera(std::uint32_t camera);
   void findProps();
   void followTurns();
@@ -146,6 +147,8 @@ class CapturePath {
   void settleTimes();
   void addEvent(frame::CaptureEventKind kind, std::uint32_t who);
 
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
   PipelineSettings settings_;
   camera::Rig rig_;
   std::vector<subject::Subject> subjects_;
@@ -160,7 +163,7 @@ class CapturePath {
   sync::FrameAssembly assembly_;
   std::array<std::uint64_t, 4> allowed_{};
   bool restricted_ = false;
-  std::uint64_t prepared_for_ = ~std::uint64_t{0};
+  std::uint64_t prepared_for_ = kNever;
 
   frame::PredictedMarkers predictions_;
   reconstruct::ReconstructState reconstruct_state_;

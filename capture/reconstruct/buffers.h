@@ -6,6 +6,9 @@
 
 namespace understudy::reconstruct {
 
+/// The kernels take so many predictions or centroids at a time.
+constexpr std::size_t roundUp(std::size_t count) { return (count + 7) / 8 * 8; }
+
 /// Arrays of `capacity` entries behind solutionsOf, and behind viewsOf: of floats, and of integers.
 inline constexpr std::size_t kSolutionArrays = 14, kViewArrays = 4, kPlaceArrays = 2;
 
@@ -24,7 +27,7 @@ inline PredictedSolutions solutionsOf(ReconstructState& state) {
 }
 
 /// The kernels' view of the predictions' images in the workspace.
-inline PredictedViews viewsOf(ReconstructWorkspace& workspace) {
+inline PredictedViews viewsOf(ReconstructWorkspace& workspace, const PlaceGrid& grid) {
   const std::size_t capacity = workspace.predicted.size() / kViewArrays;
   float* first = workspace.predicted.data();
   std::int32_t* place = workspace.predicted_place.data();
@@ -33,7 +36,8 @@ inline PredictedViews viewsOf(ReconstructWorkspace& workspace) {
           .scale = first + 2 * capacity,
           .gate_px = first + 3 * capacity,
           .place = place,
-          .reach = place + capacity};
+          .reach = place + capacity,
+          .quanta_per_px = grid.quanta_per_px};
 }
 
 /// The kernels' view of a camera's centroids; the state's rays must have room for them.
@@ -41,7 +45,7 @@ inline UndistortedCentroids centroidsOf(ReconstructState& state, ReconstructWork
                                         std::size_t camera) {
   return {.rays = state.rays[camera].data() + 1,
           .slack = workspace.slack.data(),
-          .place = workspace.centroid_place.data()};
+          .place = workspace.centroid_place.data() + kPlacesInSight};
 }
 
 /// Most entries of ReconstructState::rays per camera: none, its centroids, two shares of each.
@@ -56,17 +60,6 @@ inline PlaceGrid makePlaceGrid(const ViewCamera& view) {
   const float most = static_cast<float>(kMostQuanta);
   while (std::max(width, height) * grid.quanta_per_px > most) grid.quanta_per_px *= 0.5f;
   return grid;
-}
-
-/// The kernels' view of the workspace's cells, empty.
-inline PredictionCells cellsOf(ReconstructWorkspace& workspace) {
-  const std::size_t capacity = workspace.predicted.size() / kViewArrays;
-  return {.first = workspace.cell_first.data(),
-          .next = workspace.cell_next.data(),
-          .of_prediction = workspace.cell_of.data(),
-          .wide = workspace.wide.data(),
-          .wide_place = workspace.wide_place.data(),
-          .wide_reach = workspace.wide_place.data() + capacity};
 }
 
 }  // namespace understudy::reconstruct

@@ -4,21 +4,13 @@
 #include <numeric>
 
 #include "capture/reconstruct/matching.h"
+#include "capture/reconstruct/raster_order.h"
 
 namespace understudy::reconstruct {
 namespace {
 
 static_assert(sizeof(frame::Centroid) == 4 * sizeof(float));
 static_assert(sizeof(Ray) == 4 * sizeof(float));
-
-std::size_t roundUp(std::size_t count) { return (count + 7) / 8 * 8; }
-
-std::int32_t placeOf(const PlaceGrid& grid, float u, float v) {
-  const auto whole = [&grid](float from) {
-    return static_cast<std::int32_t>(from * grid.quanta_per_px);
-  };
-  return whole(u - grid.least_u) | whole(v - grid.least_v) << 16;
-}
 
 // A lens that the kernel's polynomial cannot follow: one centroid after the other.
 void undistortExactly(const Matching& m) {
@@ -45,16 +37,15 @@ void undistortExactly(const Matching& m) {
     out.rays[i].weight = weightOf(m.noise, centroid.radius_px, 0.0f);
     const bool is_long = centroid.elongation > kLongBlob;
     out.slack[i] = is_long ? 0.75f * clampRadius(centroid.radius_px) : 0.0f;
-    if (!is_long) out.place[i] = placeOf(makePlaceGrid(view), u, v);
+    if (!is_long) out.place[i] = placeOf(m.grid, u, v);
   }
 }
 
 void undistortCentroids(const Matching& m) {
   const ProjectionKernels& kernels = *m.state.kernels;
-  const PlaceGrid grid = makePlaceGrid(m.camera.view);
   const std::size_t whole = m.count / 8 * 8;
   if (whole > 0) {
-    kernels.undistort(m.camera.view, grid, m.noise, &m.job.centroids[0].x_px, 0, whole,
+    kernels.undistort(m.camera.view, m.grid, m.noise, &m.job.centroids[0].x_px, 0, whole,
                       m.centroids);
   }
   if (whole < m.count) {
@@ -62,7 +53,7 @@ void undistortCentroids(const Matching& m) {
     std::fill(padded.begin(), padded.end(), frame::Centroid{.x_px = -1.0f});
     std::copy(m.job.centroids.begin() + static_cast<std::ptrdiff_t>(whole),
               m.job.centroids.begin() + static_cast<std::ptrdiff_t>(m.count), padded.begin());
-    kernels.undistort(m.camera.view, grid, m.noise, &padded[0].x_px, whole, 8, m.centroids);
+    kernels.undistort(m.camera.view, m.grid, m.noise, &padded[0].x_px, whole, 8, m.centroids);
   }
   if (m.camera.exact_lens) undistortExactly(m);
 }
@@ -71,51 +62,53 @@ void undistortCentroids(const Matching& m) {
 void followOrder(const Matching& m, const Claims& claims) {
   ReconstructWorkspace& w = m.w;
   CameraOrder& order = m.state.orders[m.job.camera];
-  w.queued = m.state.kernels->follow({.owners = order.owners.data(),
-                                      .count = order.owners.size(),
-                                      .predictions = m.state.predictions,
-                                      .contender = order.contender.data(),
-                                      .contended = order.contended.data(),
-                                      .contenders = order.contender.size(),
-                                      .turn = (m.state.frames + m.job.camera) % kTurns,
-                                      .doubtful = w.doubtful.data(),
-                                      .doubtful_from = w.doubtful_from.data()},
-                                     m.views, m.centroids.place, roundUp(m.count), claims);
+  const Follow follow =
+      m.state.kernels->follow({.owners = order.owners.data(),
+                               .count = order.owners.size(),
+                               .predictions = m.state.predictions,
+                               .contender = order.contender.data(),
+                               .contended = order.contended.data(),
+                               .contenders = order.contender.size(),
+                               .turn = (m.state.frames + m.job.camera) % kTurns,
+                               .doubtful = w.doubtful.data(),
+                               .doubtful_from = w.doubtful_from.data()},
+                              m.views, m.centroids.place, roundUp(m.count), claims);
+  w.queued = follow.queued;
+  if (!follow.in_order) order.is_raster = false;
 }
 
 // Centroids that nobody followed are looked up among all predictions; returns how many are left.
-std::size_t lookUpOthers(Matching& m, const Claims& claims) {
+std::size_t lookUpOthers(const Matching& m, const Claims& claims) {
   ReconstructWorkspace& w = m.w;
   const ProjectionKernels& kernels = *m.state.kernels;
   const std::size_t listed =
       kernels.listUnclaimed(m.centroids.place, roundUp(m.count), w.owner.data(), w.unclaimed.data(),
                             w.unclaimed_place.data());
-  kernels.fillCells(m.views, roundUp(m.state.predictions), listed + w.queued, m.cells);
   const Claims behind{.of_prediction = claims.of_prediction,
                       .of_centroid = claims.of_centroid,
                       .queue = claims.queue + w.queued};
-  const Seen seen = kernels.lookUp(m.cells, m.views, w.unclaimed.data(), w.unclaimed_place.data(),
-                                   listed, behind, w.left.data());
+  const Seen seen = kernels.lookUp(m.views, roundUp(m.state.predictions),
+                                   {.list = w.unclaimed.data(),
+                                    .place = w.unclaimed_place.data(),
+                                    .count = listed,
+                                    .near = w.near.data()},
+                                   behind, w.left.data());
   w.queued += seen.queued;
   return seen.left;
 }
 
 // Returns the number of centroids that are left.
-std::size_t matchCentroids(Matching& m) {
+std::size_t matchCentroids(const Matching& m) {
   ReconstructWorkspace& w = m.w;
-  const ProjectionKernels& kernels = *m.state.kernels;
-  const std::size_t predictions = roundUp(m.state.predictions), padded = roundUp(m.count);
-  std::fill_n(m.claims, predictions, std::uint16_t{0});
+  const std::size_t padded = roundUp(m.count);
+  std::fill_n(m.claims, roundUp(m.state.predictions), std::uint16_t{0});
   w.owner.assign(padded, 0);
-  std::fill_n(w.centroid_place.begin() + static_cast<std::ptrdiff_t>(m.count), kPlacesInSight,
-              kNoPlace);
+  std::fill_n(m.centroids.place + m.count, 4 * kPlacesInSight, kNoPlace);
   const Claims claims{
       .of_prediction = m.claims, .of_centroid = w.owner.data(), .queue = w.queue.data()};
   followOrder(m, claims);
-  w.queued += kernels.listLong(m.centroids, padded, w.queue.data() + w.queued);
-  std::size_t left = lookUpOthers(m, claims);
-  left = settleDisputes(m, left);
-  kernels.clearCells(predictions, m.cells);
+  w.queued += m.state.kernels->listLong(m.centroids, padded, w.queue.data() + w.queued);
+  const std::size_t left = settleDisputes(m, lookUpOthers(m, claims));
   m.state.orders[m.job.camera].owners.swap(w.owner);
   return left;
 }
@@ -126,7 +119,8 @@ void setFree(const Matching& m, std::size_t left) {
     const std::size_t i = m.w.left[k];
     const Ray& ray = m.centroids.rays[i];
     if (!(ray.weight > 0.0f)) continue;
-    free.push_back({ray.u, ray.v, m.job.centroids[i].radius_px, static_cast<std::int32_t>(i)});
+    free.push_back({ray.u, ray.v, m.job.centroids[ray.centroid].radius_px,
+                    static_cast<std::int32_t>(ray.centroid)});
   }
 }
 
@@ -167,13 +161,14 @@ void MatchCamera::run() const {
   state.centroids[camera] = roundUp(count);
   state.rays[camera].resize(1 + roundUp(count));
   const double sigma = state.health[camera].sigma_px / static_cast<double>(kReferenceSigma_px);
+  const PlaceGrid grid = makePlaceGrid(prepared.view);
   Matching m{.job = *this,
              .camera = prepared,
              .state = state,
              .w = workspace,
-             .views = viewsOf(workspace),
+             .views = viewsOf(workspace, grid),
              .centroids = centroidsOf(state, workspace, camera),
-             .cells = cellsOf(workspace),
+             .grid = grid,
              .rays = state.rays[camera],
              .claims = &state.ray_of[camera * raysPerCamera(state)],
              .count = count,
@@ -182,10 +177,11 @@ void MatchCamera::run() const {
                         .largest_px = static_cast<float>(settings.largest_gate_px),
                         .nearest = static_cast<float>(settings.nearest)};
   prefetch(m);
-  state.kernels->project(prepared.view, gates, makePlaceGrid(prepared.view), state.x.data(),
-                         state.y.data(), state.z.data(), state.reach.data(),
-                         roundUp(state.predictions), m.views);
+  m.widest = state.kernels->project(prepared.view, gates, m.grid, state.x.data(), state.y.data(),
+                                    state.z.data(), state.reach.data(), roundUp(state.predictions),
+                                    m.views);
   undistortCentroids(m);
+  restoreRasterOrder(m);
   if (state.predictions == 0) {  // A cold start.
     std::iota(workspace.left.begin(), workspace.left.begin() + static_cast<std::ptrdiff_t>(m.count),
               std::uint16_t{0});

@@ -15,12 +15,20 @@ struct Matching {
   ReconstructWorkspace& w;
   PredictedViews views;
   UndistortedCentroids centroids;
-  PredictionCells cells;
+  PlaceGrid grid;
   std::vector<Ray>& rays;
-  std::uint16_t* claims;  ///< The camera's row of ReconstructState::ray_of, see rayOf.
-  std::size_t count;      ///< Of centroids.
-  float noise;            ///< The camera's centroid variance over the reference's.
+  std::uint16_t* claims;    ///< The camera's row of ReconstructState::ray_of, see rayOf.
+  std::size_t count;        ///< Of centroids.
+  float noise;              ///< The camera's centroid variance over the reference's.
+  std::int32_t widest = 0;  ///< Of the predictions\' gates, quanta.
 };
+
+inline std::int32_t placeOf(const PlaceGrid& grid, float u, float v) {
+  const auto whole = [&grid](float from) {
+    return static_cast<std::int32_t>(from * grid.quanta_per_px);
+  };
+  return whole(u - grid.least_u) | whole(v - grid.least_v) << 16;
+}
 
 inline float clampRadius(float radius_px) {  // Also of no number.
   return std::min(radius_px > 0.5f ? radius_px : 0.5f, 6.0f);

@@ -15,10 +15,6 @@ core::Error outOfRange(const char* key, const char* condition) {
   return core::makeError(std::string("reconstruct settings: ") + key + " must be " + condition);
 }
 
-constexpr std::size_t kLanes = 8;  // The kernels take so many at a time.
-
-std::size_t roundUp(std::size_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
-
 }  // namespace
 
 core::Result<void> check(const ReconstructSettings& s) {
@@ -90,21 +86,21 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   const std::size_t capacity = state.capacity;
   w.predicted.assign(kViewArrays * capacity, 0.0f);
   w.predicted_place.assign(kPlaceArrays * capacity, 0);
-  static_assert(kMaxCentroids % kLanes == 0);
+  static_assert(kMaxCentroids == roundUp(kMaxCentroids));
   w.slack.assign(kMaxCentroids, 0.0f);
-  w.centroid_place.assign(kMaxCentroids + kPlacesInSight, kNoPlace);
-  w.padded.resize(kLanes);
-  w.cell_first.assign(kCellEntries, 0);
-  w.cell_next.assign(capacity + 1, 0);
-  w.cell_of.assign(capacity, 0);
-  w.wide.assign(capacity, 0);
-  w.wide_place.assign(2 * capacity, 0);
+  w.centroid_place.assign(kPlacesInSight + kMaxCentroids + 4 * kPlacesInSight, kNoPlace);
+  w.raster_keys.assign(kMaxCentroids, 0);
+  w.sorted_keys.assign(kMaxCentroids, 0);
+  w.sorted_rays.resize(kMaxCentroids);
+  w.sorted_slack.assign(kMaxCentroids, 0.0f);
+  w.sorted_place.assign(kMaxCentroids, kNoPlace);
+  w.padded.resize(8);
   w.owner.reserve(kMaxCentroids);
   const std::size_t doubts = kMaxCentroids + 2 * capacity;
   w.doubtful.assign(doubts, 0);
   w.doubtful_from.assign(doubts, 0);
   w.unclaimed.assign(kMaxCentroids, 0);
-  w.unclaimed_place.assign(kMaxCentroids + kLanes, kNoPlace);
+  w.unclaimed_place.assign(kMaxCentroids, kNoPlace);
   w.queue.assign(kMaxCentroids, 0);
   w.disputed.reserve(capacity);
   w.is_disputed.assign(capacity, 0);

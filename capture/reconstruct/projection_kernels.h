@@ -44,32 +44,7 @@ inline constexpr std::int32_t kNoPlace = -(1700 << 16) - 1700;
 /// Gates are taken for so much wider that rounding loses nobody.
 inline constexpr std::int32_t kRounding = 2;
 
-inline constexpr std::int32_t kCells = 16384;
-inline constexpr std::int32_t kCellsPerRow = 437;
-/// One cell for what is in none; behind the first one's copy.
-inline constexpr std::int32_t kNoCell = kCells + 1;
-inline constexpr std::size_t kCellEntries = kCells + 2;
-/// Cells of 4.6 to 146 px at kQuantaPerPx: the finest hold gates of 2 px.
-inline constexpr std::int32_t kLeastCellShift = 5, kMostCellShift = 10;
 inline constexpr float kQuantaPerPx = 7.0f;
-/// The shift where all are wide: so few centroids are looked up that cells are not worth it.
-inline constexpr std::int32_t kNoCells = 0;
-inline constexpr std::size_t kFewCentroids = 12;
-
-/// The predictions in view by cell of the image: squares of 2^`shift` quanta, whose numbers are
-/// taken modulo kCells (which mixes up cells far apart, no more). The predictions in whose gates a
-/// centroid is are in the at most four cells about it, or among the wide ones, whose gates reach
-/// further than half a cell. Predictions are counted from one; 0 is none. Arrays of the caller.
-struct PredictionCells {
-  std::uint16_t* first;         ///< Per cell, kCellEntries; zero between cameras.
-  std::uint16_t* next;          ///< Per prediction, of the same cell.
-  std::int32_t* of_prediction;  ///< Its cell, from index 0.
-  std::uint16_t* wide;          ///< Indices of the wide ones,
-  std::int32_t* wide_place;     ///< and PredictedViews::place
-  std::int32_t* wide_reach;     ///< and PredictedViews::reach of these; padded.
-  std::size_t wides = 0;
-  std::int32_t shift = kNoCells;
-};
 
 /// Who has whom; arrays of the caller, zero before.
 struct Claims {
@@ -92,17 +67,34 @@ struct Followed {
   const std::uint16_t* contended;  ///< and which.
   std::size_t contenders;
   std::size_t turn;  ///< Of those without a centroid, who is to look at all: the
-                     ///< ones whose index is this, modulo kTurns.
+                     ///< first of kTurns parts is 0.
   std::uint16_t*
       doubtful;  ///< With the next, scratch: entries for all owners, and two per prediction.
   std::uint16_t* doubtful_from;
 };
 /// In so many frames every prediction has its turn.
 inline constexpr std::size_t kTurns = 4;
-/// How many centroids about its place in the order a prediction looks at; so many places of nothing
-/// stand behind the last centroid's.
+/// How many centroids about its place in the order a prediction looks at; four times so many places
+/// of nothing stand behind the last centroid's.
 inline constexpr int kPlacesInSight = 16;
 inline constexpr std::size_t kMostRows = kMaxCentroids / kPlacesInSight;  ///< Of so many.
+/// Bands of the image, in quanta: some 36 px of most cameras.
+inline constexpr std::size_t kBandHeight = 256;
+inline constexpr std::size_t kBands = 32768 / kBandHeight;
+
+/// Centroids that nobody followed, with their places.
+struct Unclaimed {
+  const std::uint16_t* list;
+  const std::int32_t* place;
+  std::size_t count;
+  std::uint16_t* near;  ///< Scratch: an entry per prediction.
+};
+
+/// What ProjectionKernels::follow put into Claims::queue; false if the order is another.
+struct Follow {
+  std::size_t queued;
+  bool in_order;
+};
 
 /// Numbers of centroids that ProjectionKernels::lookUp put into Claims::queue, and left.
 struct Seen {
@@ -154,13 +146,15 @@ struct PredictedViews {
   float* gate_px;       ///< How far its centroid may be; 0: not in view.
   std::int32_t* place;  ///< See PlaceGrid.
   std::int32_t* reach;  ///< Squared quanta below which its centroid is; 0: not to be looked for.
+  float quanta_per_px;  ///< Of the PlaceGrid.
 };
 
 /// Centroids of one camera; arrays by index in the packet.
 struct UndistortedCentroids {
   Ray* rays;     ///< Weight 0: no sensor measures there, to be left alone.
   float* slack;  ///< How much further a long blob may be from its predictions, px; 0 of others.
-  std::int32_t* place;  ///< See PlaceGrid; kNoPlace if it is not to be looked up.
+  std::int32_t* place;  ///< See PlaceGrid; kNoPlace if it is not to be looked up, and
+                        ///< kPlacesInSight times before the first.
 };
 
 /// Solutions of the normal equations of all predictions, arrays by index of prediction.
@@ -180,9 +174,10 @@ struct PredictedSolutions {
 struct ProjectionKernels {
   const char* name;
   /// Images of points whose search radius is `reach` metres. What is not finite is not in view.
-  void (*project)(const ViewCamera& camera, const ViewGates& gates, const PlaceGrid& grid,
-                  const float* x, const float* y, const float* z, const float* reach,
-                  std::size_t count, const PredictedViews& views);
+  /// Returns the widest gate, quanta.
+  std::int32_t (*project)(const ViewCamera& camera, const ViewGates& gates, const PlaceGrid& grid,
+                          const float* x, const float* y, const float* z, const float* reach,
+                          std::size_t count, const PredictedViews& views);
   /// Undistorts centroids, four floats each (x, y, radius, elongation), and finds their places;
   /// long ones have none. `noise` is the camera's centroid variance over the reference's; `first`
   /// is the first one's index.
@@ -191,32 +186,25 @@ struct ProjectionKernels {
                     const UndistortedCentroids& out);
   /// Gives the predictions that are followed the centroid in their gate, where it is the only one
   /// there, and has no owner, of those near its place in the order. Puts the centroids that others
-  /// want as well into the queue, whose length it returns.
-  std::size_t (*follow)(const Followed& followed, const PredictedViews& views,
-                        const std::int32_t* places, std::size_t count, const Claims& claims);
-  /// Lists the centroids that are looked up and have no owner, with their places and eight more of
-  /// nothing; returns their number.
+  /// want as well into the queue.
+  Follow (*follow)(const Followed& followed, const PredictedViews& views,
+                   const std::int32_t* places, std::size_t count, const Claims& claims);
+  /// Lists the centroids that are looked up and have no owner, with their places; returns their
+  /// number.
   std::size_t (*listUnclaimed)(const std::int32_t* places, std::size_t count,
                                const std::uint16_t* owners, std::uint16_t* list,
                                std::int32_t* list_places);
-  /// Puts the predictions in view into cells, of the finest size for which few gates are wide, for
-  /// so many centroids to be looked up.
-  void (*fillCells)(const PredictedViews& views, std::size_t count, std::size_t centroids,
-                    PredictionCells& cells);
-  /// Gives the centroids of a list the prediction in whose gate they are, where that is the only
-  /// one, and has no centroid. Others are queued, or left if they are in no gate.
-  Seen (*lookUp)(const PredictionCells& cells, const PredictedViews& views,
-                 const std::uint16_t* list, const std::int32_t* places, std::size_t count,
+  /// Gives unclaimed centroids the prediction in whose gate they are, where that is the only one,
+  /// and has no centroid. Others are queued, or left if they are in no gate.
+  Seen (*lookUp)(const PredictedViews& views, std::size_t predictions, const Unclaimed& unclaimed,
                  const Claims& claims, std::uint16_t* left);
-  /// Empties the cells.
-  void (*clearCells)(std::size_t count, const PredictionCells& cells);
   /// Lists the long blobs; returns their number.
   std::size_t (*listLong)(const UndistortedCentroids& centroids, std::size_t count,
                           std::uint16_t* list);
-  /// Lists the predictions in whose gate an image position is, if that is `slack` px wider; returns
+  /// Lists the predictions whose PredictedViews::reach and so much `more` hold a place; returns
   /// their number.
-  std::size_t (*gatherPredictions)(const PredictedViews& views, std::size_t count, float u, float v,
-                                   float slack, std::uint16_t* list);
+  std::size_t (*listNear)(const PredictedViews& views, std::size_t count, std::int32_t place,
+                          std::int32_t more, std::uint16_t* list);
   /// Adds to every prediction's kSumsPerMarker sums its ray, rays[claims[p]]; the one at 0 has no
   /// weight. Returns the number of rays.
   std::size_t (*accumulate)(const ViewCamera& camera, const Ray* rays, const std::uint16_t* claims,

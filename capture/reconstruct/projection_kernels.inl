@@ -6,23 +6,19 @@
 namespace {
 
 using understudy::reconstruct::Claims;
+using understudy::reconstruct::Follow;
 using understudy::reconstruct::Followed;
-using understudy::reconstruct::kCells;
-using understudy::reconstruct::kCellsPerRow;
+using understudy::reconstruct::kBandHeight;
+using understudy::reconstruct::kBands;
 using understudy::reconstruct::kDisputed;
-using understudy::reconstruct::kFewCentroids;
 using understudy::reconstruct::kGradientScale;
 using understudy::reconstruct::kInformationScale;
 using understudy::reconstruct::kLargestInformation;
 using understudy::reconstruct::kLargestTerm;
 using understudy::reconstruct::kLargestWeight;
-using understudy::reconstruct::kLeastCellShift;
 using understudy::reconstruct::kLensTerms;
 using understudy::reconstruct::kLongBlob;
-using understudy::reconstruct::kMostCellShift;
 using understudy::reconstruct::kMostRows;
-using understudy::reconstruct::kNoCell;
-using understudy::reconstruct::kNoCells;
 using understudy::reconstruct::kNoPlace;
 using understudy::reconstruct::kPlacesInSight;
 using understudy::reconstruct::kResidualScale;
@@ -33,10 +29,9 @@ using understudy::reconstruct::kWeightScale;
 using understudy::reconstruct::PlaceGrid;
 using understudy::reconstruct::PredictedSolutions;
 using understudy::reconstruct::PredictedViews;
-using understudy::reconstruct::PredictionCells;
 using understudy::reconstruct::Ray;
 using understudy::reconstruct::Seen;
-
+using understudy::reconstruct::Unclaimed;
 using understudy::reconstruct::UndistortedCentroids;
 using understudy::reconstruct::ViewCamera;
 using understudy::reconstruct::ViewGates;
@@ -55,7 +50,6 @@ typedef float Native4 __attribute__((vector_size(16)));
 typedef float Native8 __attribute__((vector_size(32)));
 typedef short NativeShort8 __attribute__((vector_size(16)));
 typedef short NativeShort16 __attribute__((vector_size(32)));
-typedef std::int16_t Short16 __attribute__((vector_size(32), aligned(2), may_alias));
 typedef int NativeInt4 __attribute__((vector_size(16)));
 
 #define UNDERSTUDY_LOAD8(p) (*reinterpret_cast<const Float8*>(p))
@@ -90,6 +84,17 @@ inline Int8 rounded(Float8 a) {
 
 inline Float4 rootOf(Float4 a) { return (Float4)__builtin_ia32_sqrtps((Native4)a); }
 
+// Differences of both halves.
+inline Int8 difference(Int8 a, Int8 b) {
+#ifdef __AVX2__
+  return (Int8)((NativeShort16)a - (NativeShort16)b);
+#else
+  const NativeShort8 low = (NativeShort8)lowHalf(a) - (NativeShort8)lowHalf(b);
+  const NativeShort8 high = (NativeShort8)highHalf(a) - (NativeShort8)highHalf(b);
+  return __builtin_shufflevector((Int4)low, (Int4)high, 0, 1, 2, 3, 4, 5, 6, 7);
+#endif
+}
+
 // Whole quanta of eight positions of the ideal plane; what is not `taken` is set to zero before
 // anything becomes an integer.
 inline Int8 placesOf(const PlaceGrid& grid, Int8 taken, Float8 u, Float8 v) {
@@ -99,12 +104,13 @@ inline Int8 placesOf(const PlaceGrid& grid, Int8 taken, Float8 u, Float8 v) {
   return __builtin_convertvector(from_u, Int8) | (__builtin_convertvector(from_v, Int8) << 16);
 }
 
-void project(const ViewCamera& camera, const ViewGates& gates, const PlaceGrid& grid,
-             const float* x, const float* y, const float* z, const float* reach, std::size_t count,
-             const PredictedViews& views) {
+std::int32_t project(const ViewCamera& camera, const ViewGates& gates, const PlaceGrid& grid,
+                     const float* x, const float* y, const float* z, const float* reach,
+                     std::size_t count, const PredictedViews& views) {
   const float* r = camera.rotation;
   const float* c = camera.centre;
   const Float8 zero{};
+  Int8 widest{};
   for (std::size_t i = 0; i < count; i += 8) {
     const Float8 dx = UNDERSTUDY_LOAD8(x + i) - c[0], dy = UNDERSTUDY_LOAD8(y + i) - c[1];
     const Float8 dz = UNDERSTUDY_LOAD8(z + i) - c[2];
@@ -121,11 +127,16 @@ void project(const ViewCamera& camera, const ViewGates& gates, const PlaceGrid& 
     UNDERSTUDY_STORE8(views.u + i, u);
     UNDERSTUDY_STORE8(views.v + i, v);
     UNDERSTUDY_STORE8(views.scale + i, scale);
-    UNDERSTUDY_STORE8(views.gate_px + i, (seen ? gate : zero));
+    gate = seen ? gate : zero;
+    UNDERSTUDY_STORE8(views.gate_px + i, gate);
     const Int8 reach_quanta = __builtin_convertvector(gate * grid.quanta_per_px, Int8) + kRounding;
+    widest = reach_quanta > widest ? reach_quanta : widest;
     UNDERSTUDY_STORE8I(views.place + i, placesOf(grid, seen, u, v));
     UNDERSTUDY_STORE8I(views.reach + i, seen & (reach_quanta * reach_quanta));
   }
+  std::int32_t most = 0;
+  for (int lane = 0; lane < 8; ++lane) most = widest[lane] > most ? widest[lane] : most;
+  return most;
 }
 
 inline Float8 twoOf(const float* a, const float* b) {

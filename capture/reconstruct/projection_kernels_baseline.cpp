@@ -7,9 +7,9 @@
 namespace understudy::reconstruct {
 
 const ProjectionKernels& baselineProjectionKernels() {
-  static constexpr ProjectionKernels kernels{
-      "x86-64",   project,  undistort,         follow,     listUnclaimed, fillCells, lookUp,
-      clearCells, listLong, gatherPredictions, accumulate, flush,         solve};
+  static constexpr ProjectionKernels kernels{"x86-64",      project, undistort, follow,
+                                             listUnclaimed, lookUp,  listLong,  listNear,
+                                             accumulate,    flush,   solve};
   return kernels;
 }
 

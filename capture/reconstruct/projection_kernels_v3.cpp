@@ -7,9 +7,9 @@
 namespace understudy::reconstruct {
 
 const ProjectionKernels& v3ProjectionKernels() {
-  static constexpr ProjectionKernels kernels{
-      "x86-64-v3", project,  undistort,         follow,     listUnclaimed, fillCells, lookUp,
-      clearCells,  listLong, gatherPredictions, accumulate, flush,         solve};
+  static constexpr ProjectionKernels kernels{"x86-64-v3",   project, undistort, follow,
+                                             listUnclaimed, lookUp,  listLong,  listNear,
+                                             accumulate,    flush,   solve};
   return kernels;
 }
 

@@ -63,6 +63,7 @@ struct FreeCentroid {
 struct CameraOrder {
   std::vector<std::uint16_t> owners;
   std::vector<std::uint16_t> contender, contended;
+  bool is_raster = true;  ///< Its packets list them row by row, as far as is known.
 };
 
 /// What a camera's centroids say about its calibration: residuals against the markers as all other
@@ -126,13 +127,13 @@ struct ReconstructWorkspace {
   std::vector<std::int32_t> predicted_place;
   std::vector<float> slack;  ///< With the next, see centroidsOf.
   std::vector<std::int32_t> centroid_place;
-  std::vector<frame::Centroid> padded;    ///< The packet's last centroids, eight of them.
-  std::vector<std::uint16_t> cell_first;  ///< With the next two, see cellsOf.
-  std::vector<std::uint16_t> cell_next;
-  std::vector<std::int32_t> cell_of;
-  std::vector<std::uint16_t> wide;
-  std::vector<std::int32_t> wide_place;
-  std::vector<std::uint16_t> owner;                    ///< See Claims::of_centroid.
+  std::vector<std::uint32_t> raster_keys,
+      sorted_keys;  ///< With the next three, of restoreRasterOrder.
+  std::vector<Ray> sorted_rays;
+  std::vector<float> sorted_slack;
+  std::vector<std::int32_t> sorted_place;
+  std::vector<frame::Centroid> padded;  ///< The packet's last centroids, eight of them.
+  std::vector<std::uint16_t> owner;     ///< See Claims::of_centroid.
   std::vector<std::uint16_t> doubtful, doubtful_from;  ///< See Followed.
   std::vector<std::uint16_t> unclaimed;                ///< Centroids that nobody followed,
   std::vector<std::int32_t> unclaimed_place;           ///< and their places.

@@ -52,34 +52,15 @@ void offerIfNear(const Matching& m, std::size_t prediction, std::size_t centroid
   offer(m, prediction, centroid, squared);
 }
 
-// Offers a centroid to the predictions in the cells about it, a long one further.
-void offerInCells(const Matching& m, std::size_t centroid) {
+// Offers a centroid to the predictions that may be near enough, a long one further.
+void offerToNear(const Matching& m, std::size_t centroid) {
   const Ray& ray = m.centroids.rays[centroid];
-  const PlaceGrid grid = makePlaceGrid(m.camera.view);
-  const float half = 0.5f * static_cast<float>(1 << m.cells.shift);
-  const float reach = half + m.centroids.slack[centroid] * grid.quanta_per_px;
-  const float u = (ray.u - grid.least_u) * grid.quanta_per_px;
-  const float v = (ray.v - grid.least_v) * grid.quanta_per_px;
-  const auto cellOf = [&m](float quanta) {  // Also of what is a little outside.
-    constexpr std::int32_t kAhead = 4 << kMostCellShift;
-    const std::int32_t from = static_cast<std::int32_t>(quanta + static_cast<float>(kAhead));
-    return (from - kAhead) >> m.cells.shift;
-  };
-  for (std::int32_t row = cellOf(v - reach); row <= cellOf(v + reach); ++row) {
-    for (std::int32_t column = cellOf(u - reach); column <= cellOf(u + reach); ++column) {
-      const std::int32_t cell = (row * kCellsPerRow + column) & (kCells - 1);
-      for (unsigned f = m.cells.first[cell]; f != 0; f = m.cells.next[f]) {
-        offerIfNear(m, f - 1, centroid);
-      }
-    }
-  }
-  for (std::size_t k = 0; k < m.cells.wides; ++k) offerIfNear(m, m.cells.wide[k], centroid);
-}
-
-void offerToAll(const Matching& m, std::size_t centroid) {
-  const Ray& ray = m.centroids.rays[centroid];
-  const std::size_t near = m.state.kernels->gatherPredictions(
-      m.views, m.cells.wides, ray.u, ray.v, m.centroids.slack[centroid], m.w.near.data());
+  const float slack = m.centroids.slack[centroid] * m.grid.quanta_per_px;
+  const std::int32_t further = slack > 0.0f ? static_cast<std::int32_t>(slack) + kRounding : 0;
+  // (a + b)^2 - a^2 with a the widest of all.
+  const std::int32_t more = further * (2 * m.widest + further);
+  const std::size_t near = m.state.kernels->listNear(
+      m.views, roundUp(m.state.predictions), placeOf(m.grid, ray.u, ray.v), more, m.w.near.data());
   for (std::size_t k = 0; k < near; ++k) offerIfNear(m, m.w.near[k], centroid);
 }
 
@@ -94,7 +75,7 @@ void addRay(const Matching& m, std::size_t prediction, std::size_t centroid, flo
   m.claims[prediction] = static_cast<std::uint16_t>(m.rays.size());
   m.w.owner[centroid] = static_cast<std::uint16_t>(prediction + 1);
   m.rays.push_back(
-      {.u = u, .v = v, .weight = weight, .centroid = static_cast<std::uint32_t>(centroid)});
+      {.u = u, .v = v, .weight = weight, .centroid = m.centroids.rays[centroid].centroid});
 }
 
 // One blob, two predictions, and no other blob for either.
@@ -127,13 +108,13 @@ void split(const Matching& m, const Shared& shared, float radius, float elongati
 
 // Decides by the blob's shape whether it is both markers in one, or one while the other is hidden.
 void share(const Matching& m, const Shared& shared) {
-  const frame::Centroid& blob = m.job.centroids[shared.centroid];
+  const Ray whole = m.centroids.rays[shared.centroid];
+  const frame::Centroid& blob = m.job.centroids[whole.centroid];
   const float radius = std::clamp(blob.radius_px, 0.5f, 50.0f);
   const float elongation = std::clamp(blob.elongation, 1.0f, 5.0f);
   const float du = m.views.u[shared.far] - m.views.u[shared.near];
   const float dv = m.views.v[shared.far] - m.views.v[shared.near];
   const float apart = std::sqrt(du * du + dv * dv);
-  const Ray whole = m.centroids.rays[shared.centroid];
   // Discs that touch are 1.4 radii of the whole apart; the predictions may be wrong by a little.
   const bool can_touch = apart < 1.5f * radius + 1.0f;
   const float expected = std::sqrt(1.0f + 2.0f * apart * apart / (radius * radius));
@@ -197,11 +178,7 @@ std::size_t settleDisputes(const Matching& m, std::size_t left) {
   for (std::size_t k = 0; k < w.queued; ++k) {  // It grows.
     const std::size_t i = w.queue[k];
     w.nearest[i] = w.second[i] = kNobody;
-    if (m.cells.shift == kNoCells) {
-      offerToAll(m, i);
-    } else {
-      offerInCells(m, i);
-    }
+    offerToNear(m, i);
   }
   for (std::size_t k = 0; k < w.queued; ++k) takeMutual(m, w.queue[k], left);
   keepContenders(m);

@@ -143,9 +143,7 @@ struct Search {
     if (!placement.found) return false;
     dropWeakNames(one, placement.point_of_marker);
     w.trial.subject = s;
-    w.trial.matched = static_cast<std::size_t>(
-        std::count_if(placement.point_of_marker.begin(), placement.point_of_marker.end(),
-                      [](std::int32_t p) { return p >= 0; }));
+    w.trial.matched = countNamed(placement.point_of_marker);
     w.trial.rms = placement.rms;
     w.trial.doubtful = leavesUnexplained(one, placement);
     w.trial.parent_from_joint = placement.parent_from_joint;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/subject/anatomy.h"
 #include "engine/math/elementary.h"
 #include "engine/math/exponential.h"
 
@@ -38,7 +39,6 @@ constexpr Spread kSpreads[] = {
     {HumanoidJoint::right_foot, HumanoidJoint::right_foot, 12, 6, 6},
     {HumanoidJoint::right_toes, HumanoidJoint::right_toes, 10, 1.5, 1.5}};
 
-constexpr double kRadiansPerDegree = 0.01745329251994330;
 constexpr double kStiff = 0.06, kStiffTempo = 12.0;
 constexpr double kSteady = 0.04;  // Least squared cosine of half the swing.
 
@@ -48,12 +48,13 @@ glm::dvec3 usualSpread(const subject::Subject& subject, std::size_t joint) {
     if (subject.humanoid.joint[static_cast<std::size_t>(part)] != static_cast<int>(joint)) continue;
     for (const Spread& spread : kSpreads) {
       if (part < static_cast<int>(spread.first) || part > static_cast<int>(spread.last)) continue;
-      return kRadiansPerDegree * glm::dvec3(spread.flexion, spread.twist, spread.abduction);
+      return subject::kRadiansPerDegree *
+             glm::dvec3(spread.flexion, spread.twist, spread.abduction);
     }
   }
   // Bodies whose parts nobody named: anything goes.
   const bool is_body = subject.humanoid[HumanoidJoint::hips] >= 0;
-  return glm::dvec3(is_body ? kRadiansPerDegree * kWithoutPart : 0.6);
+  return glm::dvec3(is_body ? subject::kRadiansPerDegree * kWithoutPart : 0.6);
 }
 
 double spreadOf(double variance) { return std::max(variance, kLeastSpread * kLeastSpread); }

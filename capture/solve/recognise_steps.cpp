@@ -40,6 +40,11 @@ std::size_t markersOf(const RecogniseSubject& job, std::size_t joint, std::int32
   return count;
 }
 
+std::size_t countNamed(std::span<const std::int32_t> point_of_marker) {
+  return static_cast<std::size_t>(std::count_if(point_of_marker.begin(), point_of_marker.end(),
+                                                [](std::int32_t p) { return p >= 0; }));
+}
+
 RigidTransformd fitRigid(const Correspondences& c, const glm::dquat& prior, double prior_weight) {
   glm::dvec3 from(0.0), to(0.0);
   double sum = 0.0;

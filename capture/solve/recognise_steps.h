@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <glm/glm.hpp>
+#include <span>
 
 #include "capture/solve/recognise.h"
 
@@ -22,6 +23,8 @@ glm::dvec3 offsetOf(const RecogniseSubject& job, std::size_t marker);
 /// Lists at most `most` markers of the joint; returns how many.
 std::size_t markersOf(const RecogniseSubject& job, std::size_t joint, std::int32_t* list,
                       std::size_t most);
+/// How many markers have a point.
+std::size_t countNamed(std::span<const std::int32_t> point_of_marker);
 
 /// Pairs of points for a rigid fit.
 struct Correspondences {

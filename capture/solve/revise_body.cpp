@@ -27,11 +27,6 @@ RecogniseSubject jobOf(const ReviseBody& job) {
           .workspace = job.workspace};
 }
 
-std::size_t countNamed(const std::vector<std::int32_t>& point_of_marker) {
-  return static_cast<std::size_t>(std::count_if(point_of_marker.begin(), point_of_marker.end(),
-                                                [](std::int32_t p) { return p >= 0; }));
-}
-
 const Placement& findAnew(const ReviseBody& job) {
   ReviseWorkspace& r = job.revise;
   r.settled.assign(job.cast.subjects.size(), 1);

@@ -1,6 +1,5 @@
 #include "capture/solve/search_limbs.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "capture/solve/grow_body.h"
@@ -28,11 +27,6 @@ RecogniseSubject jobOf(const SearchLimbs& search) {
           .points = search.workspace.points,
           .solve_workspace = search.solve_workspace,
           .workspace = search.workspace};
-}
-
-std::size_t countNamed(const RecogniseWorkspace& w) {
-  return static_cast<std::size_t>(std::count_if(w.point_of_marker.begin(), w.point_of_marker.end(),
-                                                [](std::int32_t p) { return p >= 0; }));
 }
 
 // Which marker gets whose name, as a number: not 0, and the same in every frame in which the same
@@ -106,10 +100,10 @@ bool findBetter(const SearchLimbs& search, const RecogniseSubject& job) {
   fitToPoints(job, kSteps);
   updateWorld(job);
   const double before = explainedValue(job);
-  const std::size_t named_before = countNamed(w);
+  const std::size_t named_before = countNamed(w.point_of_marker);
   settleLimbs(job, search.limbs, w.trial);
   const double after = explainedValue(job);
-  const std::size_t named = countNamed(w);
+  const std::size_t named = countNamed(w.point_of_marker);
   const double gain = named > named_before ? kLeastGain : kExchangeGain;
   if (named < named_before || after < before + gain || namesLone(search)) return false;
   takeOwnNames(own, w);

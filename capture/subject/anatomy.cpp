@@ -49,7 +49,6 @@ constexpr PartRange kRanges[] = {
     {HumanoidJoint::left_toes, HumanoidJoint::count, Towards::up, 70, 45, 20, 20, 20, 20},
 };
 
-constexpr double kRadiansPerDegree = 0.01745329251994330;
 constexpr double kShare = 1.2, kMarginDegrees = 9.0;
 
 HumanoidJoint mirrored(HumanoidJoint part) {

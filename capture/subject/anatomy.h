@@ -4,6 +4,9 @@
 
 namespace understudy::subject {
 
+/// For tables of angles, which anatomy states in degrees.
+inline constexpr double kRadiansPerDegree = 0.01745329251994330;
+
 /// How far the joint that plays this part turns away from a standing rest pose in a healthy adult,
 /// radians, all directions taken together and with a generous margin, because skeletons share the
 /// spine's and the arm's turns in different ways. Pi where a limit would say nothing. After

@@ -1,17 +1,15 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <glm/glm.hpp>
 #include <glm/gtc/quaternion.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/asset/number.h"
 #include "engine/core/result.h"
+#include "engine/core/text.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::asset::acclaim {
@@ -19,40 +17,6 @@ namespace understudy::asset::acclaim {
 // What the readers of Acclaim's two files, ASF and AMC, share.
 
 inline constexpr double kDegree = 0.0174532925199432958;
-
-inline std::string lowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
-
-inline std::string inQuotes(std::string_view word) {
-  std::string text(word.substr(0, 40));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  }
-  return "\"" + text + "\"";
-}
-
-// A finite number that fills the whole word, or nothing.
-inline std::optional<double> number(std::string_view word) {
-  if (word.starts_with('+')) word.remove_prefix(1);
-  constexpr double kLargestValue = 1e9;
-  double value = 0.0;
-  const char* end = word.data() + word.size();
-  const auto result = std::from_chars(word.data(), end, value);
-  if (result.ptr != end || word.empty()) return std::nullopt;
-  if (result.ec == std::errc::result_out_of_range) {
-    const bool tiny = word.find("e-") != word.npos || word.find("E-") != word.npos;
-    return tiny ? std::optional(0.0) : std::nullopt;
-  }
-  if (result.ec != std::errc{} || !std::isfinite(value) || std::abs(value) > kLargestValue) {
-    return std::nullopt;
-  }
-  return value;
-}
 
 // The lines of a text that say something, as words; comments ("#") are none.
 class Lines {
@@ -68,7 +32,7 @@ class Lines {
       rest_ = end == rest_.npos ? std::string_view() : rest_.substr(end + 1);
       ++line_;
       if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // A byte order mark.
-      split(line.substr(0, line.find('#')));
+      core::appendWords(line.substr(0, line.find('#')), " \t\r\v\f", words_);
     }
     return words_;
   }
@@ -78,18 +42,6 @@ class Lines {
   }
 
  private:
-  void split(std::string_view line) {
-    constexpr std::string_view kBlank = " \t\r\v\f";
-    while (true) {
-      const std::size_t start = line.find_first_not_of(kBlank);
-      if (start == line.npos) return;
-      line.remove_prefix(start);
-      const std::size_t end = std::min(line.find_first_of(kBlank), line.size());
-      words_.push_back(line.substr(0, end));
-      line.remove_prefix(end);
-    }
-  }
-
   std::string_view rest_;
   const std::string& name_;
   std::vector<std::string_view> words_;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "engine/asset/acclaim_text.h"
@@ -26,7 +27,7 @@ class AmcReader {
     while (true) {
       const Words& words = lines_.next();
       if (words.empty()) break;
-      const auto done = words[0].starts_with(':')                ? readKeyword(lowerCase(words[0]))
+      const auto done = words[0].starts_with(':') ? readKeyword(core::lowerCase(words[0]))
                         : words.size() == 1 && isWhole(words[0]) ? beginFrame()
                                                                  : readBone(words);
       if (!done) return done.error();
@@ -76,19 +77,19 @@ class AmcReader {
 
   core::Result<void> readBone(const Words& words) {
     if (clip_.frames == 0) {
-      return lines_.error(inQuotes(words[0]) +
+      return lines_.error(core::inQuotes(words[0]) +
                           " where the number of the first frame should be; is " +
                           "this an AMC file?");
     }
     const auto found = index_.find(std::string(words[0]));
     if (found == index_.end()) {
-      return lines_.error("bone " + inQuotes(words[0]) + " is not in the skeleton; give it the " +
-                          "motion's own .asf");
+      return lines_.error("bone " + core::inQuotes(words[0]) +
+                          " is not in the skeleton; give it the " + "motion's own .asf");
     }
     const std::size_t joint = found->second;
     const AsfSkeleton::Joint& bone = asf_.joints[joint];
     if (words.size() - 1 != bone.channels.size()) {
-      return lines_.error("bone " + inQuotes(words[0]) + " has " +
+      return lines_.error("bone " + core::inQuotes(words[0]) + " has " +
                           std::to_string(words.size() - 1) + " values; its skeleton wants " +
                           std::to_string(bone.channels.size()));
     }
@@ -96,7 +97,7 @@ class AmcReader {
     for (std::size_t k = 0; k < bone.channels.size(); ++k) {
       const auto value = number(words[k + 1]);
       if (!value) {
-        return lines_.error(inQuotes(words[k + 1]) + " where a finite number should be");
+        return lines_.error(core::inQuotes(words[k + 1]) + " where a finite number should be");
       }
       const int kind = static_cast<int>(bone.channels[k]);
       if (kind < 3) {
@@ -148,7 +149,7 @@ core::Result<std::filesystem::path> findAsf(const std::filesystem::path& amc) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
        at.increment(error)) {
-    if (lowerCase(at->path().extension().string()) == ".asf") found.push_back(at->path());
+    if (core::extensionOf(at->path()) == ".asf") found.push_back(at->path());
   }
   if (found.size() == 1) return found[0];
   return core::makeError(

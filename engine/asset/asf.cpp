@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "engine/asset/acclaim_text.h"
@@ -12,7 +13,7 @@ constexpr std::size_t kMaxBones = 1024;
 
 std::optional<AsfChannel> channelOf(std::string_view word) {
   constexpr std::string_view kNames[] = {"tx", "ty", "tz", "rx", "ry", "rz"};
-  const auto found = std::find(std::begin(kNames), std::end(kNames), lowerCase(word));
+  const auto found = std::find(std::begin(kNames), std::end(kNames), core::lowerCase(word));
   if (found == std::end(kNames)) return std::nullopt;
   return static_cast<AsfChannel>(found - std::begin(kNames));
 }
@@ -23,7 +24,7 @@ std::optional<std::array<int, 3>> orderOf(std::string_view word) {
   std::array<bool, 3> seen{};
   if (word.size() != 3) return std::nullopt;
   for (std::size_t k = 0; k < 3; ++k) {
-    const int axis = static_cast<int>(lowerCase(word)[k]) - 'x';
+    const int axis = static_cast<int>(core::lowerCase(word)[k]) - 'x';
     if (axis < 0 || axis > 2 || seen[static_cast<std::size_t>(axis)]) return std::nullopt;
     seen[static_cast<std::size_t>(axis)] = true;
     order[k] = axis;
@@ -43,12 +44,12 @@ class AsfReader {
     bool anything = false;
     for (Words words = lines_.next(); !words.empty();) {
       if (!words[0].starts_with(':')) {
-        return lines_.error(inQuotes(words[0]) +
+        return lines_.error(core::inQuotes(words[0]) +
                             " where a section such as :bonedata should be; is " +
                             "this an ASF file?");
       }
       anything = true;
-      if (auto done = readSection(lowerCase(words[0]), words); !done) return done.error();
+      if (auto done = readSection(core::lowerCase(words[0]), words); !done) return done.error();
     }
     if (!anything) return lines_.error("holds nothing; is this an ASF file?");
     if (bones_.size() == 1) return lines_.error("has no :bonedata; it is cut off, export it again");
@@ -104,16 +105,16 @@ class AsfReader {
   core::Result<void> readUnits(Words& words) {
     for (words = lines_.next(); !words.empty() && !words[0].starts_with(':');
          words = lines_.next()) {
-      const std::string key = lowerCase(words[0]);
+      const std::string key = core::lowerCase(words[0]);
       if (key == "length") {
         if (auto done = readNumbers(words, 1, &result_.length); !done) return done;
         if (!(result_.length > 1e-6 && result_.length < 1e6)) {
           return lines_.error("length must be over 1e-6 and under 1e6");
         }
       } else if (key == "angle" && words.size() > 1) {
-        const std::string unit = lowerCase(words[1]);
+        const std::string unit = core::lowerCase(words[1]);
         if (!unit.starts_with("deg") && !unit.starts_with("rad")) {
-          return lines_.error("angle must be deg or rad, not " + inQuotes(words[1]));
+          return lines_.error("angle must be deg or rad, not " + core::inQuotes(words[1]));
         }
         result_.angle_rad = unit.starts_with("rad") ? 1.0 : kDegree;
       }
@@ -126,10 +127,10 @@ class AsfReader {
     for (std::size_t k = 1; k < words.size(); ++k) {
       const auto channel = channelOf(words[k]);
       if (!channel) {
-        return lines_.error("channel " + inQuotes(words[k]) + " is none of tx to rz");
+        return lines_.error("channel " + core::inQuotes(words[k]) + " is none of tx to rz");
       }
       if (std::find(bone.channels.begin(), bone.channels.end(), *channel) != bone.channels.end()) {
-        return lines_.error("channel " + inQuotes(words[k]) + " stands twice");
+        return lines_.error("channel " + core::inQuotes(words[k]) + " stands twice");
       }
       bone.channels.push_back(*channel);
     }
@@ -138,7 +139,7 @@ class AsfReader {
 
   core::Result<void> readOrder(std::string_view word, Bone& bone) {
     const auto order = orderOf(word);
-    if (!order) return lines_.error("axis order " + inQuotes(word) + " must be such as XYZ");
+    if (!order) return lines_.error("axis order " + core::inQuotes(word) + " must be such as XYZ");
     bone.order = *order;
     return {};
   }
@@ -147,7 +148,7 @@ class AsfReader {
     Bone& root = bones_[0];
     for (words = lines_.next(); !words.empty() && !words[0].starts_with(':');
          words = lines_.next()) {
-      const std::string key = lowerCase(words[0]);
+      const std::string key = core::lowerCase(words[0]);
       core::Result<void> done;
       if (key == "order") done = readChannels(words, root);
       if (key == "axis" && words.size() > 1) done = readOrder(words[1], root);
@@ -161,8 +162,8 @@ class AsfReader {
   core::Result<void> readBones(Words& words) {
     words = lines_.next();
     while (!words.empty() && !words[0].starts_with(':')) {
-      if (lowerCase(words[0]) != "begin") {
-        return lines_.error(inQuotes(words[0]) + " where a bone should begin");
+      if (core::lowerCase(words[0]) != "begin") {
+        return lines_.error(core::inQuotes(words[0]) + " where a bone should begin");
       }
       if (auto done = readBone(words); !done) return done;
       words = lines_.next();
@@ -174,7 +175,7 @@ class AsfReader {
     Bone bone;
     for (words = lines_.next();; words = lines_.next()) {
       if (words.empty()) return lines_.error("the file ends within a bone; it is cut off");
-      const std::string key = lowerCase(words[0]);
+      const std::string key = core::lowerCase(words[0]);
       core::Result<void> done;
       if (key == "end") break;
       if (key == "name" && words.size() > 1) bone.name = words[1];
@@ -189,7 +190,7 @@ class AsfReader {
     }
     if (bone.name.empty()) return lines_.error("a bone without a name");
     if (!index_.emplace(bone.name, bones_.size()).second) {
-      return lines_.error("bone " + inQuotes(bone.name) + " stands twice");
+      return lines_.error("bone " + core::inQuotes(bone.name) + " stands twice");
     }
     if (bones_.size() >= kMaxBones) {
       return lines_.error("more than " + std::to_string(kMaxBones) + " bones");
@@ -201,14 +202,14 @@ class AsfReader {
   core::Result<std::size_t> findBone(std::string_view word) {
     const auto found = index_.find(std::string(word));
     if (found != index_.end()) return found->second;
-    return lines_.error("bone " + inQuotes(word) + " is not in :bonedata");
+    return lines_.error("bone " + core::inQuotes(word) + " is not in :bonedata");
   }
 
   core::Result<void> readHierarchy(Words& words) {
     has_hierarchy_ = true;
     for (words = lines_.next(); !words.empty() && !words[0].starts_with(':');
          words = lines_.next()) {
-      const std::string first = lowerCase(words[0]);
+      const std::string first = core::lowerCase(words[0]);
       if (words.size() == 1 && (first == "begin" || first == "end")) continue;
       const auto parent = findBone(words[0]);
       if (!parent) return parent.error();
@@ -216,7 +217,7 @@ class AsfReader {
         const auto child = findBone(words[k]);
         if (!child) return child.error();
         if (*child == 0 || bones_[*child].parent >= 0) {
-          return lines_.error("bone " + inQuotes(words[k]) + " has two parents");
+          return lines_.error("bone " + core::inQuotes(words[k]) + " has two parents");
         }
         bones_[*child].parent = static_cast<int>(*parent);
         children_[*parent].push_back(*child);

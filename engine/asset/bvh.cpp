@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "engine/asset/number.h"
 #include "engine/core/read_file.h"
+#include "engine/core/text.h"
 #include "engine/math/elementary.h"
 
 namespace understudy::asset {
@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 1024;
 constexpr std::size_t kMaxJoints = 16384;
-constexpr double kLargestValue = 1e9;  // Beyond this a float holds no usable position or angle.
 
 using Quaternion = glm::qua<double>;
 
@@ -32,9 +31,7 @@ struct Channel {
 bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 
 bool equalWords(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
+  return core::lowerCase(a) == core::lowerCase(b);
 }
 
 /// Walks the text by words and knows the line.
@@ -85,28 +82,6 @@ class Words {
   std::size_t line_ = 1;
 };
 
-/// A finite number that fills the whole word, or nothing.
-std::optional<double> finiteNumber(std::string_view word) {
-  if (word.starts_with('+')) word.remove_prefix(1);
-  double value = 0.0;
-  const char* end = word.data() + word.size();
-  const auto result = std::from_chars(word.data(), end, value);
-  if (result.ptr != end || word.empty()) return std::nullopt;
-  if (result.ec == std::errc::result_out_of_range) {
-    // Too small to be held is zero; too large is found by its exponent.
-    const bool tiny = word.find("e-") != word.npos || word.find("E-") != word.npos;
-    return tiny ? std::optional(0.0) : std::nullopt;
-  }
-  if (result.ec != std::errc{} || !std::isfinite(value)) return std::nullopt;
-  return value;
-}
-
-/// A number that a position or an angle can be, or nothing.
-std::optional<double> number(std::string_view word) {
-  const auto value = finiteNumber(word);
-  return value && std::abs(*value) <= kLargestValue ? value : std::nullopt;
-}
-
 class Reader {
  public:
   Reader(std::string_view text, const std::string& name)
@@ -130,20 +105,13 @@ class Reader {
     return errorHere("the file ends where " + expected +
                      " should be; it is cut off, export it again");
   }
-  static std::string quoted(std::string_view word) {
-    std::string text(word.substr(0, 40));
-    for (char& c : text) {
-      if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-    }
-    return "\"" + text + "\"";
-  }
   void warn(std::string text) { clip_.warnings.push_back(std::move(text)); }
 
   core::Result<void> readHierarchy() {
     std::string_view word = words_.next();
     if (word.starts_with("\xef\xbb\xbf")) word.remove_prefix(3);  // A byte order mark.
     if (!equalWords(word, "HIERARCHY")) {
-      return errorHere("begins with " + quoted(word) +
+      return errorHere("begins with " + core::inQuotes(word) +
                        " where BVH has HIERARCHY; is this a BVH file?");
     }
     while (true) {
@@ -157,7 +125,7 @@ class Reader {
         }
         if (auto result = readTree(); !result) return result;
       } else {
-        return errorHere(quoted(word) + " where ROOT or MOTION should be");
+        return errorHere(core::inQuotes(word) + " where ROOT or MOTION should be");
       }
     }
     if (clip_.skeleton.size() == 0) return errorHere("no ROOT before MOTION");
@@ -188,7 +156,7 @@ class Reader {
       } else if (equalWords(word, "CHANNELS")) {
         result = readChannels(joint);
       } else {
-        return errorHere(quoted(word) +
+        return errorHere(core::inQuotes(word) +
                          " where OFFSET, CHANNELS, JOINT, End Site or a brace should be");
       }
       if (!result) return result;
@@ -199,7 +167,8 @@ class Reader {
   core::Result<void> openJoint(std::vector<int>& open) {
     const std::string_view given = words_.restOfLine();
     if (given.empty()) return errorHere("a joint without a name");
-    if (words_.next() != "{") return errorHere("no opening brace after joint " + quoted(given));
+    if (words_.next() != "{")
+      return errorHere("no opening brace after joint " + core::inQuotes(given));
     if (open.size() >= kMaxDepth) {
       return errorHere("joints are nested deeper than " + std::to_string(kMaxDepth));
     }
@@ -222,7 +191,7 @@ class Reader {
     do {
       name = given + "_" + std::to_string(++count + 1);
     } while (!names_.insert(name).second);
-    if (renamed_++ == 0) first_renamed_ = quoted(name);
+    if (renamed_++ == 0) first_renamed_ = core::inQuotes(name);
     return name;
   }
 
@@ -232,7 +201,8 @@ class Reader {
       if (word.empty()) return cutOff("an OFFSET");
       const auto value = number(word);
       if (!value)
-        return errorHere("OFFSET holds " + quoted(word) + " where a finite number should be");
+        return errorHere("OFFSET holds " + core::inQuotes(word) +
+                         " where a finite number should be");
       offset[axis] = static_cast<float>(*value);
     }
     return {};
@@ -240,13 +210,14 @@ class Reader {
 
   core::Result<void> readChannels(std::size_t joint) {
     if (has_channels_[joint]) {
-      return errorHere("a second CHANNELS for joint " + quoted(clip_.skeleton.names[joint]));
+      return errorHere("a second CHANNELS for joint " +
+                       core::inQuotes(clip_.skeleton.names[joint]));
     }
     has_channels_[joint] = true;
     const std::string_view count_word = words_.next();
     const auto count = number(count_word);
     if (!count || *count < 0 || *count > 6 || *count != std::floor(*count)) {
-      return errorHere("CHANNELS says " + quoted(count_word) + "; a joint has 0 to 6");
+      return errorHere("CHANNELS says " + core::inQuotes(count_word) + "; a joint has 0 to 6");
     }
     std::array<bool, 6> seen{};
     for (int i = 0; i < static_cast<int>(*count); ++i) {
@@ -257,10 +228,11 @@ class Reader {
         return equalWords(word, known);
       });
       if (kind == kKinds.end()) {
-        return errorHere("channel " + quoted(word) + " is none of Xposition to Zrotation");
+        return errorHere("channel " + core::inQuotes(word) + " is none of Xposition to Zrotation");
       }
       const std::size_t index = static_cast<std::size_t>(kind - kKinds.begin());
-      if (index < 3 && seen[index]) return errorHere("channel " + quoted(word) + " stands twice");
+      if (index < 3 && seen[index])
+        return errorHere("channel " + core::inQuotes(word) + " stands twice");
       seen[index] = true;
       channels_.push_back({joint, static_cast<int>(index)});
     }
@@ -275,7 +247,7 @@ class Reader {
       if (word.empty()) return cutOff("the end of an End Site");
       if (word == "}") return {};
       glm::vec3 unused;
-      if (!equalWords(word, "OFFSET")) return errorHere(quoted(word) + " in an End Site");
+      if (!equalWords(word, "OFFSET")) return errorHere(core::inQuotes(word) + " in an End Site");
       if (auto result = readOffset(unused); !result) return result;
     }
   }
@@ -297,8 +269,8 @@ class Reader {
         while (!rest.empty() && isBlank(rest.front())) rest.remove_prefix(1);
         const auto value = finiteNumber(rest);
         if (!value) {
-          return errorHere(std::string(is_time ? "Frame Time" : "Frames") + " is " + quoted(rest) +
-                           " where a finite number should be");
+          return errorHere(std::string(is_time ? "Frame Time" : "Frames") + " is " +
+                           core::inQuotes(rest) + " where a finite number should be");
         }
         (is_time ? frame_time : declared_frames_) = *value;
       } else {
@@ -349,7 +321,7 @@ class Reader {
         while (word_end < end && !isBlank(*word_end) && *word_end != '\n') ++word_end;
         const std::string_view word(at, static_cast<std::size_t>(word_end - at));
         const auto value = number(word);
-        if (!value) return errorAt(line, quoted(word) + " where a finite number should be");
+        if (!value) return errorAt(line, core::inQuotes(word) + " where a finite number should be");
         values_.push_back(static_cast<float>(*value));
         at = word_end;
       }

@@ -13,6 +13,7 @@
 #include "engine/asset/gltf_skeleton.h"
 #include "engine/asset/mesh_repair.h"
 #include "engine/core/read_file.h"
+#include "engine/core/text.h"
 
 namespace understudy::asset {
 namespace {
@@ -456,14 +457,6 @@ class Reader {
   std::size_t indices_ = 0;
 };
 
-std::string extensionOf(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return extension;
-}
-
 core::Result<scene::Character> read(core::Result<GltfModel> gltf) {
   if (!gltf) return gltf.error();
   try {
@@ -477,12 +470,13 @@ core::Result<scene::Character> read(core::Result<GltfModel> gltf) {
 }  // namespace
 
 bool isReadableCharacterKind(const std::filesystem::path& path) {
-  const std::string extension = extensionOf(path);
+  const std::string extension = core::extensionOf(path);
   return extension == ".glb" || extension == ".gltf" || extension == ".vrm";
 }
 
 core::Error unreadableCharacterKind(const std::filesystem::path& path) {
-  return core::makeError(path.string() + ": cannot read characters of kind \"" + extensionOf(path) +
+  return core::makeError(path.string() + ": cannot read characters of kind \"" +
+                         core::extensionOf(path) +
                          "\"; kinds that can be read are .glb, .gltf and .vrm");
 }
 

@@ -11,6 +11,7 @@
 #include "engine/asset/asf_amc.h"
 #include "engine/asset/bvh.h"
 #include "engine/asset/gltf_clip.h"
+#include "engine/core/text.h"
 
 namespace understudy::asset {
 namespace {
@@ -33,13 +34,6 @@ constexpr std::array kUnits = {
     UnitCandidate{0.01, "centimetres"},
     UnitCandidate{0.001, "millimetres"},
 };
-
-std::string lowerCase(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return text;
-}
 
 /// The longest way along the bones between two ends of the hierarchy, neither of them a root.
 double limbToLimb(const anim::Skeleton& skeleton, const math::RigidTransform* parent_from_joint) {
@@ -86,7 +80,7 @@ void recogniseUnit(ClipFile& file) {
 glm::dvec3 feetToHead(const anim::Clip& clip) {
   std::vector<std::size_t> heads, feet;
   for (std::size_t joint = 0; joint < clip.skeleton.size(); ++joint) {
-    const std::string name = lowerCase(clip.skeleton.names[joint]);
+    const std::string name = core::lowerCase(clip.skeleton.names[joint]);
     const auto has = [&](const char* part) { return name.find(part) != name.npos; };
     if (has("head")) heads.push_back(joint);
     if (has("foot") || has("ankle") || has("toe")) feet.push_back(joint);
@@ -200,10 +194,6 @@ core::Result<ClipFile> loadGltfClip(const std::filesystem::path& path, const Cli
   return file;
 }
 
-std::string extensionOf(const std::filesystem::path& path) {
-  return lowerCase(path.extension().string());
-}
-
 }  // namespace
 
 std::string_view unitSourceName(UnitSource source) {
@@ -227,19 +217,20 @@ std::optional<double> unitMetres(std::string_view name) {
 }
 
 bool isReadableClipKind(const std::filesystem::path& path) {
-  const std::string extension = extensionOf(path);
+  const std::string extension = core::extensionOf(path);
   return extension == ".bvh" || extension == ".amc" || extension == ".glb" ||
          extension == ".gltf" || extension == ".vrm";
 }
 
 core::Error unreadableClipKind(const std::filesystem::path& path) {
-  return core::makeError(path.string() + ": cannot read files of kind \"" + extensionOf(path) +
+  return core::makeError(path.string() + ": cannot read files of kind \"" +
+                         core::extensionOf(path) +
                          "\"; clips that can be read are .bvh, .amc, .glb, .gltf and .vrm");
 }
 
 core::Result<ClipFile> loadClip(const std::filesystem::path& path, const ClipOptions& options) {
   if (!isReadableClipKind(path)) return unreadableClipKind(path);
-  const std::string extension = extensionOf(path);
+  const std::string extension = core::extensionOf(path);
   if (extension == ".bvh") return recogniseClip(loadBvh(path), "bvh", options);
   if (extension == ".amc") return recogniseClip(loadAmc(path), "amc", options);
   return loadGltfClip(path, options);

@@ -84,31 +84,35 @@ VkPipelineColorBlendAttachmentState blendState(Blend blend) {
   };
 }
 
-core::Result<void> makeDraw(gpu::Device& device, const DrawPipelineSettings& settings,
-                            gpu::Pipeline& pipeline) {
-  auto vertex = gpu::makeShader(device, settings.vertex);
-  if (!vertex) return vertex.error();
-  gpu::ShaderModule fragment;
-  if (!settings.fragment.empty()) {
-    auto made = gpu::makeShader(device, settings.fragment);
-    if (!made) return made.error();
-    fragment = std::move(*made);
-  }
-  const VkSpecializationMapEntry entries[] = {{0, 0, 4}, {1, 4, 4}, {2, 8, 4}};
-  const std::int32_t values[] = {settings.constants[0], settings.constants[1],
-                                 static_cast<std::int32_t>(settings.samples)};
-  const VkSpecializationInfo constants{3, entries, sizeof values, values};
-  const VkPipelineShaderStageCreateInfo stages[] = {
-      {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-       .stage = VK_SHADER_STAGE_VERTEX_BIT,
-       .module = vertex->get(),
-       .pName = "main",
-       .pSpecializationInfo = &constants},
-      {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-       .stage = VK_SHADER_STAGE_FRAGMENT_BIT,
-       .module = fragment.get(),
-       .pName = "main",
-       .pSpecializationInfo = &constants}};
+VkPipelineRasterizationStateCreateInfo rasterState(bool depth_bias) {
+  return {.sType = VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_STATE_CREATE_INFO,
+          .polygonMode = VK_POLYGON_MODE_FILL,
+          .cullMode = VK_CULL_MODE_NONE,
+          .frontFace = VK_FRONT_FACE_COUNTER_CLOCKWISE,
+          .depthBiasEnable = depth_bias ? VK_TRUE : VK_FALSE,
+          .depthBiasConstantFactor = 1.0f,
+          .depthBiasSlopeFactor = 1.75f,
+          .lineWidth = 1.0f};
+}
+
+VkPipelineMultisampleStateCreateInfo multisampleState(const DrawPipelineSettings& settings) {
+  return {.sType = VK_STRUCTURE_TYPE_PIPELINE_MULTISAMPLE_STATE_CREATE_INFO,
+          .rasterizationSamples = static_cast<VkSampleCountFlagBits>(settings.samples),
+          .alphaToCoverageEnable =
+              settings.coverage_from_alpha && settings.samples > 1 ? VK_TRUE : VK_FALSE};
+}
+
+VkPipelineDepthStencilStateCreateInfo depthState(const DrawPipelineSettings& settings) {
+  return {.sType = VK_STRUCTURE_TYPE_PIPELINE_DEPTH_STENCIL_STATE_CREATE_INFO,
+          .depthTestEnable = settings.depth != VK_FORMAT_UNDEFINED ? VK_TRUE : VK_FALSE,
+          .depthWriteEnable = settings.write_depth ? VK_TRUE : VK_FALSE,
+          .depthCompareOp = settings.compare};
+}
+
+// What stands around the shaders, and the pipeline of both.
+core::Result<void> makeDrawOf(gpu::Device& device, const DrawPipelineSettings& settings,
+                              std::span<const VkPipelineShaderStageCreateInfo> stages,
+                              gpu::Pipeline& pipeline) {
   const VkPipelineVertexInputStateCreateInfo input = vertexInput(settings.input);
   const VkPipelineInputAssemblyStateCreateInfo assembly{
       .sType = VK_STRUCTURE_TYPE_PIPELINE_INPUT_ASSEMBLY_STATE_CREATE_INFO,
@@ -117,30 +121,14 @@ core::Result<void> makeDraw(gpu::Device& device, const DrawPipelineSettings& set
       .sType = VK_STRUCTURE_TYPE_PIPELINE_VIEWPORT_STATE_CREATE_INFO,
       .viewportCount = 1,
       .scissorCount = 1};
-  const VkPipelineRasterizationStateCreateInfo raster{
-      .sType = VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_STATE_CREATE_INFO,
-      .polygonMode = VK_POLYGON_MODE_FILL,
-      .cullMode = VK_CULL_MODE_NONE,
-      .frontFace = VK_FRONT_FACE_COUNTER_CLOCKWISE,
-      .depthBiasEnable = settings.depth_bias ? VK_TRUE : VK_FALSE,
-      .depthBiasConstantFactor = 1.0f,
-      .depthBiasSlopeFactor = 1.75f,
-      .lineWidth = 1.0f};
-  const VkPipelineMultisampleStateCreateInfo multisample{
-      .sType = VK_STRUCTURE_TYPE_PIPELINE_MULTISAMPLE_STATE_CREATE_INFO,
-      .rasterizationSamples = static_cast<VkSampleCountFlagBits>(settings.samples),
-      .alphaToCoverageEnable =
-          settings.coverage_from_alpha && settings.samples > 1 ? VK_TRUE : VK_FALSE};
-  const VkPipelineDepthStencilStateCreateInfo depth{
-      .sType = VK_STRUCTURE_TYPE_PIPELINE_DEPTH_STENCIL_STATE_CREATE_INFO,
-      .depthTestEnable = settings.depth != VK_FORMAT_UNDEFINED ? VK_TRUE : VK_FALSE,
-      .depthWriteEnable = settings.write_depth ? VK_TRUE : VK_FALSE,
-      .depthCompareOp = settings.compare};
+  const VkPipelineRasterizationStateCreateInfo raster = rasterState(settings.depth_bias);
+  const VkPipelineMultisampleStateCreateInfo multisample = multisampleState(settings);
+  const VkPipelineDepthStencilStateCreateInfo depth = depthState(settings);
   const VkPipelineColorBlendAttachmentState attachment = blendState(settings.blend);
-  const bool has_color = settings.color != VK_FORMAT_UNDEFINED;
+  const std::uint32_t colors = settings.color != VK_FORMAT_UNDEFINED ? 1 : 0;
   const VkPipelineColorBlendStateCreateInfo blending{
       .sType = VK_STRUCTURE_TYPE_PIPELINE_COLOR_BLEND_STATE_CREATE_INFO,
-      .attachmentCount = has_color ? 1u : 0u,
+      .attachmentCount = colors,
       .pAttachments = &attachment};
   const VkDynamicState dynamic[] = {VK_DYNAMIC_STATE_VIEWPORT, VK_DYNAMIC_STATE_SCISSOR,
                                     VK_DYNAMIC_STATE_CULL_MODE};
@@ -150,13 +138,13 @@ core::Result<void> makeDraw(gpu::Device& device, const DrawPipelineSettings& set
       .pDynamicStates = dynamic};
   const VkPipelineRenderingCreateInfo rendering{
       .sType = VK_STRUCTURE_TYPE_PIPELINE_RENDERING_CREATE_INFO,
-      .colorAttachmentCount = has_color ? 1u : 0u,
+      .colorAttachmentCount = colors,
       .pColorAttachmentFormats = &settings.color,
       .depthAttachmentFormat = settings.depth};
   const VkGraphicsPipelineCreateInfo info{.sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO,
                                           .pNext = &rendering,
-                                          .stageCount = fragment ? 2u : 1u,
-                                          .pStages = stages,
+                                          .stageCount = static_cast<std::uint32_t>(stages.size()),
+                                          .pStages = stages.data(),
                                           .pVertexInputState = &input,
                                           .pInputAssemblyState = &assembly,
                                           .pViewportState = &viewport,
@@ -171,6 +159,32 @@ core::Result<void> makeDraw(gpu::Device& device, const DrawPipelineSettings& set
     return core::makeError("a drawing pipeline was refused by the graphics driver");
   }
   return {};
+}
+
+core::Result<void> makeDraw(gpu::Device& device, const DrawPipelineSettings& settings,
+                            gpu::Pipeline& pipeline) {
+  auto vertex = gpu::makeShader(device, settings.vertex);
+  if (!vertex) return vertex.error();
+  gpu::ShaderModule fragment;
+  if (!settings.fragment.empty()) {
+    auto made = gpu::makeShader(device, settings.fragment);
+    if (!made) return made.error();
+    fragment = std::move(*made);
+  }
+  const VkSpecializationMapEntry entries[] = {{0, 0, 4}, {1, 4, 4}, {2, 8, 4}};
+  const std::int32_t values[] = {settings.constants[0], settings.constants[1],
+                                 static_cast<std::int32_t>(settings.samples)};
+  const VkSpecializationInfo constants{3, entries, sizeof values, values};
+  VkPipelineShaderStageCreateInfo stages[2];
+  stages[0] = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+               .stage = VK_SHADER_STAGE_VERTEX_BIT,
+               .module = vertex->get(),
+               .pName = "main",
+               .pSpecializationInfo = &constants};
+  stages[1] = stages[0];
+  stages[1].stage = VK_SHADER_STAGE_FRAGMENT_BIT;
+  stages[1].module = fragment.get();
+  return makeDrawOf(device, settings, std::span(stages, fragment ? 2 : 1), pipeline);
 }
 
 core::Result<void> makeCompute(gpu::Device& device, Words words, VkPipelineLayout layout,

@@ -22,7 +22,7 @@ struct Options {
   std::string only;  ///< Such as 64x530.
   std::size_t frames = 96;
   std::size_t passes = 5;
-  bool baseline = false;
+  bool baseline = false, shuffled = false;
   double prediction_error = 0.001, noise_px = 0.1, rig_error_px = 0.0;
 };
 
@@ -32,6 +32,21 @@ double percentile(std::vector<double> values, double share) {
   if (values.empty()) return 0.0;
   std::sort(values.begin(), values.end());
   return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+}
+
+// As of cameras whose packets have no order at all.
+void shufflePackets(bench::RecordedStage& stage) {
+  source::Random random(7, 7);
+  for (source::StageFrame& frame : stage.frames) {
+    for (std::size_t c = 0; c < frame.cameras.size(); ++c) {
+      std::vector<frame::Centroid>& centroids = frame.cameras[c].centroids;
+      for (std::size_t i = centroids.size(); i > 1; --i) {
+        const auto other = static_cast<std::size_t>(random.uniform() * static_cast<double>(i));
+        std::swap(centroids[i - 1], centroids[other]);
+        std::swap(frame.centroid_truth[c][i - 1], frame.centroid_truth[c][other]);
+      }
+    }
+  }
 }
 
 /// One line of the table: predictions are there, everything is matched as its packet lands.
@@ -223,6 +238,7 @@ int main(int argument_count, char** arguments) {
   app.add_option("--passes", options.passes, "How often they are gone through")
       ->check(CLI::Range(1, 1000));
   app.add_flag("--baseline", options.baseline, "Kernels without AVX2");
+  app.add_flag("--shuffled", options.shuffled, "Packets in random order, not row by row");
   app.add_option("--prediction-error", options.prediction_error, "Metres per axis");
   app.add_option("--noise-px", options.noise_px, "Of a centroid");
   app.add_option("--rig-error", options.rig_error_px, "Of the known rig, px");
@@ -242,15 +258,16 @@ int main(int argument_count, char** arguments) {
        {std::pair<std::size_t, std::size_t>{8, 1}, {16, 2}, {16, 4}, {64, 10}, {128, 20}}) {
     const std::string size = fmt::format("{}x{}", cameras, 53 * actors);
     if (!options.only.empty() && options.only != size) continue;
-    const auto stage = bench::recordStage({.cameras = cameras,
-                                           .actors = actors,
-                                           .frames = options.frames,
-                                           .noise_px = options.noise_px,
-                                           .rig_error_px = options.rig_error_px});
+    auto stage = bench::recordStage({.cameras = cameras,
+                                     .actors = actors,
+                                     .frames = options.frames,
+                                     .noise_px = options.noise_px,
+                                     .rig_error_px = options.rig_error_px});
     if (!stage) {
       fmt::print(stderr, "understudy_bench_reconstruct: {}\n", stage.error().message);
       return 1;
     }
+    if (options.shuffled) shufflePackets(*stage);
     WarmBench bench(*stage, options);
     bench.run();
     json["warm"].push_back(toJson(size, *stage, bench));

@@ -9,7 +9,6 @@
 #include "capture/solve/solve_lanes.h"
 #include "capture/solve/solve_steps.h"
 #include "capture/source/random.h"
-#include "tests/support/skeleton_pose.h"
 
 namespace understudy::bench {
 namespace {
@@ -120,7 +119,7 @@ bool soak(const SolveRecording& recording, double minutes, std::uint64_t seed) {
     const subject::Subject& subject = recording.subjects[a];
     models.push_back(solve::makeSolveModel(subject));
     states.push_back(solve::makeSolveState(subject, models.back()));
-    poses.push_back(test::poseOf(subject.skeleton.size()));
+    poses.push_back(frame::makeSkeletonPose(subject.skeleton.size()));
     gaps[a].marker.assign(subject.markers.size(), 0);
     gaps[a].wrong.assign(subject.markers.size(), glm::vec3(0.0f));
     gaps[a].wrong_frames.assign(subject.markers.size(), 0);

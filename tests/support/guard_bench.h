@@ -7,7 +7,6 @@
 #include "capture/solve/solve_lanes.h"
 #include "capture/solve/swap_guard.h"
 #include "tests/support/allocations.h"
-#include "tests/support/skeleton_pose.h"
 #include "tests/support/stage.h"
 
 namespace understudy::test {
@@ -43,7 +42,7 @@ struct GuardBench {
       states.push_back(solve::makeSolveState(subjects[s], models[s]));
       workspaces.push_back(solve::makeSolveWorkspace(models[s], subjects[s]));
       labels.subjects[s].markers.resize(subjects[s].markers.size());
-      poses.push_back(poseOf(subjects[s].skeleton.size()));
+      poses.push_back(frame::makeSkeletonPose(subjects[s].skeleton.size()));
       markers += subjects[s].markers.size();
     }
     for (std::size_t s = 0; s < subjects.size(); ++s)

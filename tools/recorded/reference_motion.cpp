@@ -13,19 +13,12 @@
 #include "capture/subject/vsk_subject.h"
 #include "engine/anim/kinematics.h"
 #include "engine/asset/clip_file.h"
+#include "engine/core/text.h"
 
 namespace understudy::recorded {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-std::string extensionOf(const std::string& path) {
-  std::string extension = std::filesystem::path(path).extension().string();
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return extension;
-}
 
 core::Result<ReferenceMotion> loadAmcReference(const std::string& path,
                                                const file::MarkerClip& clip) {
@@ -196,13 +189,13 @@ core::Result<ReferenceMotion> loadMotReference(const std::string& path,
 }  // namespace
 
 bool isReferenceKind(const std::string& path) {
-  const std::string extension = extensionOf(path);
+  const std::string extension = core::extensionOf(path);
   return extension == ".amc" || extension == ".vsk" || extension == ".mot" || extension == ".sto";
 }
 
 core::Result<ReferenceMotion> loadReference(const std::string& path, const file::MarkerClip& clip,
                                             const std::string& model) {
-  const std::string extension = extensionOf(path);
+  const std::string extension = core::extensionOf(path);
   if (extension == ".amc") return loadAmcReference(path, clip);
   if (extension == ".vsk") return loadVskReference(path);
   if (extension == ".mot" || extension == ".sto") return loadMotReference(path, clip, model);

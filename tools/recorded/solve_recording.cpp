@@ -15,16 +15,6 @@ constexpr int kFirstFit = 40;  // Steps of the fit that a track begins with.
 
 bool hasV3() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-frame::SkeletonPose makePose(std::size_t joints) {
-  frame::SkeletonPose pose;
-  pose.parent_from_joint.resize(joints);
-  pose.angular_velocity.resize(joints);
-  pose.velocity.resize(joints);
-  pose.predicted.resize(joints);
-  pose.covariance.resize(joints);
-  return pose;
-}
-
 struct Run {
   const subject::Subject& subject;
   const file::MarkerClip& clip;
@@ -125,7 +115,7 @@ RecordedMotion solveRecording(const subject::Subject& subject, const file::Marke
   const std::size_t enough = std::max<std::size_t>(3, subject.markers.size() / 2);
   const std::vector<solve::LaneSubject> lanes{{&subject, &run.model, &settings.solve}};
   std::vector<solve::LaneGroup> groups = solve::makeLaneGroups(lanes);
-  std::vector<frame::SkeletonPose> poses{makePose(subject.skeleton.size())};
+  std::vector<frame::SkeletonPose> poses{frame::makeSkeletonPose(subject.skeleton.size())};
   std::vector<double> us;
   std::vector<math::RigidTransformd> world(subject.skeleton.size());
   RecordedMotion motion{.joints = subject.skeleton.size()};

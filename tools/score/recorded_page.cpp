@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/report/page.h"
 #include "tools/report/plot.h"
 #include "tools/score/recorded_run.h"
 
@@ -10,33 +11,14 @@ namespace understudy::score {
 namespace {
 
 using report::escaped;
+using report::number;
 
-constexpr const char* kStyle = R"(<style>
-:root { color-scheme: light; }
-body { font: 15px/1.5 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif; color: #1b2027;
-  background: #fff; max-width: 1280px; margin: 0 auto; padding: 28px 24px 60px; }
-h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 40px 0 8px; }
-p { margin: 6px 0 12px; max-width: 62em; } .quiet { color: #5d6673; font-size: 13px; }
-svg { max-width: 100%; height: auto; display: block; }
-.key { display: flex; flex-wrap: wrap; gap: 12px; margin: 22px 0 8px; }
-.key div { border: 1px solid #dde1e6; border-radius: 8px; padding: 12px 18px; min-width: 150px; }
-.key b { display: block; font-size: 23px; font-weight: 600; }
-.key span { color: #5d6673; font-size: 12.5px; }
-table { border-collapse: collapse; font-size: 13px; margin: 10px 0; }
-th { text-align: right; font-weight: 600; color: #39414d; border-bottom: 2px solid #c9ced6;
-  padding: 5px 9px; } td { text-align: right; border-bottom: 1px solid #e7eaee; padding: 4px 9px;
-  font-variant-numeric: tabular-nums; }
-th:first-child, td:first-child { text-align: left; }
-</style>)";
+constexpr const char* kStyle = "h1 { font-size: 26px; } h2 { margin-top: 40px; }\n";
 constexpr const char* kOurs = "#1f6feb";
 constexpr const char* kTheirs = "#d9730d";
 constexpr const char* kHeldOut = "#8fb8f6";
 
 constexpr double kPlotWidth = 620, kPlotHeight = 190, kLeft = 52, kTop = 30, kBottom = 28;
-
-std::string number(double value, int digits) {
-  return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "–";
-}
 
 std::string words(double x, double y, const char* style, const std::string& text) {
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>", x, y, style, escaped(text));
@@ -280,8 +262,9 @@ std::string recordedPage(const RecordedRun& run, const report::Json& json) {
       "</head><body>\n<h1>{0}</h1>\n<p class=\"quiet\">{2} frames at {3:g} Hz, {4} markers, {5} "
       "joints, {6} freedoms; {7} frames without a pose, {8} restarts, {9} samples left out as "
       "mislabelled</p>\n",
-      escaped(run.file.substr(run.file.rfind('/') + 1)), kStyle, run.frames, run.rate_hz,
-      run.markers, run.joints, run.freedoms, run.unsolved, run.restarts, run.mislabelled);
+      escaped(run.file.substr(run.file.rfind('/') + 1)), report::pageStyle(kStyle), run.frames,
+      run.rate_hz, run.markers, run.joints, run.freedoms, run.unsolved, run.restarts,
+      run.mislabelled);
   html += keyFigures(run) + recordedSvg(run);
   if (run.reference) {
     html += "<h2>Joint angles</h2>" + angleTable(run) + partTable(run) + "<h2>Notes</h2>\n";

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "tools/report/page.h"
 #include "tools/report/plot.h"
 #include "tools/score/scorecard.h"
 #include "tools/score/scorecard_figures.h"
@@ -11,35 +12,16 @@ namespace {
 
 using report::escaped;
 using report::Json;
+using report::number;
 
-constexpr const char* kStyle = R"(<style>
-:root { color-scheme: light; }
-body { font: 15px/1.5 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif; color: #1b2027;
-  background: #fff; max-width: 1280px; margin: 0 auto; padding: 28px 24px 60px; }
-h1 { font-size: 28px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 44px 0 8px; }
-p { margin: 6px 0 12px; max-width: 62em; } .quiet { color: #5d6673; font-size: 13px; }
-svg, img { max-width: 100%; height: auto; display: block; }
-img { border-radius: 6px; }
-.key { display: flex; flex-wrap: wrap; gap: 12px; margin: 22px 0 8px; }
-.key div { border: 1px solid #dde1e6; border-radius: 8px; padding: 12px 18px; min-width: 150px; }
-.key b { display: block; font-size: 23px; font-weight: 600; }
-.key span { color: #5d6673; font-size: 12.5px; }
-table { border-collapse: collapse; font-size: 13px; margin: 10px 0; width: 100%; }
-th { text-align: right; font-weight: 600; color: #39414d; border-bottom: 2px solid #c9ced6;
-  padding: 5px 9px; vertical-align: bottom; }
-td { text-align: right; border-bottom: 1px solid #e7eaee; padding: 4px 9px;
-  font-variant-numeric: tabular-nums; }
-th:first-child, td:first-child { text-align: left; }
+constexpr const char* kStyle = R"(img { border-radius: 6px; }
+table { width: 100%; } th { vertical-align: bottom; }
 td.failed { color: #b3261e; text-align: left; font-weight: 600; }
 code { font: 12px 'DejaVu Sans Mono', monospace; color: #39414d; }
 details { margin-top: 10px; } summary { cursor: pointer; color: #1f5fae; }
 @media print { body { max-width: none; padding: 0; } details { display: none; }
   h2 { break-after: avoid; } table, svg, img { break-inside: avoid; } }
-</style>)";
-
-std::string number(double value, int digits) {
-  return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "–";
-}
+)";
 
 std::string row(const std::vector<std::string>& cells, const char* kind = "td") {
   std::string html = "<tr>";
@@ -222,7 +204,7 @@ std::string scorecardHtml(const ScorecardOptions& options, const std::vector<Sco
   std::string html =
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
       "content=\"width=device-width, initial-scale=1\">\n<title>Understudy scorecard</title>\n";
-  html += kStyle;
+  html += report::pageStyle(kStyle);
   html += "\n</head><body>\n<h1>Understudy scorecard</h1>\n";
   html += fmt::format(
       "<p class=\"quiet\">Version {}{}. {}, {} cores, {}. Seeds 1 to {}, {:g} s a run, {} kernels. "

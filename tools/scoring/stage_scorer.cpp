@@ -44,16 +44,10 @@ CaptureRecord makeRecord(const std::vector<subject::Subject>& subjects) {
   record.labels.subjects.resize(subjects.size());
   record.labels.unlabelled.reserve(kMostUnlabelled);
   record.cloud.markers.reserve(markerCount(subjects) + kMostUnlabelled);
-  record.poses.resize(subjects.size());
+  record.poses.reserve(subjects.size());
   for (std::size_t s = 0; s < subjects.size(); ++s) {
-    const std::size_t joints = subjects[s].skeleton.size();
     record.labels.subjects[s].markers.resize(subjects[s].markers.size());
-    record.poses[s].parent_from_joint.resize(joints);
-    record.poses[s].angular_velocity.resize(joints);
-    record.poses[s].velocity.resize(joints);
-    record.poses[s].foreseen_sigma.resize(joints);
-    record.poses[s].covariance.resize(joints);
-    record.poses[s].predicted.resize(joints);
+    record.poses.push_back(frame::makeSkeletonPose(subjects[s].skeleton.size()));
   }
   return record;
 }

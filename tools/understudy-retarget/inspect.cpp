@@ -9,6 +9,7 @@
 
 #include "engine/anim/kinematics.h"
 #include "engine/asset/character_file.h"
+#include "engine/core/text.h"
 
 namespace understudy::retarget_tool {
 namespace {
@@ -17,10 +18,7 @@ using report::Json;
 
 /// "bvh" of "a/Clip.BVH".
 std::string kindOf(const std::filesystem::path& path) {
-  std::string kind = path.extension().string();
-  for (char& c : kind) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
+  const std::string kind = core::extensionOf(path);
   return kind.empty() ? kind : kind.substr(1);
 }
 

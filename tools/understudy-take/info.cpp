@@ -16,6 +16,7 @@
 #include "capture/take/packet_log.h"
 #include "engine/anim/kinematics.h"
 #include "engine/asset/clip_file.h"
+#include "engine/core/text.h"
 
 namespace understudy::take_tool {
 namespace {
@@ -239,10 +240,7 @@ constexpr std::array kKinds = {
 };
 
 const Kind* kindOf(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
+  const std::string extension = core::extensionOf(path);
   for (const Kind& kind : kKinds) {
     if (kind.extension == extension) return &kind;
   }

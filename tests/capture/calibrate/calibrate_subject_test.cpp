@@ -11,11 +11,14 @@
 #include "capture/calibrate/compare_subjects.h"
 #include "capture/subject/subject_file.h"
 #include "tests/support/stage.h"
+#include "tests/support/text.h"
 #include "tools/simulation/calibrated_subjects.h"
 
 using namespace understudy;
 
 namespace {
+
+using test::has;
 
 struct Errors {
   double bone = 0, offset = 0;  // RMS of what is observed, metres.
@@ -47,10 +50,6 @@ std::string errorOf(const file::MarkerClip& clip, const subject::Subject& initia
                     const calibrate::CalibrateSettings& settings = {}) {
   const auto result = calibrate::calibrateSubject(clip, initial, settings);
   return result ? "no error" : result.error().message;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

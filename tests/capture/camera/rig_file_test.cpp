@@ -7,18 +7,16 @@
 #include <string>
 
 #include "capture/camera/ring_rig.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 
 namespace {
 
-std::string errorOf(const std::string& toml) {
-  const auto rig = camera::parseRig(toml, "rig.toml");
-  return rig ? "no error" : rig.error().message;
-}
+using test::has;
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+std::string errorOf(const std::string& toml) {
+  return test::errorOf(camera::parseRig(toml, "rig.toml"));
 }
 
 const std::string kCamera =

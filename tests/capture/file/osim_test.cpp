@@ -6,9 +6,14 @@
 #include <random>
 #include <string>
 
+#include "tests/support/text.h"
+
 using namespace understudy;
 
 namespace {
+
+using test::has;
+using test::replaced;
 
 // One axis of a joint.
 std::string axis(const std::string& coordinate, const std::string& direction,
@@ -49,19 +54,9 @@ const std::string kModel =
     "<Marker name=\"HEEL\"><socket_parent_frame>/bodyset/foot</socket_parent_frame>"
     "<location>-0.05 -0.02 0</location></Marker></objects></MarkerSet></Model></OpenSimDocument>\n";
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const auto at = text.find(from);
-  REQUIRE(at != text.npos);
-  return text.replace(at, from.size(), to);
-}
-
 std::string errorOf(const std::string& text) {
-  const auto result = file::readOsim(text, "a.osim");
-  REQUIRE_FALSE(result.has_value());
-  return result.error().message;
+  return test::errorOf(file::readOsim(text, "a.osim"));
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 }  // namespace
 

@@ -7,10 +7,14 @@
 #include <string>
 
 #include "tests/support/shared_data.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 
 namespace {
+
+using test::has;
+using test::replaced;
 
 const std::string kMot =
     "Coordinates\r\nversion=1\r\nnRows=3\r\nnColumns=3\r\ninDegrees=yes\r\n\r\n"
@@ -19,18 +23,8 @@ const std::string kMot =
     "      0.4\t    -55.25\t 1e-3\r\n 0.5\t+1\tNaN\r\n0.6 2 3\r\n";
 
 std::string errorOf(const std::string& text) {
-  const auto result = file::readStorage(text, "a.mot");
-  REQUIRE_FALSE(result.has_value());
-  return result.error().message;
+  return test::errorOf(file::readStorage(text, "a.mot"));
 }
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const auto at = text.find(from);
-  REQUIRE(at != text.npos);
-  return text.replace(at, from.size(), to);
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 }  // namespace
 

@@ -8,10 +8,14 @@
 
 #include "capture/subject/vsk_subject.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 
 namespace {
+
+using test::has;
+using test::replaced;
 
 const std::string kBlade = R"(<?xml version="1.0" standalone="yes"?>
 <KinematicModel>
@@ -61,19 +65,7 @@ const std::string kNexus = R"(<?xml version="1.0"?>
 </KinematicModel>
 )";
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const auto at = text.find(from);
-  REQUIRE(at != text.npos);
-  return text.replace(at, from.size(), to);
-}
-
-std::string errorOf(const std::string& text) {
-  const auto result = file::readVsk(text, "a.vsk");
-  REQUIRE_FALSE(result.has_value());
-  return result.error().message;
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+std::string errorOf(const std::string& text) { return test::errorOf(file::readVsk(text, "a.vsk")); }
 
 }  // namespace
 

@@ -4,17 +4,16 @@
 
 #include <string>
 
+#include "tests/support/text.h"
+
 using namespace understudy;
 
 namespace {
 
-std::string errorOf(const std::string& toml) {
-  const auto settings = pipeline::parseSettings(toml, "settings.toml");
-  return settings ? "no error" : settings.error().message;
-}
+using test::has;
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+std::string errorOf(const std::string& toml) {
+  return test::errorOf(pipeline::parseSettings(toml, "settings.toml"));
 }
 
 }  // namespace

@@ -243,7 +243,8 @@ TEST_SUITE("reconstruct/warm_path") {
       std::size_t rays = 0;
       for (std::uint32_t c = 0; c < 16; ++c) {
         stage.matchOne(c);
-        const PredictedViews views = viewsOf(stage.workspace);
+        const PredictedViews views =
+            viewsOf(stage.workspace, makePlaceGrid(stage.state.cameras[c].view));
         const UndistortedCentroids seen = centroidsOf(stage.state, stage.workspace, c);
         const std::size_t count = stage.images[c].size();
         const auto distance = [&](std::size_t p, std::size_t i) {
@@ -281,6 +282,43 @@ TEST_SUITE("reconstruct/warm_path") {
         }
       }
       CHECK(rays > 500);
+    }
+  }
+
+  TEST_CASE("packets without any order are listed row by row, and say where they had what") {
+    Stage stage;
+    for (int f = 0; f < 4; ++f) {
+      stage.clear();
+      std::mt19937_64 same_points(4);
+      stage.random = same_points;
+      for (int p = 0; p < 150; ++p) {
+        const glm::dvec3 at = stage.point();
+        stage.predict(at);
+        for (std::size_t c = 0; c < 16; ++c) stage.see(c, at, 0.0);
+      }
+      stage.random.seed(static_cast<std::uint64_t>(f));
+      for (auto& image : stage.images) std::shuffle(image.begin(), image.end(), stage.random);
+      stage.run();
+    }
+    for (std::uint32_t c = 0; c < 16; ++c) {
+      CHECK_FALSE(stage.state.orders[c].is_raster);
+      const std::vector<frame::Centroid>& image = stage.images[c];
+      const UndistortedCentroids seen = centroidsOf(stage.state, stage.workspace, c);
+      const camera::Camera& camera = stage.rig.cameras[c];
+      std::vector<bool> there(image.size());
+      for (std::size_t i = 0; i < image.size(); ++i) {
+        const Ray& ray = seen.rays[i];
+        REQUIRE(ray.centroid < image.size());
+        CHECK_FALSE(there[ray.centroid]);
+        there[ray.centroid] = true;
+        const frame::Centroid& centroid = image[ray.centroid];
+        const glm::dvec2 ideal =
+            stage.state.cameras[c].focal_px *
+            camera::normalisedFromPixel(camera, {centroid.x_px, centroid.y_px});
+        CHECK(std::abs(double(ray.u) - ideal.x) < 0.01);
+        CHECK(std::abs(double(ray.v) - ideal.y) < 0.01);
+        if (i > 0) CHECK(ray.v > seen.rays[i - 1].v - 0.3f);
+      }
     }
   }
 

@@ -7,7 +7,6 @@
 
 #include "capture/solve/solve_steps.h"
 #include "tests/support/allocations.h"
-#include "tests/support/skeleton_pose.h"
 
 using namespace understudy;
 
@@ -38,7 +37,7 @@ struct Swinger {
     solved.tracked = true;
     state = solve::makeForesightState(model);
     workspace = solve::makeForesightWorkspace(model);
-    pose = test::poseOf(3);
+    pose = frame::makeSkeletonPose(3);
     pose.covariance.assign(3, glm::mat3(1e-8f));
   }
 
@@ -54,6 +53,17 @@ struct Swinger {
     std::vector<math::RigidTransformd> world(3);
     solve::worldFromJoints(model, poseAt(t), world);
     return {world[0].translation, world[1].translation, world[2].translation};
+  }
+
+  void foresee() {
+    solve::ForeseeSubject{.settings = settings,
+                          .model = model,
+                          .rate_hz = 240.0,
+                          .solved = solved,
+                          .state = state,
+                          .workspace = workspace,
+                          .pose = pose}
+        .run();
   }
 
   void see(std::uint64_t frame) {
@@ -79,14 +89,7 @@ struct Swinger {
       pose.angular_velocity[j] = pose.velocity[j] = glm::vec3(0.0f);
     }
     pose.tracked = solved.tracked;
-    solve::ForeseeSubject{.settings = settings,
-                          .model = model,
-                          .rate_hz = 240.0,
-                          .solved = solved,
-                          .state = state,
-                          .workspace = workspace,
-                          .pose = pose}
-        .run();
+    foresee();
   }
 
   std::vector<glm::dvec3> foreseen(double seconds, std::vector<float>& sigma) const {
@@ -169,14 +172,7 @@ TEST_SUITE("solve/foresee") {
     Swinger s;
     for (std::uint64_t frame = 1; frame < 300; ++frame) {
       s.solved.sequence = frame;
-      solve::ForeseeSubject{.settings = s.settings,
-                            .model = s.model,
-                            .rate_hz = 240.0,
-                            .solved = s.solved,
-                            .state = s.state,
-                            .workspace = s.workspace,
-                            .pose = s.pose}
-          .run();
+      s.foresee();
     }
     for (const glm::vec3& velocity : s.pose.angular_velocity) CHECK(glm::length(velocity) < 1e-6f);
   }
@@ -186,14 +182,7 @@ TEST_SUITE("solve/foresee") {
     for (std::uint64_t frame = 1; frame < 100; ++frame) s.see(frame);
     s.solved.sequence = 100;
     const std::uint64_t before = test::allocationCount();
-    solve::ForeseeSubject{.settings = s.settings,
-                          .model = s.model,
-                          .rate_hz = 240.0,
-                          .solved = s.solved,
-                          .state = s.state,
-                          .workspace = s.workspace,
-                          .pose = s.pose}
-        .run();
+    s.foresee();
     CHECK(test::allocationCount() == before);
   }
 

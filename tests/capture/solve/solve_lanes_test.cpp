@@ -11,7 +11,6 @@
 #include "capture/solve/solve_steps.h"
 #include "engine/math/exponential.h"
 #include "tests/support/allocations.h"
-#include "tests/support/skeleton_pose.h"
 
 using namespace understudy;
 
@@ -64,7 +63,7 @@ struct Stage {
     for (std::size_t s = 0; s < bodies.size(); ++s) {
       subjects.push_back({&bodies[s], &models[s], &settings});
       states.push_back(solve::makeSolveState(bodies[s], models[s]));
-      poses.push_back(test::poseOf(bodies[s].skeleton.size()));
+      poses.push_back(frame::makeSkeletonPose(bodies[s].skeleton.size()));
       labels.emplace_back().markers.resize(bodies[s].markers.size());
       solve::startTracking(models[s], 0, poseAt(s, 0), states[s]);
     }

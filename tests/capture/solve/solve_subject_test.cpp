@@ -6,7 +6,6 @@
 
 #include "capture/solve/solve_lanes.h"
 #include "engine/math/exponential.h"
-#include "tests/support/skeleton_pose.h"
 
 using namespace understudy;
 
@@ -74,7 +73,7 @@ struct Fixture {
   solve::SolveSettings settings;
   solve::SolveState state = solve::makeSolveState(body, model);
   solve::SolveWorkspace workspace = solve::makeSolveWorkspace(model, body);
-  frame::SkeletonPose pose = test::poseOf(model.joints());
+  frame::SkeletonPose pose = frame::makeSkeletonPose(model.joints());
   solve::LaneSubject subject{&body, &model, &settings};
   std::vector<solve::LaneGroup> groups = solve::makeLaneGroups(std::span(&subject, 1));
 

@@ -1,6 +1,7 @@
 #include "capture/subject/landmarks.h"
 
 #include "tests/support/marker_clips.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 using subject::BodyPoint;
@@ -10,8 +11,7 @@ using subject::BodySide;
 namespace {
 
 std::string errorOf(const std::string& toml) {
-  const auto names = subject::parseLandmarkNames(toml, "names.toml");
-  return names ? "no error" : names.error().message;
+  return test::errorOf(subject::parseLandmarkNames(toml, "names.toml"));
 }
 
 }  // namespace

@@ -8,18 +8,16 @@
 #include <string>
 
 #include "capture/subject/fingers.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 
 namespace {
 
-std::string errorOf(const std::string& toml) {
-  const auto set = subject::parseMarkerSet(toml, "set.toml");
-  return set ? "no error" : set.error().message;
-}
+using test::has;
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+std::string errorOf(const std::string& toml) {
+  return test::errorOf(subject::parseMarkerSet(toml, "set.toml"));
 }
 
 const std::string kMarker =

@@ -7,24 +7,21 @@
 #include "capture/subject/subject_file.h"
 #include "tests/support/props.h"
 #include "tests/support/stage.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 using subject::PropMarker;
 
 namespace {
 
+using test::has;
+
 std::string errorOf(const std::vector<PropMarker>& markers) {
-  const auto prop = subject::makeProp("box", markers);
-  return prop ? "no error" : prop.error().message;
+  return test::errorOf(subject::makeProp("box", markers));
 }
 
 std::string errorOfFile(const std::string& toml) {
-  const auto prop = subject::parseSubject(toml, "box.toml");
-  return prop ? "no error" : prop.error().message;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return test::errorOf(subject::parseSubject(toml, "box.toml"));
 }
 
 std::vector<PropMarker> evenMarkers(std::size_t count) {

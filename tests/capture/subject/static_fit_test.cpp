@@ -11,6 +11,7 @@
 #include "tests/support/capture.h"
 #include "tests/support/marker_clips.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 using anim::HumanoidJoint;
@@ -30,8 +31,7 @@ subject::StaticFit fit(const file::MarkerClip& clip, const subject::LandmarkName
 }
 
 std::string errorOf(const file::MarkerClip& clip) {
-  const auto result = subject::fitSubject(clip, {.names = test::landmarkNames()});
-  return result ? "no error" : result.error().message;
+  return test::errorOf(subject::fitSubject(clip, {.names = test::landmarkNames()}));
 }
 
 // How long a bone is, from one part to another.

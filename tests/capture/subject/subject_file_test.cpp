@@ -8,18 +8,16 @@
 #include <string>
 
 #include "tests/support/stage.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 
 namespace {
 
-std::string errorOf(const std::string& toml) {
-  const auto subject = subject::parseSubject(toml, "subject.toml");
-  return subject ? "no error" : subject.error().message;
-}
+using test::has;
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+std::string errorOf(const std::string& toml) {
+  return test::errorOf(subject::parseSubject(toml, "subject.toml"));
 }
 
 }  // namespace

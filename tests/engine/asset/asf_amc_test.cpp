@@ -14,10 +14,14 @@
 #include "engine/asset/bvh.h"
 #include "engine/asset/clip_file.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 
 namespace {
+
+using test::has;
+using test::replaced;
 
 const std::string kAsf = R"(# made for this test
 :version 1.10
@@ -77,27 +81,15 @@ thigh 90 0
 shin 90
 )";
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const auto at = text.find(from);
-  REQUIRE(at != text.npos);
-  return text.replace(at, from.size(), to);
-}
-
 std::string asfError(const std::string& text) {
-  const auto result = asset::readAsf(text, "leg.asf");
-  REQUIRE_FALSE(result.has_value());
-  return result.error().message;
+  return test::errorOf(asset::readAsf(text, "leg.asf"));
 }
 
 std::string amcError(const std::string& text) {
   const auto asf = asset::readAsf(kAsf, "leg.asf");
   REQUIRE(asf.has_value());
-  const auto result = asset::readAmc(text, "leg.amc", *asf);
-  REQUIRE_FALSE(result.has_value());
-  return result.error().message;
+  return test::errorOf(asset::readAmc(text, "leg.amc", *asf));
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 std::vector<math::RigidTransform> worldPose(const anim::Clip& clip, std::size_t frame) {
   std::vector<math::RigidTransform> world(clip.skeleton.size());

@@ -8,10 +8,13 @@
 #include <vector>
 
 #include "engine/anim/kinematics.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 
 namespace {
+
+using test::replaced;
 
 const std::string kTwoJoints = R"(HIERARCHY
 ROOT Hips
@@ -35,12 +38,6 @@ Frame Time: .0083333
 4 5 6 90 0 0 0 0 90
 )";
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const auto at = text.find(from);
-  REQUIRE(at != text.npos);
-  return text.replace(at, from.size(), to);
-}
-
 core::Result<anim::Clip> read(const std::string& text) { return asset::readBvh(text, "test.bvh"); }
 
 std::vector<math::RigidTransform> worldPose(const anim::Clip& clip, std::size_t frame) {
@@ -54,11 +51,7 @@ bool near(const glm::vec3& a, const glm::vec3& b, float tolerance = 1e-5f) {
   return glm::length(a - b) <= tolerance;
 }
 
-std::string errorOf(const std::string& text) {
-  const auto result = read(text);
-  REQUIRE_FALSE(result.has_value());
-  return result.error().message;
-}
+std::string errorOf(const std::string& text) { return test::errorOf(read(text)); }
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include "capture/subject/subject_file.h"
 #include "tests/support/call.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/text.h"
 
 // understudy-calibrate as scripts call it.
 
@@ -18,6 +19,8 @@ using nlohmann::json;
 using test::call;
 
 namespace {
+
+using test::has;
 
 const char* kDemo = "/usr/share/assimp/models/BVH/01_01.bvh";
 
@@ -29,10 +32,6 @@ std::string scratch(const std::string& name) {
 
 std::string asset(const std::string& name) {
   return std::string(UNDERSTUDY_SOURCE_DIR) + "/assets/markersets/" + name;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 bool oneLine(const std::string& text) {

@@ -10,6 +10,7 @@
 
 #include "tests/support/call.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/text.h"
 
 // understudy-score as scripts call it.
 
@@ -18,6 +19,8 @@ using nlohmann::json;
 using test::call;
 
 namespace {
+
+using test::has;
 
 const char* kDemo = "/usr/share/assimp/models/BVH/01_01.bvh";
 
@@ -29,10 +32,6 @@ std::filesystem::path scratch(const std::string& name) {
 std::string contents(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 bool hasDemo() {

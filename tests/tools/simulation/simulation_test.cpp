@@ -8,10 +8,13 @@
 #include <vector>
 
 #include "tests/support/shared_data.h"
+#include "tests/support/text.h"
 
 using namespace understudy;
 
 namespace {
+
+using test::has;
 
 // The flags of a command line, or what is wrong with it.
 core::Result<simulation::SimulationFlags> parse(
@@ -32,12 +35,7 @@ core::Result<simulation::SimulationFlags> parse(
 }
 
 std::string errorOf(const std::vector<std::string>& arguments) {
-  const auto flags = parse(arguments);
-  return flags ? "no error" : flags.error().message;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return test::errorOf(parse(arguments));
 }
 
 }  // namespace
