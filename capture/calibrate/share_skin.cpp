@@ -12,7 +12,7 @@ using math::RigidTransformd;
 
 constexpr std::size_t kFewestViews = 30;
 // What a share must be, and must take away of the squares and of their root (metres), to be one.
-constexpr float kLeastShare = 0.05f, kMostShare = 0.9f;
+constexpr float kLeastShare = 0.05f, kMostShare = 0.5f;
 constexpr double kLeastGain = 0.15, kLeastDistance = 0.0003;
 
 // A marker in one frame: seen, and its second joint's frame; as far from where its own joint has

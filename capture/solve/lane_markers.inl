@@ -26,15 +26,23 @@ void chain(const Work& w, const LaneValue* rotations, const LaneValue* translati
   }
 }
 
+// The share of a marker's second joint, as long as markers show that joint: one that nobody sees
+// would lead the first astray.
+V alsoShare(const Work& w, std::size_t m) {
+  const std::size_t also = static_cast<std::size_t>(w.shape.marker_also[m]);
+  return *at(w.a.measured, also) > all(0.5) ? *at(w.a.also_share, m) : all(0.0);
+}
+
 // Moves a marker's place towards where its second joint has it, by that joint's share.
 void blendPlace(const Work& w, std::size_t m, V* place) {
   const LaneArrays& a = w.a;
   const std::size_t also = static_cast<std::size_t>(w.shape.marker_also[m]);
+  const V share = alsoShare(w, m);
   V other[3];
   turnBy(at(a.world_turn, 9 * also), at(a.also_offset, 3 * m), other);
   for (std::size_t k = 0; k < 3; ++k) {
     other[k] += at(a.world_translation, 3 * also)[k];
-    place[k] += *at(a.also_share, m) * (other[k] - place[k]);
+    place[k] += share * (other[k] - place[k]);
   }
 }
 
@@ -231,21 +239,20 @@ void addMoment(const V* p, const V* info, const V* r, V* moment, V* force) {
 
 void addHolds(const Work& w, std::size_t joint, const LaneValue* translations, V* moment, V* force);
 
-// Gives a marker's second joint its share, and leaves what the marker's own joint is to have. The
-// freedoms of the lower of the two move the marker by their joint's share only; those above move it
-// as they move both. The gradient is exact but for how far the two have it apart, the normal matrix
-// holds the lower's own freedoms back a little more than they need: it stays definite.
+// Gives a marker's second joint its share, and leaves what the marker's own joint is to have. Where
+// that is the parent, the own joint moves the marker by its own share only. A child is left to its
+// own markers: by a small share of one it would have to turn far.
 void shareMoment(const Work& w, std::size_t m, V* info) {
   const LaneArrays& a = w.a;
-  const std::size_t own = static_cast<std::size_t>(w.shape.marker_joint[m]);
   const std::size_t also = static_cast<std::size_t>(w.shape.marker_also[m]);
+  if (w.shape.marker_also[m] > w.shape.marker_joint[m]) return;
+  const V share = alsoShare(w, m);
   V part[6];
-  for (std::size_t k = 0; k < 6; ++k) part[k] = *at(a.also_share, m) * info[k];
-  addMoment(at(a.place, 3 * m), part, at(a.residual, 3 * m), at(a.moments, 21 * also), at(a.forces, 6 * also));
-  // A child has handed on its sum already; a parent hands on what it is given.
-  if (also < own) {
-    for (std::size_t k = 0; k < 6; ++k) info[k] -= part[k];
+  for (std::size_t k = 0; k < 6; ++k) {
+    part[k] = share * info[k];
+    info[k] -= part[k];
   }
+  addMoment(at(a.place, 3 * m), part, at(a.residual, 3 * m), at(a.moments, 21 * also), at(a.forces, 6 * also));
 }
 
 // Moments and forces of all joints, each with its descendants'.

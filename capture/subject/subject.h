@@ -55,7 +55,7 @@ struct SkinShare {
 /// One marker glued to one joint, or to the skin between two.
 struct SubjectMarker {
   std::string name;
-  int joint = 0;                 ///< Index in the skeleton: of the segment that it is named after.
+  int joint = 0;                 ///< Index in the skeleton: the one that it follows most.
   glm::vec3 offset_joint{0.0f};  ///< Where it sits in the joint's frame, metres.
   SkinShare also{};
 };
