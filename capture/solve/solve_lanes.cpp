@@ -18,7 +18,7 @@ using math::RigidTransformd;
 struct ShapeLists {
   std::vector<std::int32_t> joint, parent, joint_freedom, joint_freedoms;
   std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
-  std::vector<std::int32_t> marker_joint, marker_begin, marker_order;
+  std::vector<std::int32_t> marker_joint, marker_also, marker_begin, marker_order;
   std::vector<std::int32_t> neighbour_start, neighbours, learns, foot_joint, hands;
 
   bool operator==(const ShapeLists&) const = default;
@@ -26,8 +26,11 @@ struct ShapeLists {
 
 std::vector<bool> findInformed(const LaneSubject& of) {
   std::vector<bool> informed(of.model->joints(), false);
-  for (std::size_t m = 0; m < of.model->body_markers; ++m)
-    informed[static_cast<std::size_t>(of.subject->markers[m].joint)] = true;
+  for (std::size_t m = 0; m < of.model->body_markers; ++m) {
+    const subject::SubjectMarker& marker = of.subject->markers[m];
+    informed[static_cast<std::size_t>(marker.joint)] = true;
+    if (marker.also.joint >= 0) informed[static_cast<std::size_t>(marker.also.joint)] = true;
+  }
   for (const HandModel& hand : of.model->hands)
     informed[static_cast<std::size_t>(hand.joint)] = true;
   for (std::size_t joint = informed.size(); joint-- > 1;) {
@@ -76,8 +79,10 @@ ShapeLists listShape(const LaneSubject& of) {
   lists.depth = model.depth;
   lists.row = model.row;
   for (std::size_t m = 0; m < model.body_markers; ++m) {
-    const auto joint = static_cast<std::size_t>(of.subject->markers[m].joint);
-    lists.marker_joint.push_back(place[joint]);
+    const subject::SubjectMarker& marker = of.subject->markers[m];
+    const int also = marker.also.joint;
+    lists.marker_joint.push_back(place[static_cast<std::size_t>(marker.joint)]);
+    lists.marker_also.push_back(also < 0 ? -1 : place[static_cast<std::size_t>(also)]);
   }
   lists.marker_begin.push_back(0);
   for (std::size_t j = 0; j < lists.joint.size(); ++j) {
@@ -107,6 +112,7 @@ void fillShape(const ShapeLists& lists, LaneGroup& group) {
       {&lists.depth, &group.shape.depth},
       {&lists.row, &group.shape.row},
       {&lists.marker_joint, &group.shape.marker_joint},
+      {&lists.marker_also, &group.shape.marker_also},
       {&lists.marker_begin, &group.shape.marker_begin},
       {&lists.marker_order, &group.shape.marker_order},
       {&lists.foot_joint, &group.shape.foot_joint},
@@ -155,6 +161,8 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.turn_information, 3 * j},
                                                        {&a.expected_variance, f},
                                                        {&a.offset, 3 * m},
+                                                       {&a.also_share, m},
+                                                       {&a.also_offset, 3 * m},
                                                        {&a.rotation, 4 * j},
                                                        {&a.translation, 3 * j},
                                                        {&a.measured, j},
@@ -249,7 +257,10 @@ void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
     }
   }
   for (std::size_t m = 0; m < group.shape.markers; ++m) {
-    put(&a.offset[3 * m], lane, glm::dvec3(of.subject->markers[m].offset_joint));
+    const subject::SubjectMarker& marker = of.subject->markers[m];
+    put(&a.offset[3 * m], lane, glm::dvec3(marker.offset_joint));
+    a.also_share[m].of[lane] = static_cast<double>(marker.also.share);
+    put(&a.also_offset[3 * m], lane, glm::dvec3(marker.also.offset_joint));
   }
   for (std::size_t f = 0; f < group.shape.freedoms; ++f) {
     a.variance[f].of[lane] = 1.0;
