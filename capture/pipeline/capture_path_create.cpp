@@ -134,7 +134,6 @@ void CapturePath::makeRoomFor(std::size_t s) {
   models_.push_back(solve::makeSolveModel(subject));
   states_.push_back(solve::makeSolveState(subject, models_.back()));
   foresight_states_.push_back(solve::makeForesightState(models_.back()));
-  foresight_workspaces_.push_back(solve::makeForesightWorkspace(models_.back()));
   solve_workspaces_.push_back(solve::makeSolveWorkspace(models_.back(), subject));
   recognise_workspaces_.push_back(solve::makeRecogniseWorkspace(subject, kMostUnlabelled));
   follow_workspaces_.push_back(solve::makeFollowWorkspace(subject, kMostUnlabelled));
