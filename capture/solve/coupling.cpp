@@ -13,11 +13,10 @@ namespace {
 using anim::HumanoidJoint;
 
 constexpr std::size_t kTold = JointCoupling::kTold;
-constexpr double kShortest = 0.25;        // Seconds that a habit is learnt from at least.
-constexpr double kMostExamples = 400.0;   // A joint's memory,
-constexpr double kFewExamples = 20.0;     // and what is too little to go by.
-constexpr double kRidge = 0.1;            // Radians: what tells little suggests little.
-constexpr std::uint64_t kSolveEvery = 4;  // Examples.
+constexpr double kShortest = 0.25;       // Seconds that a habit is learnt from at least.
+constexpr double kMostExamples = 400.0;  // A joint's memory,
+constexpr double kFewExamples = 20.0;    // and what is too little to go by.
+constexpr double kRidge = 0.1;           // Radians: what tells little suggests little.
 
 // Parts from the trunk outwards, and which of the two others tell of each.
 struct Part {
@@ -222,7 +221,7 @@ void coupleJoints(const SolveModel& model, double seconds, double memory, SolveS
     if (!own.at.steady) continue;
     learnHabit(own, first, rate, state);
     learnSlopes(own, told, c);
-    if (state.sequence / kCouplingTurns % kSolveEvery == 0) solveSlopes(c);
+    solveSlopes(c);
   }
 }
 

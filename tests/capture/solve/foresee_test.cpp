@@ -20,6 +20,7 @@ struct Swinger {
   solve::ForesightSettings settings;
   solve::ForesightState state;
   frame::SkeletonPose pose;
+  std::vector<math::RigidTransformd> world = std::vector<math::RigidTransformd>(3);
   double noise = 0.0;
   std::mt19937 random{7};
 
@@ -54,7 +55,6 @@ struct Swinger {
   }
 
   void foresee() {
-    std::vector<math::RigidTransformd> world(3);
     solve::worldFromJoints(model, solved.parent_from_joint, world);
     for (std::size_t j = 0; j < 3; ++j)
       solved.place[j] = world[j].translation - world[0].translation;
