@@ -20,7 +20,7 @@ struct Swinger {
   solve::ForesightSettings settings;
   solve::ForesightState state;
   frame::SkeletonPose pose;
-  std::vector<math::RigidTransformd> world = std::vector<math::RigidTransformd>(3);
+  std::vector<math::RigidTransformd> posed = std::vector<math::RigidTransformd>(3);
   double noise = 0.0;
   std::mt19937 random{7};
 
@@ -55,9 +55,9 @@ struct Swinger {
   }
 
   void foresee() {
-    solve::worldFromJoints(model, solved.parent_from_joint, world);
+    solve::worldFromJoints(model, solved.parent_from_joint, posed);
     for (std::size_t j = 0; j < 3; ++j)
-      solved.place[j] = world[j].translation - world[0].translation;
+      solved.place[j] = posed[j].translation - posed[0].translation;
     solve::ForeseeSubject{.settings = settings,
                           .model = model,
                           .rate_hz = 240.0,
