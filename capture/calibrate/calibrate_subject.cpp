@@ -9,6 +9,7 @@
 #include "capture/calibrate/choose_frames.h"
 #include "capture/calibrate/observability.h"
 #include "capture/calibrate/pose_elimination.h"
+#include "capture/calibrate/share_skin.h"
 #include "capture/calibrate/size_prior.h"
 #include "capture/subject/clip_geometry.h"
 #include "engine/core/settings_file.h"
@@ -303,13 +304,15 @@ std::vector<double> skinShares(const CalibrateSettings& settings, const std::vec
 }
 
 // Puts sizes that were found for the shown markers into the whole subject.
-void putSizes(const BodySizes& found, const std::vector<int>& matched, SubjectCalibration& result) {
+void putSizes(const BodySizes& found, const std::vector<subject::SkinShare>& shares,
+              const std::vector<int>& matched, SubjectCalibration& result) {
   BodySizes sizes = sizesOf(result.subject);
   sizes.joint_place = found.joint_place;
   std::vector<std::size_t> all_of;
   for (std::size_t m = 0; m < matched.size(); ++m) {
     if (matched[m] < 0) continue;
     sizes.marker_offset[m] = found.marker_offset[all_of.size()];
+    result.subject.markers[m].also = shares[all_of.size()];
     all_of.push_back(m);
   }
   setSizes(sizes, result.subject);
@@ -413,7 +416,10 @@ core::Result<SubjectCalibration> calibrateSubject(const file::MarkerClip& clip,
   result.sizes = judgeSizes(problem, run.prior, run.sizes, run.last, run.priorScale(), run.frames);
 
   result.subject = initial;
-  putSizes(run.sizes, matched, result);
+  const std::vector<subject::SkinShare> shares =
+      settings.share_skin ? shareSkin(problem, run.sizes, settings.robust_radius, run.frames)
+                          : std::vector<subject::SkinShare>(shown_count);
+  putSizes(run.sizes, shares, matched, result);
   return result;
 }
 

@@ -32,6 +32,7 @@ struct CalibrateSettings {
   /// Skin slides with the joint's angle, so that frames do not err independently: they count for no
   /// more than this many.
   double independent_frames = 10;
+  bool share_skin = true;         ///< Markers may hang on two joints, see shareSkin.
   double observed_share = 0.5;    ///< Observed: motion left less than this share of the doubt ...
   double observed_sigma = 0.008;  ///< ... and no more than this, metres.
   std::size_t threads = 2;        ///< The result is the same for any number.

@@ -61,6 +61,9 @@ void move(const Hanging& hanging, const glm::dmat3& turn, const glm::dvec3& shif
       if (static_cast<std::size_t>(marker.joint) == part.joint) {
         marker.offset_joint = moved(marker.offset_joint);
       }
+      if (marker.also.joint == static_cast<int>(part.joint)) {
+        marker.also.offset_joint = moved(marker.also.offset_joint);
+      }
     }
     for (std::size_t child = 0; child < subject.skeleton.size(); ++child) {
       if (subject.skeleton.parents[child] != static_cast<int>(part.joint)) continue;

@@ -37,6 +37,8 @@ struct LaneShape {
   const std::int32_t* depth = nullptr;
   const std::int32_t* row = nullptr;
   const std::int32_t* marker_joint = nullptr;
+  /// Per marker: the joint that has a share in it, its own joint's parent or child; -1: none.
+  const std::int32_t* marker_also = nullptr;
   /// Markers by joint: entries marker_begin[j] to marker_begin[j + 1] of `marker_order`.
   const std::int32_t* marker_begin = nullptr;
   const std::int32_t* marker_order = nullptr;
@@ -54,6 +56,8 @@ struct LaneArrays {
   LaneValue* rest_rotation = nullptr;     ///< Per joint 4: parent_from_joint.
   LaneValue* rest_translation = nullptr;  ///< Per joint 3.
   LaneValue* offset = nullptr;            ///< Per marker 3, joint frame.
+  LaneValue* also_share = nullptr;        ///< Per marker: of LaneShape::marker_also,
+  LaneValue* also_offset = nullptr;       ///< and per marker 3: in that joint's frame.
   LaneValue* foot_offset = nullptr;       ///< Per foot 3: its ball, joint frame.
   LaneValue* basis = nullptr;             ///< Per joint 9, columns: axes of its turns, joint frame.
   LaneValue* lower_limit = nullptr;       ///< Per freedom.

@@ -26,6 +26,26 @@ void chain(const Work& w, const LaneValue* rotations, const LaneValue* translati
   }
 }
 
+// The share of a marker's second joint, as long as markers show that joint: one that nobody sees
+// would lead the first astray.
+V alsoShare(const Work& w, std::size_t m) {
+  const std::size_t also = static_cast<std::size_t>(w.shape.marker_also[m]);
+  return *at(w.a.measured, also) > all(0.5) ? *at(w.a.also_share, m) : all(0.0);
+}
+
+// Moves a marker's place towards where its second joint has it, by that joint's share.
+void blendPlace(const Work& w, std::size_t m, V* place) {
+  const LaneArrays& a = w.a;
+  const std::size_t also = static_cast<std::size_t>(w.shape.marker_also[m]);
+  const V share = alsoShare(w, m);
+  V other[3];
+  turnBy(at(a.world_turn, 9 * also), at(a.also_offset, 3 * m), other);
+  for (std::size_t k = 0; k < 3; ++k) {
+    other[k] += at(a.world_translation, 3 * also)[k];
+    place[k] += share * (other[k] - place[k]);
+  }
+}
+
 // Residuals and squared distances of all markers; unseen ones have none.
 void compare(const Work& w, const LaneValue* translations) {
   const LaneArrays& a = w.a;
@@ -36,8 +56,9 @@ void compare(const Work& w, const LaneValue* translations) {
     V* residual = at(a.residual, 3 * m);
     const Mask seen = *at(a.seen, m) > all(0.0);
     turnBy(at(a.world_turn, 9 * j), at(a.offset, 3 * m), place);
+    for (std::size_t k = 0; k < 3; ++k) place[k] += at(a.world_translation, 3 * j)[k];
+    if (w.shape.marker_also[m] >= 0) blendPlace(w, m, place);
     for (std::size_t k = 0; k < 3; ++k) {
-      place[k] += at(a.world_translation, 3 * j)[k];
       const V off = (at(a.position, 3 * m)[k] - origin[k]) - place[k];
       residual[k] = seen ? off : all(0.0);
     }
@@ -218,6 +239,22 @@ void addMoment(const V* p, const V* info, const V* r, V* moment, V* force) {
 
 void addHolds(const Work& w, std::size_t joint, const LaneValue* translations, V* moment, V* force);
 
+// Gives a marker's second joint its share, and leaves what the marker's own joint is to have. Where
+// that is the parent, the own joint moves the marker by its own share only. A child is left to its
+// own markers: by a small share of one it would have to turn far.
+void shareMoment(const Work& w, std::size_t m, V* info) {
+  const LaneArrays& a = w.a;
+  const std::size_t also = static_cast<std::size_t>(w.shape.marker_also[m]);
+  if (w.shape.marker_also[m] > w.shape.marker_joint[m]) return;
+  const V share = alsoShare(w, m);
+  V part[6];
+  for (std::size_t k = 0; k < 6; ++k) {
+    part[k] = share * info[k];
+    info[k] -= part[k];
+  }
+  addMoment(at(a.place, 3 * m), part, at(a.residual, 3 * m), at(a.moments, 21 * also), at(a.forces, 6 * also));
+}
+
 // Moments and forces of all joints, each with its descendants'.
 void gatherMoments(const Work& w, const Trust& trust) {
   const LaneArrays& a = w.a;
@@ -238,6 +275,7 @@ void gatherMoments(const Work& w, const Trust& trust) {
       const V weight = share * share;
       V info[6];
       for (std::size_t k = 0; k < 6; ++k) info[k] = at(a.marker_information, 6 * m)[k] * weight;
+      if (w.shape.marker_also[m] >= 0) shareMoment(w, m, info);
       addMoment(at(a.place, 3 * m), info, at(a.residual, 3 * m), moment, force);
     }
     addHolds(w, j, a.candidate_translation, moment, force);

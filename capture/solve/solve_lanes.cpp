@@ -17,7 +17,7 @@ using math::RigidTransformd;
 struct ShapeLists {
   std::vector<std::int32_t> joint, parent, joint_freedom, joint_freedoms;
   std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
-  std::vector<std::int32_t> marker_joint, marker_begin, marker_order;
+  std::vector<std::int32_t> marker_joint, marker_also, marker_begin, marker_order;
   std::vector<std::int32_t> neighbour_start, neighbours, learns, foot_joint;
 
   bool operator==(const ShapeLists&) const = default;
@@ -25,8 +25,10 @@ struct ShapeLists {
 
 std::vector<bool> findInformed(const LaneSubject& of) {
   std::vector<bool> informed(of.model->joints(), false);
-  for (const subject::SubjectMarker& marker : of.subject->markers)
+  for (const subject::SubjectMarker& marker : of.subject->markers) {
     informed[static_cast<std::size_t>(marker.joint)] = true;
+    if (marker.also.joint >= 0) informed[static_cast<std::size_t>(marker.also.joint)] = true;
+  }
   for (std::size_t joint = informed.size(); joint-- > 1;) {
     const std::int32_t parent = of.model->joint_parent[joint];
     if (informed[joint] && parent >= 0) informed[static_cast<std::size_t>(parent)] = true;
@@ -72,8 +74,11 @@ ShapeLists listShape(const LaneSubject& of) {
   lists.freedom_parent = model.freedom_parent;
   lists.depth = model.depth;
   lists.row = model.row;
-  for (const subject::SubjectMarker& marker : of.subject->markers)
+  for (const subject::SubjectMarker& marker : of.subject->markers) {
+    const int also = marker.also.joint;
     lists.marker_joint.push_back(place[static_cast<std::size_t>(marker.joint)]);
+    lists.marker_also.push_back(also < 0 ? -1 : place[static_cast<std::size_t>(also)]);
+  }
   lists.marker_begin.push_back(0);
   for (std::size_t j = 0; j < lists.joint.size(); ++j) {
     for (std::size_t m = 0; m < lists.marker_joint.size(); ++m) {
@@ -104,6 +109,7 @@ void fillShape(const ShapeLists& lists, LaneGroup& group) {
       {&lists.depth, &group.shape.depth},
       {&lists.row, &group.shape.row},
       {&lists.marker_joint, &group.shape.marker_joint},
+      {&lists.marker_also, &group.shape.marker_also},
       {&lists.marker_begin, &group.shape.marker_begin},
       {&lists.marker_order, &group.shape.marker_order},
       {&lists.foot_joint, &group.shape.foot_joint},
@@ -151,6 +157,8 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.turn_information, 3 * j},
                                                        {&a.expected_variance, f},
                                                        {&a.offset, 3 * m},
+                                                       {&a.also_share, m},
+                                                       {&a.also_offset, 3 * m},
                                                        {&a.rotation, 4 * j},
                                                        {&a.translation, 3 * j},
                                                        {&a.measured, j},
@@ -244,7 +252,10 @@ void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
     }
   }
   for (std::size_t m = 0; m < group.shape.markers; ++m) {
-    put(&a.offset[3 * m], lane, glm::dvec3(of.subject->markers[m].offset_joint));
+    const subject::SubjectMarker& marker = of.subject->markers[m];
+    put(&a.offset[3 * m], lane, glm::dvec3(marker.offset_joint));
+    a.also_share[m].of[lane] = static_cast<double>(marker.also.share);
+    put(&a.also_offset[3 * m], lane, glm::dvec3(marker.also.offset_joint));
   }
   for (std::size_t f = 0; f < group.shape.freedoms; ++f) {
     a.variance[f].of[lane] = 1.0;

@@ -206,7 +206,7 @@ SolveWorkspace makeSolveWorkspace(const SolveModel& model, const subject::Subjec
 
 glm::dvec3 markerPosition(const subject::SubjectMarker& marker,
                           const std::vector<math::RigidTransformd>& world_from_joint) {
-  return world_from_joint[static_cast<std::size_t>(marker.joint)] * glm::dvec3(marker.offset_joint);
+  return subject::markerPlace<math::RigidTransformd>(marker, world_from_joint);
 }
 
 }  // namespace understudy::solve

@@ -2,6 +2,7 @@
 
 #include <glm/glm.hpp>
 #include <glm/gtc/quaternion.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,12 +41,36 @@ struct JointModel {
   bool hasAxisLimits() const { return flexion.limits() || abduction.limits() || twist.limits(); }
 };
 
-/// One marker glued to one joint.
+/// What a second joint has of a marker whose skin lies over both, as in linear blend skinning
+/// (Magnenat-Thalmann, Laperriere and Thalmann, "Joint-dependent local deformations for hand
+/// animation and object grasping", 1988).
+struct SkinShare {
+  int joint = -1;                ///< The marker's joint's parent or child; -1: none.
+  float share = 0.0f;            ///< 0..1; the marker's own joint has the rest.
+  glm::vec3 offset_joint{0.0f};  ///< Where the marker sits in this joint's frame, metres.
+
+  bool operator==(const SkinShare&) const = default;
+};
+
+/// One marker glued to one joint, or to the skin between two.
 struct SubjectMarker {
   std::string name;
-  int joint = 0;                 ///< Index in the skeleton.
+  int joint = 0;                 ///< Index in the skeleton: the one that it follows most.
   glm::vec3 offset_joint{0.0f};  ///< Where it sits in the joint's frame, metres.
+  SkinShare also{};
 };
+
+/// Where a marker is for given transforms of all joints, in float or double, in their target frame.
+template <class Transform>
+auto markerPlace(const SubjectMarker& marker, std::span<const Transform> joints) {
+  using Vector = decltype(Transform{}.translation);
+  using Number = typename Vector::value_type;
+  const Vector place = joints[static_cast<std::size_t>(marker.joint)] * Vector(marker.offset_joint);
+  if (marker.also.joint < 0) return place;
+  const Vector other =
+      joints[static_cast<std::size_t>(marker.also.joint)] * Vector(marker.also.offset_joint);
+  return place + static_cast<Number>(marker.also.share) * (other - place);
+}
 
 /// A performer or prop as the solver knows it: bones, joint models, marker offsets. A prop has one
 /// joint.

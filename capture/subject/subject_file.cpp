@@ -108,6 +108,27 @@ void readJoint(core::SettingsTable& table, Subject& subject, JointNames& names) 
   subject.joints.push_back(model);
 }
 
+bool areNeighbours(const Subject& subject, int a, int b) {
+  const std::vector<int>& parents = subject.skeleton.parents;
+  return parents[static_cast<std::size_t>(a)] == b || parents[static_cast<std::size_t>(b)] == a;
+}
+
+void readShare(core::SettingsTable& table, const Subject& subject, const JointNames& joints,
+               SubjectMarker& marker) {
+  if (!table.has("also_joint")) return;
+  std::string joint;
+  std::array<float, 3> offset{};
+  table.read("also_joint", joint, core::Need::required);
+  table.read("also_share", marker.also.share, {0.0, 1.0}, core::Need::required);
+  table.read("also_offset", std::span<float>(offset), {-100.0, 100.0}, core::Need::required);
+  marker.also.joint = findJoint(table, "also_joint", joint, joints);
+  marker.also.offset_joint = {offset[0], offset[1], offset[2]};
+  if (!areNeighbours(subject, marker.joint, marker.also.joint)) {
+    table.fail("also_joint",
+               fmt::format("\"{}\" must be the parent or a child of the marker's joint", joint));
+  }
+}
+
 void readMarker(core::SettingsTable& table, Subject& subject, const JointNames& joints,
                 std::set<std::string>& names) {
   SubjectMarker marker;
@@ -120,6 +141,7 @@ void readMarker(core::SettingsTable& table, Subject& subject, const JointNames& 
   table.read("offset", std::span<float>(offset), {-100.0, 100.0}, core::Need::required);
   marker.joint = findJoint(table, "joint", joint, joints);
   marker.offset_joint = {offset[0], offset[1], offset[2]};
+  readShare(table, subject, joints, marker);
   if (marker.name.empty()) table.fail("name", "must not be empty");
   if (!names.insert(marker.name).second) {
     table.fail("name", fmt::format("\"{}\" is used twice; give each marker its own", marker.name));
@@ -228,6 +250,15 @@ core::Result<void> check(const Subject& subject, const std::string& place) {
     if (!isFinite(marker.offset_joint)) {
       return wrong(fmt::format("marker {} has an offset that is not finite", marker.name));
     }
+    const SkinShare& also = marker.also;
+    if (also.joint < 0) continue;
+    if (also.joint >= static_cast<int>(joints) ||
+        !areNeighbours(subject, marker.joint, also.joint)) {
+      return wrong(fmt::format("marker {} has a share in a joint far from its own", marker.name));
+    }
+    if (!isFinite(also.offset_joint) || !(also.share >= 0.0f && also.share <= 1.0f)) {
+      return wrong(fmt::format("marker {} has no sound share in its second joint", marker.name));
+    }
   }
   for (const int joint : subject.humanoid.joint) {
     if (joint < -1 || joint >= static_cast<int>(joints)) {
@@ -292,6 +323,11 @@ std::string formatSubject(const Subject& subject) {
                         core::tomlText(marker.name),
                         core::tomlText(skeleton.names[static_cast<std::size_t>(marker.joint)]),
                         vector(marker.offset_joint));
+    const SkinShare& also = marker.also;
+    if (also.joint < 0) continue;
+    text += fmt::format("also_joint = {}\nalso_share = {}\nalso_offset = {}\n",
+                        core::tomlText(skeleton.names[static_cast<std::size_t>(also.joint)]),
+                        number(also.share), vector(also.offset_joint));
   }
   text += "\n[humanoid]\n";
   for (int i = 0; i < anim::kHumanoidJointCount; ++i) {

@@ -40,6 +40,21 @@ report::Json sizeJson(const calibrate::CalibratedSize& size, const report::Json&
           {"hint", size.hint}};
 }
 
+const std::string& alsoJoint(const subject::Subject& subject,
+                             const subject::SubjectMarker& marker) {
+  return subject.skeleton.names[static_cast<std::size_t>(marker.also.joint)];
+}
+
+void printSkin(const subject::Subject& subject) {
+  std::vector<std::string> shares;
+  for (const subject::SubjectMarker& marker : subject.markers) {
+    if (marker.also.joint < 0) continue;
+    shares.push_back(fmt::format("{} ({} {:.0f} %)", marker.name, alsoJoint(subject, marker),
+                                 100.0f * marker.also.share));
+  }
+  if (!shares.empty()) fmt::print("skin between two segments: {}\n", fmt::join(shares, ", "));
+}
+
 }  // namespace
 
 TruthErrors compareWithTruth(const subject::Subject& truth,
@@ -69,10 +84,16 @@ void addSubjectKeys(const calibrate::SubjectCalibration& calibration, double sec
       json["bones"].push_back(sizeJson(size, kMm * size.value));
       continue;
     }
-    const glm::vec3& offset = calibration.subject.markers[size.index].offset_joint;
-    json["markers"].push_back(
+    const subject::SubjectMarker& marker = calibration.subject.markers[size.index];
+    const glm::vec3& offset = marker.offset_joint;
+    report::Json line =
         sizeJson(size, {kMm * static_cast<double>(offset.x), kMm * static_cast<double>(offset.y),
-                        kMm * static_cast<double>(offset.z)}));
+                        kMm * static_cast<double>(offset.z)});
+    if (marker.also.joint >= 0) {
+      line["also_joint"] = alsoJoint(calibration.subject, marker);
+      line["also_share"] = marker.also.share;
+    }
+    json["markers"].push_back(std::move(line));
   }
   json["seconds"] = seconds;
   json["observed_share"] = calibration.observedShare();
@@ -107,6 +128,7 @@ void printSubject(const calibrate::SubjectCalibration& calibration, double secon
   for (const auto& [hint, names] : unobserved) {
     fmt::print("unobserved markers {}: {}\n", fmt::join(names, ", "), hint);
   }
+  printSkin(calibration.subject);
   fmt::print("{:.0f} % of bones and markers are observed\n", 100.0 * calibration.observedShare());
   if (!errors) return;
   const auto line = [](const char* what, const TruthErrors::Spread& seen,

@@ -55,9 +55,8 @@ void forEachSample(const subject::Subject& subject, const RecordedMotion& motion
       const auto c = static_cast<std::size_t>(column[m]);
       const glm::vec3& seen = clip.at(f, c);
       if (!subject::isSeen(seen)) continue;
-      const subject::SubjectMarker& marker = subject.markers[m];
       const glm::dvec3 model =
-          world[static_cast<std::size_t>(marker.joint)] * glm::dvec3(marker.offset_joint);
+          subject::markerPlace<math::RigidTransformd>(subject.markers[m], world);
       call(f, m, c, glm::distance(model, glm::dvec3(seen)));
     }
   }

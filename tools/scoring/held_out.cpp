@@ -51,8 +51,8 @@ void HeldOutScore::add(const source::StageFrame& truth,
     const std::span<math::RigidTransform> world(world_.data(), subjects_[p].skeleton.size());
     anim::worldFromJoints(subjects_[p].skeleton, poses[p].parent_from_joint, world);
     for (const std::size_t m : markers_[p]) {
-      const subject::SubjectMarker& marker = subjects_[p].markers[m];
-      const glm::vec3 model = world[static_cast<std::size_t>(marker.joint)] * marker.offset_joint;
+      const glm::vec3 model =
+          subject::markerPlace<math::RigidTransform>(subjects_[p].markers[m], world);
       const glm::vec3& wanted = truth.performers[p].markers[m].position;
       if (!isFinite(model) || !isFinite(wanted)) continue;
       const double distance = glm::distance(glm::dvec3(model), glm::dvec3(wanted));

@@ -111,8 +111,7 @@ void PoseScore::compareMarkers(const source::PerformerTruth& truth,
                                const frame::LabelledSubject& labels) {
   for (std::size_t m = 0; m < labels.markers.size(); ++m) {
     const glm::vec3 wanted = truth.markers[m].position;
-    const subject::SubjectMarker& marker = subject_.markers[m];
-    const glm::vec3 model = world_[static_cast<std::size_t>(marker.joint)] * marker.offset_joint;
+    const glm::vec3 model = subject::markerPlace<math::RigidTransform>(subject_.markers[m], world_);
     if (!(labels.markers[m].confidence > 0.0f) || !isFinite(wanted) || !isFinite(model)) continue;
     const double distance = glm::distance(glm::dvec3(model), glm::dvec3(wanted));
     marker_squares += distance * distance;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -43,9 +44,26 @@ subject::Subject makeBody(float size, int arms = 2) {
   return body;
 }
 
+// Two of the body's markers on skin between joints: one of an upper arm that its forearm has a
+// share in, one of a forearm that its upper arm has one in, and one that it shares with the trunk.
+subject::Subject withSkin(subject::Subject body) {
+  const auto share = [&](std::size_t marker, int other, float part) {
+    subject::SubjectMarker& m = body.markers[marker];
+    const glm::vec3& shift =
+        body.skeleton.parent_from_joint[static_cast<std::size_t>(std::max(m.joint, other))]
+            .translation;
+    m.also = {other, part, other > m.joint ? m.offset_joint - shift : m.offset_joint + shift};
+  };
+  share(3, 2, 0.4f);
+  share(6, 1, 0.3f);
+  share(4, 0, 0.25f);
+  return body;
+}
+
 // Performers who wave about, each in an own rhythm, seen with noise and gaps.
 struct Stage {
   std::vector<subject::Subject> bodies;
+  std::vector<std::vector<subject::SubjectMarker>> worn;  ///< What the performers do wear.
   std::vector<solve::SolveModel> models;
   solve::SolveSettings settings;
   std::vector<solve::LaneSubject> subjects;
@@ -59,7 +77,10 @@ struct Stage {
 
   explicit Stage(std::vector<subject::Subject> who, std::vector<int> own)
       : bodies(std::move(who)), rhythm(std::move(own)) {
-    for (const subject::Subject& body : bodies) models.push_back(solve::makeSolveModel(body));
+    for (const subject::Subject& body : bodies) {
+      models.push_back(solve::makeSolveModel(body));
+      worn.push_back(body.markers);
+    }
     for (std::size_t s = 0; s < bodies.size(); ++s) {
       subjects.push_back({&bodies[s], &models[s], &settings});
       states.push_back(solve::makeSolveState(bodies[s], models[s]));
@@ -95,9 +116,8 @@ struct Stage {
         };
         const glm::dvec3 off(uniform(), uniform(), uniform());
         const bool hidden = gaps && (frame / 40 + m + static_cast<std::size_t>(rhythm[s])) % 7 == 0;
-        labels[s].markers[m] = {
-            glm::vec3(solve::markerPosition(bodies[s].markers[m], world) + noise * off),
-            glm::mat3(static_cast<float>(noise * noise)), hidden ? 0.0f : 1.0f};
+        labels[s].markers[m] = {glm::vec3(solve::markerPosition(worn[s][m], world) + noise * off),
+                                glm::mat3(static_cast<float>(noise * noise)), hidden ? 0.0f : 1.0f};
       }
     }
   }
@@ -188,8 +208,8 @@ TEST_SUITE("solve/solve_lanes") {
 
   TEST_CASE("both builds of the kernels give the same bytes") {
     if (!__builtin_cpu_supports("avx2")) return;
-    Stage one({makeBody(1.0f), makeBody(1.1f)}, {0, 1}),
-        other({makeBody(1.0f), makeBody(1.1f)}, {0, 1});
+    Stage one({makeBody(1.0f), withSkin(makeBody(1.1f))}, {0, 1}),
+        other({makeBody(1.0f), withSkin(makeBody(1.1f))}, {0, 1});
     one.run(200);
     other.run(200, solve::v3LaneKernels());
     CHECK(sameBytes(one, 0, other, 0));
@@ -205,6 +225,40 @@ TEST_SUITE("solve/solve_lanes") {
     Stage alone({makeBody(1.0f, 1)}, {1});
     alone.run(100);
     CHECK(sameBytes(mixed, 1, alone, 0));
+  }
+
+  TEST_CASE("markers on skin between two joints say where both are") {
+    const subject::Subject body = withSkin(makeBody(1.0f));
+    const auto errorOf = [&](bool knows) {
+      Stage stage({body}, {0});
+      stage.gaps = false;
+      if (!knows) {
+        for (subject::SubjectMarker& marker : stage.bodies[0].markers) marker.also = {};
+        stage.groups = solve::makeLaneGroups(stage.subjects);
+      }
+      double worst = 0.0;
+      for (std::uint64_t frame = 1; frame <= 300; ++frame) {
+        stage.look(frame, 1e-5);
+        stage.solve(frame);
+        const auto truth = stage.poseAt(0, frame);
+        for (std::size_t j = 0; frame > 100 && j < truth.size(); ++j) {
+          const glm::dquat off =
+              glm::conjugate(truth[j].rotation) * stage.states[0].parent_from_joint[j].rotation;
+          worst = std::max(worst, 2.0 * std::sqrt(off.x * off.x + off.y * off.y + off.z * off.z));
+        }
+      }
+      return worst;
+    };
+    const double knowing = errorOf(true), rigid = errorOf(false);
+    CHECK(knowing < 0.004);
+    CHECK(rigid > 5.0 * knowing);
+  }
+
+  TEST_CASE("subjects whose skin hangs on other joints are solved in groups of their own") {
+    const Stage mixed({makeBody(1.0f), withSkin(makeBody(1.0f)), withSkin(makeBody(1.1f))},
+                      {0, 1, 2});
+    REQUIRE(mixed.groups.size() == 2);
+    CHECK(mixed.groups[1].subjects == std::vector<std::size_t>{1, 2});
   }
 
   TEST_CASE("who is not tracked is left as he is and does not disturb the others") {

@@ -25,7 +25,9 @@ std::string errorOf(const std::string& toml) {
 TEST_SUITE("subject/subject_file") {
   TEST_CASE("a simulated subject comes back to the last bit") {
     const source::SimulatedStage stage = test::figureStage({});
-    const subject::Subject& subject = stage.subjects()[0];
+    subject::Subject subject = stage.subjects()[0];
+    const int parent = subject.skeleton.parents[static_cast<std::size_t>(subject.markers[5].joint)];
+    subject.markers[5].also = {parent, 0.3f, {0.1f, -0.2f, 0.3f}};
     CHECK(subject::check(subject, "here"));
     const auto back = subject::parseSubject(subject::formatSubject(subject), "subject.toml");
     REQUIRE_MESSAGE(back, (back ? "" : back.error().message));
@@ -40,6 +42,7 @@ TEST_SUITE("subject/subject_file") {
       CHECK(back->markers[m].name == subject.markers[m].name);
       CHECK(back->markers[m].joint == subject.markers[m].joint);
       CHECK(back->markers[m].offset_joint == subject.markers[m].offset_joint);
+      CHECK(back->markers[m].also == subject.markers[m].also);
     }
     for (std::size_t j = 0; j < back->joints.size(); ++j) {
       CHECK(back->joints[j].motion == subject.joints[j].motion);
@@ -122,6 +125,11 @@ TEST_SUITE("subject/subject_file") {
     CHECK_FALSE(subject::check(subject, "here"));
     subject.markers[3].offset_joint.x = 0.0f;
     CHECK(subject::check(subject, "here"));
+    subject.markers[3].also = {static_cast<int>(subject.skeleton.size()) - 1, 0.5f, {}};
+    CHECK_FALSE(subject::check(subject, "here"));
+    subject.markers[3].also = {subject.skeleton.parents[1] == 0 ? 1 : -1, 1.5f, {}};
+    CHECK_FALSE(subject::check(subject, "here"));
+    subject.markers[3].also = {};
     subject.skeleton.parents[0] = 0;
     CHECK_FALSE(subject::check(subject, "here"));
   }
