@@ -210,7 +210,6 @@ void CapturePath::solveSubjects() {
                           .rate_hz = rig_.rate_hz,
                           .solved = states_[s],
                           .state = foresight_states_[s],
-                          .workspace = foresight_workspaces_[s],
                           .pose = result_.poses[s]}
         .run();
     const frame::SkeletonPose& pose = result_.poses[s];

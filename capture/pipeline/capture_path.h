@@ -178,7 +178,6 @@ class CapturePath {
   std::vector<solve::SolveModel> models_;
   std::vector<solve::SolveState> states_;
   std::vector<solve::ForesightState> foresight_states_;
-  std::vector<solve::ForesightWorkspace> foresight_workspaces_;
   std::vector<solve::SolveWorkspace> solve_workspaces_;
   std::vector<solve::RecogniseWorkspace> recognise_workspaces_;
   std::vector<solve::FollowWorkspace> follow_workspaces_;

@@ -142,7 +142,6 @@ void CapturePath::makeRoomFor(std::size_t s) {
   models_.push_back(solve::makeSolveModel(subject));
   states_.push_back(solve::makeSolveState(subject, models_.back()));
   foresight_states_.push_back(solve::makeForesightState(models_.back()));
-  foresight_workspaces_.push_back(solve::makeForesightWorkspace(models_.back()));
   solve_workspaces_.push_back(solve::makeSolveWorkspace(models_.back(), subject));
   recognise_workspaces_.push_back(solve::makeRecogniseWorkspace(bodies_[s], kMostUnlabelled));
   follow_workspaces_.push_back(solve::makeFollowWorkspace(bodies_[s], kMostUnlabelled));

@@ -9,14 +9,12 @@
 namespace understudy::solve {
 namespace {
 
-using math::RigidTransformd;
-
 constexpr std::size_t kLags = kForesightLags.size();
 constexpr std::size_t kLongest = kForesightLags.back();
 constexpr std::size_t kFewestFrames = 60;  // In a row, before weights are believed.
 constexpr std::uint64_t kSolveEvery = 8;   // Frames.
-constexpr std::size_t kLearnEvery = 3;     // Frames, per joint.
-constexpr double kLeastSquare = 1e-8;      // Square metres, of a stated error.
+constexpr std::size_t kLearnEvery = 3;     // Frames, per number.
+constexpr float kLeastSquare = 1e-8f;      // Square metres, of a stated error.
 
 // Frames ahead: whole ones, and the share of the last one that counts.
 struct Horizon {
@@ -32,25 +30,57 @@ Horizon horizonOf(const ForeseeSubject& job) {
   return {static_cast<std::size_t>(whole), 1.0 - (whole - bounded)};
 }
 
-template <class Value>
-Value* rowAt(const ForeseeSubject& job, std::vector<Value>& ring, std::uint64_t sequence) {
-  return &ring[(sequence % ForesightState::kFrames) * job.model.joints()];
+using F = float __attribute__((vector_size(16), may_alias));
+
+F all(double value) {
+  const float v = static_cast<float>(value);
+  return F{v, v, v, v};
 }
 
-// The newest frame's pose and places into the rings.
+// Rows of rings: rotations are one vector per joint, places three numbers per joint and then
+// nothing.
+std::size_t placeVectors(const SolveModel& model) { return (3 * model.joints() + 3) / 4; }
+
+const F* turnsAt(const ForeseeSubject& job, std::uint64_t sequence) {
+  const std::size_t row = (sequence % ForesightState::kFrames) * job.model.joints();
+  return reinterpret_cast<const F*>(&job.state.turn[row]);
+}
+
+F* placesAt(const ForeseeSubject& job, std::vector<ForesightVector>& ring, std::uint64_t sequence) {
+  const std::size_t row = (sequence % ForesightState::kFrames) * placeVectors(job.model);
+  return reinterpret_cast<F*>(&ring[row]);
+}
+
+float* numbersAt(const ForeseeSubject& job, std::vector<ForesightVector>& ring,
+                 std::uint64_t sequence) {
+  return ring[(sequence % ForesightState::kFrames) * placeVectors(job.model)].of;
+}
+
+glm::dvec3& rootAt(ForesightRoots& ring, std::uint64_t sequence) {
+  return ring[sequence % ForesightState::kFrames];
+}
+
+// The newest frame's pose and places into the rings. Quaternions keep the sign of those before.
 void remember(const ForeseeSubject& job) {
   ForesightState& s = job.state;
   const std::uint64_t now = job.solved.sequence;
   s.frames = now == s.sequence + 1 ? s.frames + 1 : 1;
-  s.sequence = now;
-  worldFromJoints(job.model, job.solved.parent_from_joint, job.workspace.world);
-  RigidTransformd* pose = rowAt(job, s.pose, now);
-  glm::dvec3* place = rowAt(job, s.place, now);
-  for (std::size_t j = 0; j < job.model.joints(); ++j) {
-    pose[j] = job.solved.parent_from_joint[j];
-    place[j] = job.workspace.world[j].translation;
-    if (j > 0) place[j] -= place[0];
+  const std::size_t joints = job.model.joints();
+  ForesightVector* turn = &s.turn[(now % ForesightState::kFrames) * joints];
+  const ForesightVector* before = &s.turn[(s.sequence % ForesightState::kFrames) * joints];
+  float* place = numbersAt(job, s.place, now);
+  for (std::size_t j = 0; j < joints; ++j) {
+    const glm::dquat& q = job.solved.parent_from_joint[j].rotation;
+    const float x = static_cast<float>(q.x), y = static_cast<float>(q.y);
+    const float z = static_cast<float>(q.z), w = static_cast<float>(q.w);
+    const float* of = before[j].of;
+    const float sign = (of[0] * x + of[1] * y) + (of[2] * z + of[3] * w) < 0.0f ? -1.0f : 1.0f;
+    turn[j] = {{sign * x, sign * y, sign * z, sign * w}};
+    const glm::vec3 about_root(job.solved.place[j] - job.solved.place[s.root_joint]);
+    for (int k = 0; k < 3; ++k) place[3 * j + static_cast<std::size_t>(k)] = about_root[k];
   }
+  rootAt(s.root_place, now) = job.solved.parent_from_joint[s.root_joint].translation;
+  s.sequence = now;
 }
 
 void forget(ForesightWeights& weights, double share) {
@@ -92,30 +122,63 @@ void solveWeights(ForesightWeights& weights) {
   weights.weight = x;
 }
 
+// Adds what a part of the joints, another one in each frame, showed: neighbours in time tell alike.
+void addTurnExamples(const ForeseeSubject& job, const Horizon& horizon) {
+  ForesightState& s = job.state;
+  const std::uint64_t now = s.sequence, base = now - horizon.frames;
+  const F* here = placesAt(job, s.place, base);
+  const F* there = placesAt(job, s.place, now);
+  const F* before = placesAt(job, s.place, now - 1);
+  const F* past[kLags];
+  for (std::size_t i = 0; i < kLags; ++i)
+    past[i] = placesAt(job, s.place, base - kForesightLags[i]);
+  F square[kLags * (kLags + 1) / 2] = {}, right[kLags] = {};
+  const std::size_t vectors = placeVectors(job.model);
+  const F share = all(horizon.share);
+  for (std::size_t v = now % kLearnEvery; v < vectors; v += kLearnEvery) {
+    const F went = before[v] + share * (there[v] - before[v]) - here[v];
+    F known[kLags];
+    std::size_t entry = 0;
+    for (std::size_t a = 0; a < kLags; ++a) {
+      known[a] = past[a][v] - here[v];
+      right[a] += known[a] * went;
+      for (std::size_t b = 0; b <= a; ++b) square[entry++] += known[a] * known[b];
+    }
+  }
+  const auto sum = [](const F& x) {
+    return (static_cast<double>(x[0]) + static_cast<double>(x[1])) +
+           (static_cast<double>(x[2]) + static_cast<double>(x[3]));
+  };
+  std::size_t entry = 0;
+  for (std::size_t a = 0; a < kLags; ++a) {
+    s.turns.right[a] += sum(right[a]);
+    for (std::size_t b = 0; b <= a; ++b) s.turns.matrix[a * kLags + b] += sum(square[entry++]);
+  }
+}
+
+// Where the root went from a frame that lies the horizon back.
+glm::dvec3 rootNow(const ForeseeSubject& job, const Horizon& horizon) {
+  ForesightRoots& ring = job.state.root_place;
+  const glm::dvec3& before = rootAt(ring, job.state.sequence - 1);
+  return before + horizon.share * (rootAt(ring, job.state.sequence) - before);
+}
+
 // Where things went from a frame that lies the horizon back.
 void learn(const ForeseeSubject& job, const Horizon& horizon) {
   ForesightState& s = job.state;
   if (s.frames <= horizon.frames + kLongest) return;
   const std::uint64_t now = s.sequence, base = now - horizon.frames;
-  const glm::dvec3* here = rowAt(job, s.place, base);
-  const glm::dvec3* there = rowAt(job, s.place, now);
-  const glm::dvec3* before = rowAt(job, s.place, now - 1);
   const double kept = std::max(0.0, 1.0 - 1.0 / (job.settings.memory * job.rate_hz));
   forget(s.root, kept);
   forget(s.turns, kept);
-  const glm::dvec3* past[kLags];
-  for (std::size_t i = 0; i < kLags; ++i) past[i] = rowAt(job, s.place, base - kForesightLags[i]);
-  for (std::size_t j = 0; j < job.model.joints(); ++j) {
-    // Joints take turns, for neighbours in time tell alike.
-    if (job.model.joint_freedoms[j] == 0 || (j > 0 && (j + now) % kLearnEvery != 0)) continue;
-    const glm::dvec3 went = before[j] + horizon.share * (there[j] - before[j]) - here[j];
-    glm::dvec3 known[kLags];
-    for (std::size_t i = 0; i < kLags; ++i) known[i] = past[i][j] - here[j];
-    addExample(known, went, j == 0 ? s.root : s.turns);
-  }
-  if (now % kSolveEvery != 0) return;
-  solveWeights(s.root);
-  solveWeights(s.turns);
+  const glm::dvec3& here = rootAt(s.root_place, base);
+  glm::dvec3 known[kLags];
+  for (std::size_t i = 0; i < kLags; ++i)
+    known[i] = rootAt(s.root_place, base - kForesightLags[i]) - here;
+  addExample(known, rootNow(job, horizon) - here, s.root);
+  addTurnExamples(job, horizon);
+  if (now % kSolveEvery == 0) solveWeights(s.root);
+  if (now % kSolveEvery == kSolveEvery / 2) solveWeights(s.turns);
 }
 
 // What the predictions made the horizon ago were off.
@@ -123,98 +186,105 @@ void measureErrors(const ForeseeSubject& job, const Horizon& horizon) {
   ForesightState& s = job.state;
   if (s.frames <= kFewestFrames + horizon.frames) return;
   const std::uint64_t now = s.sequence, base = now - horizon.frames;
-  const glm::dvec3* foreseen = rowAt(job, s.foreseen, base);
-  const glm::dvec3* steady = rowAt(job, s.foreseen_steady, base);
-  const glm::dvec3* there = rowAt(job, s.place, now);
-  const glm::dvec3* before = rowAt(job, s.place, now - 1);
-  const double rate = std::min(1.0, 1.0 / (job.settings.error_time * job.rate_hz));
-  double sum = 0.0, steady_sum = 0.0;
+  const float* foreseen = numbersAt(job, s.foreseen, base);
+  const float* steady = numbersAt(job, s.foreseen_steady, base);
+  const float* there = numbersAt(job, s.place, now);
+  const float* before = numbersAt(job, s.place, now - 1);
+  const glm::dvec3 root = rootNow(job, horizon);
+  const glm::vec3 root_off(rootAt(s.foreseen_root, base) - root),
+      root_steady_off(rootAt(s.steady_root, base) - root);
+  const float rate =
+      static_cast<float>(std::min(1.0, 1.0 / (job.settings.error_time * job.rate_hz)));
+  const float share = static_cast<float>(horizon.share);
+  float sum = 0.0f, steady_sum = 0.0f;
   const bool used = s.error <= s.steady_error;
   for (std::size_t j = 0; j < job.model.joints(); ++j) {
-    glm::dvec3 went = before[j] + horizon.share * (there[j] - before[j]);
-    if (j > 0) went += before[0] + horizon.share * (there[0] - before[0]);
-    const glm::dvec3 off = foreseen[j] - went, steady_off = steady[j] - went;
-    const double square = glm::dot(off, off), steady_square = glm::dot(steady_off, steady_off);
+    float square = 0.0f, steady_square = 0.0f;
+    for (int k = 0; k < 3; ++k) {
+      const std::size_t i = 3 * j + static_cast<std::size_t>(k);
+      const float went = before[i] + share * (there[i] - before[i]);
+      const float off = (foreseen[i] - went) + root_off[k];
+      const float steady_off = (steady[i] - went) + root_steady_off[k];
+      square += off * off;
+      steady_square += steady_off * steady_off;
+    }
     sum += square;
     steady_sum += steady_square;
-    const double axis_square = (used ? square : steady_square) / 3.0;
+    const float axis_square = (used ? square : steady_square) * (1.0f / 3.0f);
     // Errors come in bursts: they rise at once and fall slowly.
-    double& kept = s.square_error[j];
-    kept += (axis_square > kept ? 1.4 * rate : rate) * (axis_square - kept);
+    float& kept = s.square_error[j];
+    kept += (axis_square > kept ? 1.4f * rate : rate) * (axis_square - kept);
   }
-  const double slow = 0.25 * rate;
-  s.error += slow * (sum - s.error);
-  s.steady_error += slow * (steady_sum - s.steady_error);
+  const double slow = 0.25 * static_cast<double>(rate);
+  s.error += slow * (static_cast<double>(sum) - s.error);
+  s.steady_error += slow * (static_cast<double>(steady_sum) - s.steady_error);
 }
 
 // Where joints will be: by the weights, and going on as from the frame before.
 void foreseePlaces(const ForeseeSubject& job, double frames_ahead) {
   ForesightState& s = job.state;
-  const glm::dvec3* now = rowAt(job, s.place, s.sequence);
-  const glm::dvec3* just = rowAt(job, s.place, s.sequence - 1);
-  const glm::dvec3* past[kLags];
+  const glm::dvec3& root = rootAt(s.root_place, s.sequence);
+  glm::dvec3 root_ahead = root;
+  const F* past[kLags];
+  F weight[kLags];
   for (std::size_t i = 0; i < kLags; ++i) {
-    past[i] = rowAt(job, s.place, s.sequence - kForesightLags[i]);
+    const std::uint64_t then = s.sequence - kForesightLags[i];
+    root_ahead += s.root.weight[i] * (rootAt(s.root_place, then) - root);
+    past[i] = placesAt(job, s.place, then);
+    weight[i] = all(s.turns.weight[i]);
   }
-  glm::dvec3* foreseen = rowAt(job, s.foreseen, s.sequence);
-  glm::dvec3* steady = rowAt(job, s.foreseen_steady, s.sequence);
-  for (std::size_t j = 0; j < job.model.joints(); ++j) {
-    const std::array<double, kLags>& weight = (j == 0 ? s.root : s.turns).weight;
-    glm::dvec3 ahead = now[j];
-    for (std::size_t i = 0; i < kLags; ++i) ahead += weight[i] * (past[i][j] - now[j]);
-    foreseen[j] = ahead;
-    steady[j] = now[j] + frames_ahead * (now[j] - just[j]);
-  }
-  for (std::size_t j = 1; j < job.model.joints(); ++j) {
-    foreseen[j] += foreseen[0];
-    steady[j] += steady[0];
+  rootAt(s.foreseen_root, s.sequence) = root_ahead;
+  rootAt(s.steady_root, s.sequence) =
+      root + frames_ahead * (root - rootAt(s.root_place, s.sequence - 1));
+  const F* now = placesAt(job, s.place, s.sequence);
+  const F* just = placesAt(job, s.place, s.sequence - 1);
+  F* foreseen = placesAt(job, s.foreseen, s.sequence);
+  F* steady = placesAt(job, s.foreseen_steady, s.sequence);
+  const F ahead = all(frames_ahead);
+  for (std::size_t v = 0; v < placeVectors(job.model); ++v) {
+    F sum = now[v];
+    for (std::size_t i = 0; i < kLags; ++i) sum += weight[i] * (past[i][v] - now[v]);
+    foreseen[v] = sum;
+    steady[v] = now[v] + ahead * (now[v] - just[v]);
   }
 }
 
-// The pose ahead by the weights. Quaternions of frames so near to each other add like vectors.
-void foreseeByWeights(const ForeseeSubject& job) {
-  ForesightState& s = job.state;
-  const RigidTransformd* now = rowAt(job, s.pose, s.sequence);
-  const RigidTransformd* before[kLags];
-  for (std::size_t i = 0; i < kLags; ++i) {
-    before[i] = rowAt(job, s.pose, s.sequence - kForesightLags[i]);
+// The vector of the turn from one rotation to another that is no unit but near it.
+glm::dvec3 vectorBetween(const F& from, const F& to) {
+  const glm::dvec3 a(static_cast<double>(from[0]), static_cast<double>(from[1]),
+                     static_cast<double>(from[2]));
+  const glm::dvec3 b(static_cast<double>(to[0]), static_cast<double>(to[1]),
+                     static_cast<double>(to[2]));
+  const double aw = static_cast<double>(from[3]), bw = static_cast<double>(to[3]);
+  const double scale = 1.0 / std::sqrt(glm::dot(b, b) + bw * bw);
+  const glm::dvec3 sine = scale * (aw * b - bw * a + glm::cross(a, b));
+  const double cosine = scale * (aw * bw + glm::dot(a, b)), square = glm::dot(sine, sine);
+  if (square > 0.05 || cosine < 0.0) {
+    return math::vectorFromRotation(glm::dquat(cosine, sine.x, sine.y, sine.z));
   }
-  forEachMovingJoint(job.model, [&](std::size_t j, std::size_t) {
-    RigidTransformd& ahead = job.workspace.local[j];
-    ahead = now[j];
-    glm::dquat sum = now[j].rotation;
-    for (std::size_t i = 0; i < kLags; ++i) {
-      const glm::dquat& then = before[i][j].rotation;
-      const double sign = glm::dot(then, now[j].rotation) < 0.0 ? -1.0 : 1.0;
-      sum = sum + (then * sign - now[j].rotation) * s.turns.weight[i];
-    }
-    ahead.rotation = glm::normalize(sum);
-    if (job.model.joint_freedoms[j] != 6) return;
-    for (std::size_t i = 0; i < kLags; ++i) {
-      ahead.translation += s.root.weight[i] * (before[i][j].translation - now[j].translation);
-    }
-  });
-}
-
-// The vector of a rotation that is usually small: the arc sine's series, else exactly.
-glm::dvec3 smallVector(const glm::dquat& turn) {
-  const glm::dvec3 sine(turn.x, turn.y, turn.z);
-  const double square = glm::dot(sine, sine);
-  if (square > 0.05 || turn.w < 0.0) return math::vectorFromRotation(turn);
+  // The arc sine's series.
   return sine * (2.0 + square * (1.0 / 3.0 + square * (0.15 + square * (5.0 / 56.0))));
 }
 
-// Velocities that lead from the newest pose to the one in the workspace.
+// Velocities that lead from the newest pose to the one ahead by the weights. Quaternions of frames
+// so near to each other add like vectors.
 void publishVelocities(const ForeseeSubject& job) {
+  ForesightState& s = job.state;
   const double rate = 1.0 / job.settings.seconds;
-  for (std::size_t j = 0; j < job.model.joints(); ++j) {
-    if (job.model.joint_freedoms[j] == 0) continue;
-    const RigidTransformd& from = job.solved.parent_from_joint[j];
-    const RigidTransformd& to = job.workspace.local[j];
-    job.pose.angular_velocity[j] =
-        glm::vec3(rate * smallVector(to.rotation * glm::conjugate(from.rotation)));
-    job.pose.velocity[j] = glm::vec3(rate * (to.translation - from.translation));
+  const F* now = turnsAt(job, s.sequence);
+  const F* past[kLags];
+  F weight[kLags];
+  for (std::size_t i = 0; i < kLags; ++i) {
+    past[i] = turnsAt(job, s.sequence - kForesightLags[i]);
+    weight[i] = all(s.turns.weight[i]);
   }
+  forEachMovingJoint(job.model, [&](std::size_t j, std::size_t) {
+    F ahead = now[j];
+    for (std::size_t i = 0; i < kLags; ++i) ahead += weight[i] * (past[i][j] - now[j]);
+    job.pose.angular_velocity[j] = glm::vec3(rate * vectorBetween(now[j], ahead));
+  });
+  const glm::dvec3 moved = rootAt(s.foreseen_root, s.sequence) - rootAt(s.root_place, s.sequence);
+  job.pose.velocity[s.root_joint] = glm::vec3(rate * moved);
 }
 
 }  // namespace
@@ -231,21 +301,17 @@ core::Result<void> check(const ForesightSettings& s) {
 
 ForesightState makeForesightState(const SolveModel& model) {
   ForesightState state;
-  const std::size_t entries = ForesightState::kFrames * model.joints();
-  state.pose.resize(entries);
-  state.place.resize(entries);
-  state.foreseen.resize(entries);
-  state.foreseen_steady.resize(entries);
-  constexpr double kAtFirst = 1e-4;  // Square metres.
+  const std::size_t places = ForesightState::kFrames * placeVectors(model);
+  state.turn.resize(ForesightState::kFrames * model.joints());
+  state.place.resize(places);
+  state.foreseen.resize(places);
+  state.foreseen_steady.resize(places);
+  constexpr float kAtFirst = 1e-4f;  // Square metres.
   state.square_error.assign(model.joints(), kAtFirst);
+  forEachMovingJoint(model, [&](std::size_t joint, std::size_t) {
+    if (model.joint_freedoms[joint] == 6 && state.root_joint == 0) state.root_joint = joint;
+  });
   return state;
-}
-
-ForesightWorkspace makeForesightWorkspace(const SolveModel& largest) {
-  ForesightWorkspace workspace;
-  workspace.local.resize(largest.joints());
-  workspace.world.resize(largest.joints());
-  return workspace;
 }
 
 void ForeseeSubject::run() const {
@@ -260,14 +326,10 @@ void ForeseeSubject::run() const {
   learn(*this, horizon);
   if (state.frames > kFewestFrames) {
     foreseePlaces(*this, settings.seconds * rate_hz);
-    if (state.error <= state.steady_error) {
-      foreseeByWeights(*this);
-      publishVelocities(*this);
-    }
+    if (state.error <= state.steady_error) publishVelocities(*this);
   }
   for (std::size_t j = 0; j < model.joints(); ++j) {
-    pose.foreseen_sigma[j] =
-        static_cast<float>(std::sqrt(std::max(state.square_error[j], kLeastSquare)));
+    pose.foreseen_sigma[j] = std::sqrt(std::max(state.square_error[j], kLeastSquare));
   }
 }
 

@@ -34,27 +34,30 @@ struct ForesightWeights {
   std::array<double, kCount> weight{};
 };
 
-/// What predictions of one subject remember; fixed size.
+/// Four numbers of a ring, side by side in a vector register.
+struct alignas(16) ForesightVector {
+  float of[4];
+};
+
+using ForesightRoots = std::array<glm::dvec3, 32>;
+
+/// What predictions of one subject remember; fixed size. Numbers are floats, which keeps the rings
+/// in the cache; only the root's place is not.
 struct ForesightState {
-  static constexpr std::size_t kFrames = 32;          ///< Of the rings; the longest look back.
-  std::vector<math::RigidTransformd> pose;            ///< Ring of frames, per joint.
-  std::vector<glm::dvec3> place;                      ///< Ring: the root's; others' about it.
-  std::vector<glm::dvec3> foreseen, foreseen_steady;  ///< Ring: places by weights, by velocity.
+  static constexpr std::size_t kFrames = 32;  ///< Of the rings; the longest look back.
+  std::vector<ForesightVector> turn;          ///< Ring, per joint: rotation x, y, z, w.
+  std::vector<ForesightVector> place;         ///< Ring: places about the root, x, y, z per joint,
+  std::vector<ForesightVector> foreseen, foreseen_steady;       ///< by weights, and by velocity.
+  std::size_t root_joint = 0;                                   ///< The free one.
+  ForesightRoots root_place{}, foreseen_root{}, steady_root{};  ///< Rings.
   ForesightWeights root, turns;
   double error = 0.0, steady_error = 0.0;  ///< Mean squares of late, all joints: which is better.
-  std::vector<double> square_error;        ///< Per joint: mean square of the one that was used.
+  std::vector<float> square_error;         ///< Per joint: mean square of the one that was used.
   std::uint64_t sequence = 0;              ///< Of the newest frame.
   std::size_t frames = 0;                  ///< In a row until then.
 };
 
 ForesightState makeForesightState(const SolveModel& model);
-
-/// Scratch; one per thread, for its largest subject.
-struct ForesightWorkspace {
-  std::vector<math::RigidTransformd> local, world;
-};
-
-ForesightWorkspace makeForesightWorkspace(const SolveModel& largest);
 
 /// Foresees how a solved subject goes on: each pose ahead is a weighted sum of the newest and those
 /// of the last frames, with the weights that would have foreseen best what this performer did of
@@ -69,7 +72,6 @@ struct ForeseeSubject {
   double rate_hz;
   const SolveState& solved;  ///< Its newest frame; one that is not tracked starts anew.
   ForesightState& state;
-  ForesightWorkspace& workspace;
   frame::SkeletonPose& pose;
 
   void run() const;

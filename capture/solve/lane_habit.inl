@@ -71,11 +71,13 @@ void goByHabit(const Work& w, std::size_t joint, const Angles& angles, Going* go
     const V fall = all(1.0) / (all(1.0) + x * (all(1.0) + x * (all(0.5) + x * (all(1.0 / 6.0) + x * all(1.0 / 24.0)))));
     const V keeps_place = fall * (all(1.0) + x), from_speed = fall * t;
     const V from_place = -(fall * tempo * x), keeps_speed = fall * (all(1.0) - x);
-    const V off = angles.of[k] - *at(a.habit_mean, f);
-    const V gone = *at(a.habit_mean, f) + (keeps_place * off + from_speed * rate[k]);
+    const V suggested_speed = *at(a.suggested_speed, f);
+    const V mean = *at(a.habit_mean, f) + *at(a.suggested, f);
+    const V off = angles.of[k] - mean, relative = rate[k] - suggested_speed;
+    const V gone = (mean + suggested_speed * t) + (keeps_place * off + from_speed * relative);
     const V within = smaller(larger(gone, *at(a.lower_limit, f)), *at(a.upper_limit, f));
     change[k] = within - angles.of[k];
-    later[k] = from_place * off + keeps_speed * rate[k];
+    later[k] = suggested_speed + (from_place * off + keeps_speed * relative);
     // The habit's own variances stay as they are; what differs from them fades.
     const V usual_speed = tempo * tempo * spread;
     // Nor is anything less known than they say.

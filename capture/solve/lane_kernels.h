@@ -149,6 +149,8 @@ struct LaneArrays {
   LaneValue* seconds = nullptr;         ///< One: since the state's frame.
   LaneValue* hidden_damping = nullptr;  ///< One: of unseen velocities over that time.
   LaneValue* surprise_fall = nullptr;   ///< One: share of a surprise that this time forgets.
+  LaneValue* suggested = nullptr;        ///< Per freedom, see SolveState,
+  LaneValue* suggested_speed = nullptr;  ///< per freedom.
   LaneValue* habit_rate = nullptr;      ///< One: share of a habit that is replaced in its turn.
   LaneValue* rest_share = nullptr;      ///< One: of the pull to the rest pose.
   // Results.

@@ -46,9 +46,10 @@ void followHabit(const SolveModel& model, const SolveState& state, std::size_t j
   for (int i = 0; i < 3; ++i) {
     const std::size_t f = first + static_cast<std::size_t>(i);
     const HabitStep habit = habitStep(state.habit_variance[f], state.habit_speed[f], seconds);
-    const double gone = state.habit_mean[f] +
-                        habit.keeps_place * (at.angles[i] - state.habit_mean[f]) +
-                        habit.place_from_speed * rate[i];
+    const double mean = state.habit_mean[f] + state.suggested[f];
+    const double gone = (mean + state.suggested_speed[f] * seconds) +
+                        habit.keeps_place * (at.angles[i] - mean) +
+                        habit.place_from_speed * (rate[i] - state.suggested_speed[f]);
     change[i] = std::min(std::max(gone, model.lower_limit[f]), model.upper_limit[f]) - at.angles[i];
     const double shown = 1.0 / information[f], share = hidden[i];
     const double variance = habitVariance(state, f, habit);

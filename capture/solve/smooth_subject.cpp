@@ -44,7 +44,7 @@ Expectation expectHidden(const SmoothSubject& job, std::size_t f, double off, do
   const double a = step.keeps_place, b = step.place_from_speed;
   const double c = step.speed_from_place, d = step.keeps_speed;
   return {.transition = {a, b, c, d},
-          .velocity = c * off + d * s.velocity[f],
+          .velocity = c * off + d * s.velocity[f] + (1.0 - d) * s.suggested_speed[f],
           .place = spread + a * a * place + 2.0 * a * b * both + b * b * speed,
           .both = a * c * place + (a * d + b * c) * both + b * d * speed,
           .speed = usual + c * c * place + 2.0 * c * d * both + d * d * speed};
@@ -67,7 +67,8 @@ void expectNext(const SmoothSubject& job, SmootherFrame& frame) {
       Expectation e = expectShown(job, f, t);
       const double share = at.steady ? hiddenShare(s.observed[f]) : 0.0;
       if (share > 0.0) {
-        const double off = at.angles[static_cast<glm::length_t>(k)] - s.habit_mean[f];
+        const double off =
+            at.angles[static_cast<glm::length_t>(k)] - (s.habit_mean[f] + s.suggested[f]);
         const Expectation h = expectHidden(job, f, off, t);
         for (std::size_t i = 0; i < 4; ++i) blend(e.transition[i], h.transition[i], share);
         blend(e.velocity, h.velocity, share);

@@ -93,7 +93,10 @@ ShapeLists listShape(const LaneSubject& of) {
     lists.marker_begin.push_back(static_cast<std::int32_t>(lists.marker_order.size()));
   }
   lists.learns = findLearners(lists);
-  for (const FootHold& foot : makeSolveState(*of.subject, model).feet) {
+  const SolveState state = makeSolveState(*of.subject, model);
+  for (const JointCoupling& coupling : state.couplings)
+    lists.learns[static_cast<std::size_t>(place[coupling.joint])] = 0;
+  for (const FootHold& foot : state.feet) {
     if (place[foot.joint] >= 0) lists.foot_joint.push_back(place[foot.joint]);
   }
   lists.neighbour_start = model.neighbour_start;
@@ -149,6 +152,8 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.habit_mean, f},
                                                        {&a.habit_variance, f},
                                                        {&a.habit_speed, f},
+                                                       {&a.suggested, f},
+                                                       {&a.suggested_speed, f},
                                                        {&a.habit_rate, 1},
                                                        {&a.foot_offset, 3 * group.shape.feet},
                                                        {&a.foot_mean, 3 * group.shape.feet},
@@ -316,6 +321,8 @@ void readState(const Lane& l, double seconds) {
     a.habit_mean[f].of[lane] = state.habit_mean[f];
     a.habit_variance[f].of[lane] = state.habit_variance[f];
     a.habit_speed[f].of[lane] = state.habit_speed[f];
+    a.suggested[f].of[lane] = state.suggested[f];
+    a.suggested_speed[f].of[lane] = state.suggested_speed[f];
   }
   for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
     put(&a.bias[3 * m], lane, state.bias[m]);
@@ -360,6 +367,19 @@ void readMarkers(const Lane& l) {
             l.group);
 }
 
+void writePlaces(const Lane& l) {
+  const std::vector<std::int32_t>& parent = l.job.subjects[l.subject()].model->joint_parent;
+  std::vector<glm::dvec3>& place = l.state().place;
+  std::size_t next = 0;
+  for (std::size_t j = 0; j < place.size(); ++j) {
+    if (next < l.group.joint.size() && static_cast<std::size_t>(l.group.joint[next]) == j) {
+      place[j] = vectorAt(&l.group.arrays.world_translation[3 * next++], l.lane);
+    } else if (parent[j] >= 0) {
+      place[j] = place[static_cast<std::size_t>(parent[j])];
+    }
+  }
+}
+
 void writeState(const Lane& l, double seconds) {
   const LaneArrays& a = l.group.arrays;
   SolveState& state = l.state();
@@ -372,6 +392,7 @@ void writeState(const Lane& l, double seconds) {
     state.measured[joint] = a.measured[j].of[lane] > 0.5 ? 1 : 0;
     state.surprise[joint] = a.surprise[j].of[lane];
   }
+  writePlaces(l);
   for (std::size_t f = 0; f < l.group.shape.freedoms; ++f) {
     state.velocity[f] = a.velocity[f].of[lane];
     state.variance[f] = a.variance[f].of[lane];
@@ -477,8 +498,9 @@ void solveGroup(const SolveSubjects& job, LaneGroup& group) {
     writeHands(*l.job.subjects[l.subject()].model, group, lane, seconds[lane], l.state(),
                l.job.poses[l.subject()]);
     job.poses[l.subject()].residual_mm = static_cast<float>(1000.0 * group.arrays.rms->of[lane]);
-    updateTracking(*job.subjects[l.subject()].model, job.labels[l.subject()], settings,
-                   seconds[lane], l.state());
+    const SolveModel& model = *job.subjects[l.subject()].model;
+    coupleJoints(model, seconds[lane], settings.habit_time, l.state());
+    updateTracking(model, job.labels[l.subject()], settings, seconds[lane], l.state());
   }
 }
 

@@ -170,6 +170,7 @@ SolveModel makeSolveModel(const subject::Subject& subject) {
 SolveState makeSolveState(const subject::Subject& subject, const SolveModel& model) {
   SolveState state;
   state.parent_from_joint = model.rest;
+  state.place.assign(model.joints(), glm::dvec3(0.0));
   state.velocity.assign(model.freedoms(), 0.0);
   state.variance.assign(model.freedoms(), 0.0);
   state.turn_covariance.assign(model.joints(), glm::dvec3(0.0));
@@ -181,6 +182,9 @@ SolveState makeSolveState(const subject::Subject& subject, const SolveModel& mod
   state.acceleration_variance.assign(model.freedoms(), 1.0);
   state.observed.assign(model.freedoms(), 0.0);
   fillHabits(subject, model, state);
+  state.suggested.assign(model.freedoms(), 0.0);
+  state.suggested_speed.assign(model.freedoms(), 0.0);
+  state.couplings = makeCouplings(subject, model);
   fillFeet(subject, model, state);
   state.turned_velocity.assign(model.freedoms(), 0.0);
   state.measured.assign(model.joints(), 0);

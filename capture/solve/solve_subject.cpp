@@ -323,6 +323,8 @@ void startTracking(const SolveModel& model, std::uint64_t sequence,
   });
   for (FootHold& foot : state.feet) foot.seconds = 0.0;
   for (HandState& hand : state.hands) forgetFingers(hand);
+  std::fill(state.suggested.begin(), state.suggested.end(), 0.0);
+  std::fill(state.suggested_speed.begin(), state.suggested_speed.end(), 0.0);
   std::fill(state.bias.begin(), state.bias.end(), glm::dvec3(0.0));
   std::fill(state.unseen.begin(), state.unseen.end(), 0.0);
   std::fill(state.surprise.begin(), state.surprise.end(), kFoundSurprise * kFoundSurprise);

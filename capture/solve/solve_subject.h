@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "capture/frame/frames.h"
+#include "capture/solve/coupling.h"
 #include "capture/solve/hand_model.h"
 #include "capture/solve/lane_kernels.h"
 #include "capture/solve/tree_kernels.h"
@@ -97,8 +98,11 @@ struct SolveState {
   bool tracked = false;
   std::uint64_t sequence = 0;                            ///< Of the newest solved frame.
   std::vector<math::RigidTransformd> parent_from_joint;  ///< Newest pose.
-  std::vector<double> velocity;                          ///< Per freedom, 1/s.
-  std::vector<double> variance;                          ///< Per freedom, given its ancestors.
+  /// Per joint: its place about the root, world axes; joints that no marker informs count as their
+  /// parents. As the solver left it.
+  std::vector<glm::dvec3> place;
+  std::vector<double> velocity;  ///< Per freedom, 1/s.
+  std::vector<double> variance;  ///< Per freedom, given its ancestors.
   /// Per joint: covariances of its turns with each other, xy, xz, yz, given the joints above.
   std::vector<glm::dvec3> turn_covariance;
   std::vector<double> place_variance;       ///< Per freedom: as the filter of its motion believes.
@@ -111,6 +115,10 @@ struct SolveState {
   std::vector<double> observed;  ///< Per freedom: share of it that the newest markers told, 0..1.
   /// Per freedom of a ball joint: the habit of the performer of late, see habit.h.
   std::vector<double> habit_mean, habit_variance, habit_speed;
+  /// Per freedom: the angle, radians, that its limb's other joints suggest beside the habit's mean,
+  /// and its speed; see coupling.h.
+  std::vector<double> suggested, suggested_speed;
+  std::vector<JointCoupling> couplings;
   std::vector<double> turned_velocity;  ///< Velocity before the motion last turned (FollowTurn).
   double turned_seconds = 1.0;          ///< Since then.
   std::vector<std::uint8_t> measured;   ///< Per joint: a marker informed it in the newest frame.

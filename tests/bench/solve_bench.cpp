@@ -89,6 +89,19 @@ void printJoints(const subject::Subject& subject, const bench::SolveFigures& fig
   }
 }
 
+// What share of the errors is of joints whose markers are hidden.
+void printSight(const bench::SolveFigures& figures) {
+  const double all = static_cast<double>(figures.marked_deg.spread().count);
+  for (std::size_t on = 1; on <= bench::kMostOnJoint; ++on) {
+    for (std::size_t seen = 0; seen <= on; ++seen) {
+      const scoring::Spread deg = figures.sight_deg[on][seen].spread();
+      if (deg.count == 0) continue;
+      fmt::print("  {} of {} markers seen: {:.1f} %  deg {:.3f} p50 {:.3f} p99 {:.3f}\n", seen, on,
+                 100.0 * static_cast<double>(deg.count) / all, deg.mean, deg.p50, deg.p99);
+    }
+  }
+}
+
 void addOptions(CLI::App& app, bench::SolveBenchOptions& options, std::vector<std::size_t>& sizes) {
   app.add_option("--motion", options.motions, "Motions, else the demo's");
   app.add_option("--frames", options.frames, "Per run")->check(CLI::Range(60, 100000));
@@ -110,7 +123,7 @@ void addOptions(CLI::App& app, bench::SolveBenchOptions& options, std::vector<st
   app.add_option("--markerset", options.marker_set, "Marker set, TOML; default: 53 on the body");
   app.add_flag("--still", options.still, "Performers hold their first pose");
   app.add_flag("--baseline", options.baseline, "Kernels without AVX2");
-  app.add_flag("--joints", options.joints, "A table of joints, too");
+  app.add_flag("--joints", options.joints, "A table of joints, too, and one by markers in sight");
   app.add_option("--simbody-accuracy", options.simbody_accuracy, "Of the peer's assembler");
   app.add_flag("--no-simbody", options.no_simbody, "Without the peer");
   app.add_option("--oracle-frames", options.oracle_frames,
@@ -147,7 +160,10 @@ bool benchActors(std::size_t actors, bool first, const bench::SolveBenchOptions&
   const bench::SolveFigures figures = bench::runSolver(*recording, options);
   print("ours", actors, figures);
   printMore(options, figures);
-  if (options.joints) printJoints(recording->subjects[0], figures);
+  if (options.joints) {
+    printJoints(recording->subjects[0], figures);
+    printSight(figures);
+  }
 #ifdef UNDERSTUDY_HAS_SIMBODY
   if (first && !options.no_simbody) print("simbody", 1, bench::runSimbody(*recording, options));
 #endif

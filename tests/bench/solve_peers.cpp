@@ -76,6 +76,7 @@ SolveFigures runSimbody(const SolveRecording& recording, const SolveBenchOptions
     if (f > kWarmUp) figures.us.push_back(us);
     if (solved) takePose(solver.pose(), pose);
     score.add(f, recording.truth[f][0], &pose, nullptr);
+    addJoints(subject, recording.truth[f][0], recording.labels[f][0], pose, false, figures);
   }
   addScore(score, figures);
   return figures;
@@ -104,6 +105,7 @@ SolveFigures runOracle(const SolveRecording& recording, const SolveBenchOptions&
   for (std::size_t f = 1; f < count; ++f) {
     takePose(poses[f], pose);
     score.add(f, recording.truth[f][0], &pose, nullptr);
+    addJoints(subject, recording.truth[f][0], recording.labels[f][0], pose, false, figures);
   }
   addScore(score, figures);
   return figures;

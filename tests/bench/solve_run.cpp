@@ -1,5 +1,6 @@
 #include "tests/bench/solve_run.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "capture/solve/foresee.h"
@@ -10,30 +11,6 @@
 
 namespace understudy::bench {
 namespace {
-
-// Errors of all joints that carry markers; with `each` of every joint by itself, too.
-void addJoints(const subject::Subject& subject, const source::PerformerTruth& truth,
-               const frame::SkeletonPose& pose, bool each, SolveFigures& figures) {
-  std::vector<math::RigidTransform> world(subject.skeleton.size());
-  anim::worldFromJoints(subject.skeleton, pose.parent_from_joint, world);
-  std::vector<bool> marked(world.size(), false);
-  for (const subject::SubjectMarker& marker : subject.markers)
-    marked[static_cast<std::size_t>(marker.joint)] = true;
-  figures.joint_deg.resize(world.size());
-  figures.joint_mm.resize(world.size());
-  for (std::size_t j = 0; j < world.size(); ++j) {
-    const math::RigidTransform& truly = truth.world_from_joint[j];
-    const glm::dquat turn =
-        glm::dquat(world[j].rotation) * glm::conjugate(glm::dquat(truly.rotation));
-    const double deg = glm::degrees(
-        2.0 * std::atan2(glm::length(glm::dvec3(turn.x, turn.y, turn.z)), std::abs(turn.w)));
-    if (marked[j]) figures.marked_deg.add(deg);
-    if (!each) continue;
-    figures.joint_deg[j].add(deg);
-    figures.joint_mm[j].add(
-        1000.0 * static_cast<double>(glm::distance(world[j].translation, truly.translation)));
-  }
-}
 
 // The usual prediction: on as from the frame before to this one.
 void goAtConstantVelocity(const frame::SkeletonPose& now, const frame::SkeletonPose& before,
@@ -61,7 +38,6 @@ solve::SolveSettings settingsOf(const SolveBenchOptions& options) {
 // What one performer needs besides the solve itself, and how he is scored.
 struct Actor {
   solve::ForesightState foresight;
-  solve::ForesightWorkspace foresight_workspace;
   solve::SmootherState smoother;
   frame::SkeletonPose before;
   std::vector<frame::SkeletonPose> past;
@@ -108,7 +84,6 @@ class SolverRun {
     const scoring::PoseScore score(
         subject, {.rate_hz = recording_.rate_hz, .still = options_.still, .warm_up_frames = 240});
     actors_.push_back({.foresight = solve::makeForesightState(model),
-                       .foresight_workspace = solve::makeForesightWorkspace(model),
                        .smoother = solve::makeSmootherState(subject, model, smoothing_),
                        .before = poses_[a],
                        .past = {},
@@ -142,7 +117,6 @@ class SolverRun {
                             .rate_hz = recording_.rate_hz,
                             .solved = states_[a],
                             .state = actors_[a].foresight,
-                            .workspace = actors_[a].foresight_workspace,
                             .pose = poses_[a]}
           .run();
     }
@@ -158,7 +132,8 @@ class SolverRun {
     if (f > kWarmUp) actor.fingers.add(truth, poses_[a]);
     if (options_.smooth_lag > 0) scoreSmoothed(a, f);
     actor.score.add(f, truth, &poses_[a], nullptr);
-    addJoints(recording_.subjects[a], truth, poses_[a], options_.joints, figures_);
+    addJoints(recording_.subjects[a], truth, recording_.labels[f][a], poses_[a], options_.joints,
+              figures_);
   }
 
   // The frame that the smoother gives out now, smoothed and as it was.
@@ -222,6 +197,37 @@ class SolverRun {
 };
 
 }  // namespace
+
+void addJoints(const subject::Subject& subject, const source::PerformerTruth& truth,
+               const frame::LabelledSubject& labels, const frame::SkeletonPose& pose, bool each,
+               SolveFigures& figures) {
+  std::vector<math::RigidTransform> world(subject.skeleton.size());
+  anim::worldFromJoints(subject.skeleton, pose.parent_from_joint, world);
+  std::vector<std::size_t> marked(world.size(), 0), seen(world.size(), 0);
+  for (std::size_t m = 0; m < subject.markers.size(); ++m) {
+    const auto joint = static_cast<std::size_t>(subject.markers[m].joint);
+    marked[joint] += 1;
+    seen[joint] += labels.markers[m].confidence > 0.0f ? 1 : 0;
+  }
+  figures.joint_deg.resize(world.size());
+  figures.joint_mm.resize(world.size());
+  for (std::size_t j = 0; j < world.size(); ++j) {
+    const math::RigidTransform& truly = truth.world_from_joint[j];
+    const glm::dquat turn =
+        glm::dquat(world[j].rotation) * glm::conjugate(glm::dquat(truly.rotation));
+    const double deg = glm::degrees(
+        2.0 * std::atan2(glm::length(glm::dvec3(turn.x, turn.y, turn.z)), std::abs(turn.w)));
+    if (marked[j] > 0) {
+      figures.marked_deg.add(deg);
+      figures.sight_deg[std::min(marked[j], kMostOnJoint)][std::min(seen[j], kMostOnJoint)].add(
+          deg);
+    }
+    if (!each) continue;
+    figures.joint_deg[j].add(deg);
+    figures.joint_mm[j].add(
+        1000.0 * static_cast<double>(glm::distance(world[j].translation, truly.translation)));
+  }
+}
 
 void addScore(const scoring::PoseScore& score, SolveFigures& figures) {
   figures.mm.merge(score.joint_mm);

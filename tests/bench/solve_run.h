@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -12,7 +13,8 @@
 
 namespace understudy::bench {
 
-inline constexpr std::size_t kWarmUp = 48;  ///< Frames whose times are left out.
+inline constexpr std::size_t kMostOnJoint = 5;  ///< Markers; more count as so many.
+inline constexpr std::size_t kWarmUp = 48;      ///< Frames whose times are left out.
 
 /// What is measured, and with which settings of the solver; zeros stand for its own.
 struct SolveBenchOptions : RecordingOptions {
@@ -44,6 +46,8 @@ struct SolveFigures {
   std::uint64_t slid = 0;
   double ahead_nees_sum = 0, ahead_nees_count = 0;
   scoring::SpreadMeter marked_deg;  ///< Joints that carry markers.
+  /// The same by how many markers a joint carries, and how many of them are seen.
+  std::array<std::array<scoring::SpreadMeter, kMostOnJoint + 1>, kMostOnJoint + 1> sight_deg;
   double nees_sum = 0, nees_count = 0;
   std::uint64_t diverged = 0;
   std::vector<scoring::SpreadMeter> joint_deg, joint_mm;  ///< Per joint of the first actor.
@@ -51,6 +55,11 @@ struct SolveFigures {
 
 /// Adds what one performer's poses scored.
 void addScore(const scoring::PoseScore& score, SolveFigures& figures);
+
+/// Errors of all joints that carry markers; with `each` of every joint by itself, too.
+void addJoints(const subject::Subject& subject, const source::PerformerTruth& truth,
+               const frame::LabelledSubject& labels, const frame::SkeletonPose& pose, bool each,
+               SolveFigures& figures);
 
 /// Our solver on the recording's markers.
 SolveFigures runSolver(const SolveRecording& recording, const SolveBenchOptions& options);

@@ -19,8 +19,8 @@ struct Swinger {
   solve::SolveState solved;
   solve::ForesightSettings settings;
   solve::ForesightState state;
-  solve::ForesightWorkspace workspace;
   frame::SkeletonPose pose;
+  std::vector<math::RigidTransformd> posed = std::vector<math::RigidTransformd>(3);
   double noise = 0.0;
   std::mt19937 random{7};
 
@@ -36,7 +36,6 @@ struct Swinger {
     solved = solve::makeSolveState(body, model);
     solved.tracked = true;
     state = solve::makeForesightState(model);
-    workspace = solve::makeForesightWorkspace(model);
     pose = frame::makeSkeletonPose(3);
     pose.covariance.assign(3, glm::mat3(1e-8f));
   }
@@ -56,12 +55,14 @@ struct Swinger {
   }
 
   void foresee() {
+    solve::worldFromJoints(model, solved.parent_from_joint, posed);
+    for (std::size_t j = 0; j < 3; ++j)
+      solved.place[j] = posed[j].translation - posed[0].translation;
     solve::ForeseeSubject{.settings = settings,
                           .model = model,
                           .rate_hz = 240.0,
                           .solved = solved,
                           .state = state,
-                          .workspace = workspace,
                           .pose = pose}
         .run();
   }
