@@ -102,7 +102,9 @@ bool isFinger(HumanoidJoint part) {
 }
 
 bool isFingerJoint(const Subject& subject, int joint) {
-  const JointMotion motion = subject.joints[static_cast<std::size_t>(joint)].motion;
+  const auto index = static_cast<std::size_t>(joint);
+  if (index >= subject.joints.size()) return false;
+  const JointMotion motion = subject.joints[index].motion;
   return motion == JointMotion::hinge || motion == JointMotion::saddle;
 }
 

