@@ -143,16 +143,16 @@ struct LaneArrays {
   LaneValue* misfit = nullptr;                 ///< One.
   LaneValue* fitted = nullptr;                 ///< One: see SolveState.
   // Of the frame.
-  LaneValue* seen = nullptr;            ///< Per marker: confidence, 0 = not seen.
-  LaneValue* position = nullptr;        ///< Per marker 3.
-  LaneValue* covariance = nullptr;      ///< Per marker 6: xx, xy, xz, yy, yz, zz.
-  LaneValue* seconds = nullptr;         ///< One: since the state's frame.
-  LaneValue* hidden_damping = nullptr;  ///< One: of unseen velocities over that time.
-  LaneValue* surprise_fall = nullptr;   ///< One: share of a surprise that this time forgets.
+  LaneValue* seen = nullptr;             ///< Per marker: confidence, 0 = not seen.
+  LaneValue* position = nullptr;         ///< Per marker 3.
+  LaneValue* covariance = nullptr;       ///< Per marker 6: xx, xy, xz, yy, yz, zz.
+  LaneValue* seconds = nullptr;          ///< One: since the state's frame.
+  LaneValue* hidden_damping = nullptr;   ///< One: of unseen velocities over that time.
+  LaneValue* surprise_fall = nullptr;    ///< One: share of a surprise that this time forgets.
   LaneValue* suggested = nullptr;        ///< Per freedom, see SolveState,
   LaneValue* suggested_speed = nullptr;  ///< per freedom.
-  LaneValue* habit_rate = nullptr;      ///< One: share of a habit that is replaced in its turn.
-  LaneValue* rest_share = nullptr;      ///< One: of the pull to the rest pose.
+  LaneValue* habit_rate = nullptr;       ///< One: share of a habit that is replaced in its turn.
+  LaneValue* rest_share = nullptr;       ///< One: of the pull to the rest pose.
   // Results.
   LaneValue* rms = nullptr;               ///< One: distance of seen markers from the model.
   LaneValue* joint_covariance = nullptr;  ///< Per joint 6: of its place, xx, xy, xz, yy, yz, zz.
