@@ -16,7 +16,9 @@ constexpr std::size_t kTold = JointCoupling::kTold;
 constexpr double kShortest = 0.25;       // Seconds that a habit is learnt from at least.
 constexpr double kMostExamples = 400.0;  // A joint's memory,
 constexpr double kFewExamples = 20.0;    // and what is too little to go by.
-constexpr double kRidge = 0.1;           // Radians: what tells little suggests little.
+// What is hidden is suggested anew in every so many frames; in between it goes on.
+constexpr std::uint64_t kSuggestTurns = 4;
+constexpr double kRidge = 0.1;  // Radians: what tells little suggests little.
 
 // Parts from the trunk outwards, and which of the two others tell of each.
 struct Part {
@@ -209,6 +211,12 @@ void coupleJoints(const SolveModel& model, double seconds, double memory, SolveS
     const std::size_t first = static_cast<std::size_t>(model.joint_freedom[c.joint]);
     const bool learns = c.turn == turn;
     if (!learns && !isHidden(state, first)) continue;
+    if (!learns && (state.sequence + c.turn) % kSuggestTurns != 0) {
+      for (std::size_t k = 0; k < 3; ++k) {
+        state.suggested[first + k] += seconds * state.suggested_speed[first + k];
+      }
+      continue;
+    }
     const Telling told =
         tellingOf(measure(model, state, c.told_by[0]), measure(model, state, c.told_by[1]));
     if (!told.steady) {
