@@ -53,6 +53,7 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = label::check(settings.tracks); !sound) return sound;
   if (auto sound = solve::check(settings.recognise); !sound) return sound;
   if (auto sound = solve::check(settings.solve); !sound) return sound;
+  if (auto sound = solve::check(settings.foresight); !sound) return sound;
   if (auto sound = check(settings.presence); !sound) return sound;
   if (auto sound = solve::check(settings.guard); !sound) return sound;
   if (auto sound = solve::check(settings.props); !sound) return sound;

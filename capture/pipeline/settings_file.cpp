@@ -109,6 +109,12 @@ void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
   table.read("iterations", settings.iterations);
 }
 
+void readForesight(core::SettingsTable table, solve::ForesightSettings& settings) {
+  table.read("seconds", settings.seconds);
+  table.read("memory", settings.memory);
+  table.read("error_time", settings.error_time);
+}
+
 void readFingers(core::SettingsTable table, solve::FindFingersSettings& settings) {
   table.read("reach", settings.reach);
   table.read("gate", settings.gate);
@@ -174,6 +180,7 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readTracks(root.table("tracks"), settings.tracks);
   readRecognise(root.table("recognise"), settings.recognise);
   readSolve(root.table("solve"), settings.solve);
+  readForesight(root.table("foresight"), settings.foresight);
   readFollow(root.table("follow"), settings.follow);
   readPresence(root.table("presence"), settings.presence);
   readGuard(root.table("guard"), settings.guard);

@@ -3,12 +3,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "capture/pipeline/capture_path.h"
 #include "capture/pipeline/pose_publisher.h"
+#include "capture/pipeline/replay.h"
 #include "capture/source/centroid_source.h"
 #include "capture/take/packet_log.h"
 #include "engine/anim/pose_ring.h"
@@ -73,8 +75,8 @@ struct CaptureRun : CaptureLinks {
   explicit CaptureRun(const CaptureLinks& links) : CaptureLinks(links) {}
 
   take::PacketLogWriter* recorder = nullptr;
-  RecordRing* records = nullptr;  ///< For scoring; null where there is no truth.
-  const std::vector<take::FrameClosing>* closings = nullptr;  ///< Replay obeys these.
+  RecordRing* records = nullptr;                  ///< For scoring; null where there is no truth.
+  std::optional<pipeline::Replay> replay{};       ///< Of a recorded log: closes its frames.
   bool one_at_a_time = false;                     ///< Replay: every step closes one frame at most.
   std::uint64_t last_wanted = ~std::uint64_t{0};  ///< Ends after this sequence.
   std::uint64_t most_frames = ~std::uint64_t{0};  ///< Ends after so many, whatever their sequence.
@@ -102,13 +104,11 @@ struct CaptureRun : CaptureLinks {
   void close(take::ClosingReason reason);
 
  private:
-  void obeyClosing();
-  bool closingSatisfied() const;
+  void give(const source::RawPacket& packet);
+  void closeReplayed();
   void finishFrame();
   void note();
 
-  std::size_t next_closing_ = 0;
-  const take::FrameClosing* closing_ = nullptr;
   std::vector<source::RawPacket> packets_{};
   CaptureStatus status_copy_{};
   MarkerView marker_copy_{};

@@ -171,7 +171,7 @@ class Session {
                                                                        .log = log_,
                                                                        .news = news_});
     if (source_->take) {
-      capture_->closings = &source_->take->closings();
+      capture_->replay.emplace(*path_, source_->take->closings(), source_->take->packetsBefore());
       capture_->one_at_a_time = options_.lockstep;
       if (source_->take->closings().empty())
         return core::makeError(options_.play + ": holds no closed frame: nothing to replay");
