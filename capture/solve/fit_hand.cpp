@@ -192,6 +192,10 @@ double FitHand::run(int iterations, std::span<double> coordinate) const {
   const double information = 1.0 / (sigma * sigma);
   const double info[6] = {information, 0.0, 0.0, information, 0.0, information};
   glm::dvec3 turned(0.0), shifted(0.0);
+  if (usual != nullptr) {
+    turned = math::vectorFromRotation(world_from_hand.rotation * glm::conjugate(usual->rotation));
+    shifted = world_from_hand.translation - usual->translation;
+  }
   for (int round = 0;; ++round) {
     HandPose pose;
     poseHand(view, world_from_hand.rotation, coordinate, pose);

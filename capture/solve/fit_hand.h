@@ -55,6 +55,8 @@ struct FitHand {
   double limit_sigma = 0.05;               ///< Softness of joint limits, radians.
   double turn_sigma = 0.0;                 ///< Doubt about the hand's turn, radians; 0: none,
   double shift_sigma = 0.005;              ///< and then about its place, metres.
+  /// Where the hand is thought to be, if that is not where it begins.
+  const math::RigidTransformd* usual = nullptr;
 
   /// So many Gauss-Newton steps from `coordinate` and in place. Returns the sum of squared
   /// distances of the markers that count.
