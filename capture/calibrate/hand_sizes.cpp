@@ -13,8 +13,6 @@ namespace {
 using subject::kDigitFreedoms;
 using subject::kDigitJoints;
 using subject::kDigits;
-using subject::kHandFreedoms;
-using subject::kHandJoints;
 
 constexpr double kMarkerSigma = 0.0015;  // Of a marker about the fitted hand, metres.
 constexpr double kOutlier = 0.015;       // A marker this far off does not count, metres.
@@ -248,8 +246,7 @@ void stepHandSizes(const std::vector<double>& step, std::size_t first, HandSizes
 
 double flexionRange(const HandSizes& hand, std::size_t joint) {
   const solve::HandModel& model = hand.model;
-  const std::size_t level = joint % kDigitJoints;
-  const std::size_t freedom = joint / kDigitJoints * kDigitFreedoms + (level == 0 ? 0 : level + 1);
+  const std::size_t freedom = subject::flexionOf(joint);
   double least = 1e9, most = -1e9;
   for (const HandFrame& frame : hand.frames) {
     double angle = model.mean[freedom];

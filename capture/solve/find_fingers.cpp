@@ -7,13 +7,16 @@
 #include "capture/solve/fit_hand.h"
 #include "capture/solve/lane_kernels.h"
 #include "capture/solve/solve_steps.h"
+#include "capture/subject/anatomy.h"
 
 namespace understudy::solve {
 namespace {
 
+using subject::kRadiansPerDegree;
+
 constexpr std::size_t kMostNear = 24;
-constexpr double kRadiansPerDegree = 0.01745329251994330;
-constexpr double kEmptyCost = 2.0;  // Of a slot without a marker, in squared gates.
+constexpr double kEmptyCost = 2.0;    // Of a slot without a marker, in squared gates.
+constexpr double kPalmSigma = 0.004;  // Of a marker on the hand itself, metres.
 
 // Shapes to begin with, degrees: flexion of knuckle and middle joint of the fingers from index to
 // little, spread, and of the thumb its first joint's flexion and abduction and its second's
@@ -60,55 +63,87 @@ struct Search {
   FindFingersWorkspace& w = job.workspace;
   math::RigidTransformd hand = job.world_from_hand;  // As the present shape has it.
 
-  std::size_t markers() const { return job.hand.markers.size(); }
-  glm::dvec3 pointAt(std::int32_t chosen) const {
-    const auto near = static_cast<std::size_t>(w.near[static_cast<std::size_t>(chosen)]);
-    return glm::dvec3(job.unlabelled[near].position);
-  }
+  std::size_t fingers() const { return job.hand.markers.size(); }
+  std::size_t rows() const { return fingers() + job.palm.size(); }
 
-  // The nearest ones to the middle of the palm.
+  // The nearest ones to the hand, and what is called its own.
   void gather() {
     w.near.clear();
-    const double reach = job.settings.reach * job.settings.reach;
-    const auto squared = [&](std::int32_t u) {
-      const glm::dvec3 off = glm::dvec3(job.unlabelled[static_cast<std::size_t>(u)].position) -
-                             job.world_from_hand.translation;
+    const auto squared = [&](const glm::dvec3& place) {
+      const glm::dvec3 off = place - job.world_from_hand.translation;
       return glm::dot(off, off);
     };
-    for (std::size_t u = 0; u < job.unlabelled.size(); ++u) {
-      const auto index = static_cast<std::int32_t>(u);
-      if (squared(index) > reach) continue;
-      if (w.near.size() == kMostNear) {
-        const auto last = std::max_element(
-            w.near.begin(), w.near.end(),
-            [&](std::int32_t a, std::int32_t b) { return squared(a) < squared(b); });
-        if (squared(*last) > squared(index)) *last = index;
-      } else {
-        w.near.push_back(index);
-      }
+    for (std::size_t p = 0; p < job.palm.size(); ++p) {
+      const frame::LabelledMarker& slot = job.body[static_cast<std::size_t>(job.palm[p].marker)];
+      if (isSeen(slot))
+        w.near.push_back({.place = glm::dvec3(slot.position), .palm = static_cast<int>(p)});
     }
+    const std::size_t named = w.near.size();
+    for (std::size_t u = 0; u < job.unlabelled.size(); ++u) {
+      const FindFingersWorkspace::Near here{.place = glm::dvec3(job.unlabelled[u].position),
+                                            .unlabelled = static_cast<std::int32_t>(u)};
+      if (squared(here.place) > job.settings.reach * job.settings.reach) continue;
+      if (w.near.size() < named + kMostNear) {
+        w.near.push_back(here);
+        continue;
+      }
+      const auto last = std::max_element(
+          w.near.begin() + static_cast<std::ptrdiff_t>(named), w.near.end(),
+          [&](const auto& a, const auto& b) { return squared(a.place) < squared(b.place); });
+      if (squared(last->place) > squared(here.place)) *last = here;
+    }
+  }
+
+  // Where the markers are by the present shape.
+  void place() {
+    placeFingerMarkers(job.hand, hand, w.coordinate, {}, std::span(w.places).first(fingers()));
+    for (std::size_t p = 0; p < job.palm.size(); ++p)
+      w.places[fingers() + p] = hand * job.palm[p].place_hand;
+  }
+
+  // A lower bound of what assigning costs: each one takes the nearest point.
+  double roughCost(double gate) {
+    place();
+    double total = 0.0;
+    for (std::size_t r = 0; r < fingers(); ++r) {
+      double least = kEmptyCost * gate * gate;
+      for (const auto& near : w.near) {
+        const glm::dvec3 off = near.place - w.places[r];
+        least = std::min(least, glm::dot(off, off));
+      }
+      total += least;
+    }
+    return total;
   }
 
   // Assigns the points to the shape of w.coordinate; returns the cost in squared gates.
   double assign(double gate) {
-    placeFingerMarkers(job.hand, hand, w.coordinate, {}, w.places);
-    const std::size_t rows = markers(), columns = w.near.size() + rows;
-    w.cost.assign(rows * columns, label::kForbidden);
-    for (std::size_t r = 0; r < rows; ++r) {
-      w.cost[r * columns + w.near.size() + r] = kEmptyCost;
-      for (std::size_t c = 0; c < w.near.size(); ++c) {
-        const glm::dvec3 off = pointAt(static_cast<std::int32_t>(c)) - w.places[r];
+    place();
+    const std::size_t points = w.near.size(), columns = points + rows();
+    w.cost.assign(rows() * columns, label::kForbidden);
+    for (std::size_t r = 0; r < rows(); ++r) {
+      w.cost[r * columns + points + r] = kEmptyCost;
+      for (std::size_t c = 0; c < points; ++c) {
+        const glm::dvec3 off = w.near[c].place - w.places[r];
         const double squared = glm::dot(off, off) / (gate * gate);
         if (squared < kEmptyCost) w.cost[r * columns + c] = squared;
       }
     }
-    label::assign(w.cost, rows, columns, w.assignment, w.chosen);
+    label::assign(w.cost, rows(), columns, w.assignment, w.chosen);
     double total = 0.0;
-    for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t r = 0; r < rows(); ++r) {
       total += w.cost[r * columns + static_cast<std::size_t>(w.chosen[r])];
-      if (static_cast<std::size_t>(w.chosen[r]) >= w.near.size()) w.chosen[r] = -1;
-      w.seen[r] = w.chosen[r] >= 0 ? 1 : 0;
-      if (w.seen[r]) w.points[r] = pointAt(w.chosen[r]);
+      if (static_cast<std::size_t>(w.chosen[r]) >= points) w.chosen[r] = -1;
+      const bool found = w.chosen[r] >= 0;
+      const glm::dvec3 point =
+          found ? w.near[static_cast<std::size_t>(w.chosen[r])].place : glm::dvec3(0.0);
+      if (r < fingers()) {
+        w.seen[r] = found ? 1 : 0;
+        w.points[r] = point;
+      } else {
+        w.palm[r - fingers()].seen = found;
+        w.palm[r - fingers()].point_world = point;
+      }
     }
     return total;
   }
@@ -123,7 +158,10 @@ struct Search {
                    .points = w.points,
                    .seen = w.seen,
                    .sigma = job.settings.sigma,
-                   .turn_sigma = job.settings.turn_sigma}
+                   .turn_sigma = job.settings.turn_sigma,
+                   .usual = &job.world_from_hand,
+                   .palm = w.palm,
+                   .palm_sigma = kPalmSigma}
         .run(iterations, w.coordinate);
   }
 
@@ -134,52 +172,84 @@ struct Search {
     hand = job.world_from_hand;
   }
 
+  void prepare() {
+    w.places.assign(rows(), glm::dvec3(0.0));
+    w.points.assign(fingers(), glm::dvec3(0.0));
+    w.seen.assign(fingers(), 0);
+    w.chosen.assign(rows(), -1);
+    w.coordinate.assign(job.hand.coordinates, 0.0);
+    w.palm.assign(job.palm.begin(), job.palm.end());
+  }
+
+  // Fits the shape of w.coordinate a little and notes what came of it.
+  void tryShape() {
+    constexpr int kSteps = 3;
+    constexpr double kCloser = 0.5;
+    FindFingersWorkspace::Trial& trial = w.trials[w.trial_count++];
+    assign(job.settings.gate);
+    fit(kSteps);
+    trial.cost = assign(kCloser * job.settings.gate);
+    trial.world_from_hand = hand;
+    trial.coordinate = w.coordinate;
+  }
+
   // Puts the best explanation of what is about the hand into w.best; its cost, 1e300 for none.
   double run(bool from_state) {
     gather();
-    const std::size_t count = markers();
     const auto fewest = static_cast<std::size_t>(
-        std::ceil(job.settings.smallest_share * static_cast<double>(count)));
+        std::ceil(job.settings.smallest_share * static_cast<double>(fingers())));
     if (w.near.size() < fewest) return 1e300;
-    w.places.assign(count, glm::dvec3(0.0));
-    w.points.assign(count, glm::dvec3(0.0));
-    w.seen.assign(count, 0);
-    w.chosen.assign(count, -1);
-    w.coordinate.assign(job.hand.coordinates, 0.0);
+    prepare();
     w.ranking.clear();
     for (std::size_t shape = 0; shape < std::size(kShapes); ++shape) {
       layShape(shape);
-      w.ranking.emplace_back(assign(job.settings.gate), shape);
+      w.ranking.emplace_back(roughCost(job.settings.gate), shape);
     }
     std::sort(w.ranking.begin(), w.ranking.end());
-    double best = 1e300;
-    const auto trySettling = [&] {
-      const double cost = settle(fewest);
-      if (cost >= best) return;
-      best = cost;
-      w.best = w.coordinate;
-      w.best_chosen = w.chosen;
-    };
-    for (std::size_t i = 0; i < std::min(job.settings.fits, w.ranking.size()); ++i) {
+    w.trial_count = 0;
+    for (std::size_t i = 0; i < std::min<std::size_t>(job.settings.shapes, w.ranking.size()); ++i) {
       layShape(w.ranking[i].second);
-      trySettling();
+      tryShape();
     }
     if (from_state) {
       w.coordinate = job.state.hands[job.hand_index].coordinate;
       hand = job.world_from_hand;
-      trySettling();
+      tryShape();
+    }
+    return settleTrials(fewest);
+  }
+
+  // Fits the best trials to the end.
+  double settleTrials(std::size_t fewest) {
+    const auto trials = std::span(w.trials).first(w.trial_count);
+    double best = 1e300;
+    for (std::size_t i = 0; i < std::min<std::size_t>(job.settings.fits, trials.size()); ++i) {
+      const auto next =
+          std::min_element(trials.begin() + static_cast<std::ptrdiff_t>(i), trials.end(),
+                           [](const auto& a, const auto& b) { return a.cost < b.cost; });
+      std::swap(trials[i], *next);
+      w.coordinate = trials[i].coordinate;
+      hand = trials[i].world_from_hand;
+      const double cost = settle(fewest);
+      if (cost >= best) continue;
+      best = cost;
+      w.best = w.coordinate;
+      w.best_chosen = w.chosen;
     }
     return best;
   }
 
   // Of the names that the hand has.
   double presentCost() {
-    const std::size_t count = markers();
-    w.points.assign(count, glm::dvec3(0.0));
-    w.seen.assign(count, 0);
-    for (std::size_t m = 0; m < count; ++m) {
+    prepare();
+    for (std::size_t m = 0; m < fingers(); ++m) {
       w.seen[m] = isSeen(job.slots[m]) ? 1 : 0;
       w.points[m] = glm::dvec3(job.slots[m].position);
+    }
+    for (PalmMarker& marker : w.palm) {
+      const frame::LabelledMarker& slot = job.body[static_cast<std::size_t>(marker.marker)];
+      marker.seen = isSeen(slot);
+      marker.point_world = glm::dvec3(slot.position);
     }
     w.coordinate = job.state.hands[job.hand_index].coordinate;
     constexpr int kSteps = 4;
@@ -189,24 +259,26 @@ struct Search {
   double costOf(double squares) const {
     constexpr double kMissing = 12.0;
     double cost = squares / (job.settings.sigma * job.settings.sigma) +
-                  kMissing * static_cast<double>(markers() - matched());
+                  kMissing * static_cast<double>(fingers() - matched());
     for (const double c : w.coordinate) cost += c * c;
+    for (const PalmMarker& marker : w.palm) {
+      const glm::dvec3 off = marker.point_world - hand * marker.place_hand;
+      cost += marker.seen ? glm::dot(off, off) / (kPalmSigma * kPalmSigma) : kMissing;
+    }
     return cost;
   }
 
   // Assigns and fits in turn; the cost of the result, 1e300 where it explains too little.
   double settle(std::size_t fewest) {
-    constexpr int kSteps = 4, kRounds = 3;
-    for (int round = 0; round < kRounds; ++round) {
-      const double share = static_cast<double>(round) / static_cast<double>(kRounds - 1);
-      const double gate = job.settings.gate + share * (job.settings.close_gate - job.settings.gate);
+    constexpr int kSteps = 3;
+    const double gates[] = {0.5 * job.settings.gate, job.settings.close_gate,
+                            job.settings.close_gate};
+    double squares = 0.0;
+    for (const double gate : gates) {
       assign(gate);
       if (matched() < fewest) return 1e300;
-      fit(kSteps);
+      squares = fit(kSteps);
     }
-    assign(job.settings.close_gate);
-    if (matched() < fewest) return 1e300;
-    const double squares = fit(kSteps);
     const auto found = static_cast<double>(matched());
     if (std::sqrt(squares / found) > job.settings.largest_rms) return 1e300;
     return costOf(squares);
@@ -228,10 +300,12 @@ core::Result<void> check(const FindFingersSettings& s) {
     return wrong("smallest_share must be in 0..1");
   if (!(s.turn_sigma > 0.0)) return wrong("turn_sigma must be > 0");
   if (!(s.largest_rms > 0.0)) return wrong("largest_rms must be > 0");
+  if (s.shapes == 0 || s.shapes > std::size(kShapes)) return wrong("shapes must be in 1..15");
   if (s.fits == 0 || s.retry == 0) return wrong("fits and retry must be > 0");
   if (!(s.lost_time > 0.0)) return wrong("lost_time must be > 0");
   if (!(s.doubted_misfit > 0.0)) return wrong("doubted_misfit must be > 0");
   if (!(s.stray > 0.0)) return wrong("stray must be > 0");
+  if (!(s.palm_stray > 0.0)) return wrong("palm_stray must be > 0");
   if (!(s.margin >= 0.0)) return wrong("margin must be >= 0");
   return {};
 }
@@ -239,48 +313,86 @@ core::Result<void> check(const FindFingersSettings& s) {
 FindFingersWorkspace makeFindFingersWorkspace() {
   constexpr std::size_t kMostMarkers = subject::kMostHandMarkers;
   FindFingersWorkspace w;
-  w.near.reserve(kMostNear);
-  w.places.reserve(kMostMarkers);
+  constexpr std::size_t kMostRows = kMostMarkers + kMostPalm, kMostPoints = kMostNear + kMostPalm;
+  w.near.reserve(kMostPoints);
+  w.places.reserve(kMostRows);
   w.points.reserve(kMostMarkers);
-  w.best_points.reserve(kMostMarkers);
-  w.cost.reserve(kMostMarkers * (kMostMarkers + kMostNear));
+  w.cost.reserve(kMostRows * (kMostRows + kMostPoints));
   w.coordinate.reserve(kMostHandCoordinates);
   w.best.reserve(kMostHandCoordinates);
-  w.chosen.reserve(kMostMarkers);
-  w.best_chosen.reserve(kMostMarkers);
+  w.chosen.reserve(kMostRows);
+  w.best_chosen.reserve(kMostRows);
   w.seen.reserve(kMostMarkers);
+  w.palm.reserve(kMostPalm);
+  w.old_palm.reserve(kMostPalm);
+  w.trials.resize(std::size(kShapes) + 1);
+  for (FindFingersWorkspace::Trial& trial : w.trials)
+    trial.coordinate.reserve(kMostHandCoordinates);
   w.ranking.reserve(std::size(kShapes));
   w.turns.resize(kHandJoints);
-  label::reserve(w.assignment, kMostMarkers + kMostNear + 1);
+  label::reserve(w.assignment, kMostRows + kMostPoints + 1);
   return w;
 }
 
 namespace {
 
+// The marker that a row of the search's result got, if any; a nameless one is taken.
+frame::LabelledMarker chosenMarker(const FindFingers& job, std::size_t row) {
+  const std::int32_t chosen = job.workspace.best_chosen[row];
+  if (chosen < 0) return {};
+  const FindFingersWorkspace::Near& near = job.workspace.near[static_cast<std::size_t>(chosen)];
+  if (near.palm >= 0) return job.workspace.old_palm[static_cast<std::size_t>(near.palm)];
+  frame::Marker& taken = job.unlabelled[static_cast<std::size_t>(near.unlabelled)];
+  taken.rays = 0;
+  return {taken.position, taken.covariance, 1.0f};
+}
+
+bool isChosen(const FindFingersWorkspace& w, std::size_t palm) {
+  return std::any_of(w.best_chosen.begin(), w.best_chosen.end(), [&](std::int32_t chosen) {
+    return chosen >= 0 &&
+           w.near[static_cast<std::size_t>(chosen)].palm == static_cast<std::int32_t>(palm);
+  });
+}
+
+// Names the markers of the hand itself anew. One that nobody wants keeps its name, if that is free.
+void renamePalm(const FindFingers& job) {
+  FindFingersWorkspace& w = job.workspace;
+  for (std::size_t p = 0; p < job.palm.size(); ++p) {
+    const auto marker = static_cast<std::size_t>(job.palm[p].marker);
+    const std::int32_t chosen = w.best_chosen[job.hand.markers.size() + p];
+    const bool wanted = isChosen(w, p);
+    if (chosen < 0 ? !wanted
+                   : w.near[static_cast<std::size_t>(chosen)].palm == static_cast<std::int32_t>(p))
+      continue;
+    job.body[marker] = chosenMarker(job, job.hand.markers.size() + p);
+    job.state.bias[marker] = glm::dvec3(0.0);
+    if (!wanted && isSeen(w.old_palm[p]) && job.unlabelled.size() < job.unlabelled.capacity())
+      job.unlabelled.push_back(unnamedMarker(w.old_palm[p]));
+  }
+}
+
 // Gives the markers of the search's result their names.
 void takeNames(const FindFingers& job) {
-  const auto& [settings, hand, world_from_hand, slots, unlabelled, state, hand_index, workspace] =
-      job;
-  HandState& fingers = state.hands[hand_index];
+  HandState& fingers = job.state.hands[job.hand_index];
+  FindFingersWorkspace& w = job.workspace;
   forgetFingers(fingers);
-  fingers.coordinate = workspace.best;
+  fingers.coordinate = w.best;
   fingers.found = true;
-  turnFingers(hand, fingers.coordinate, workspace.turns);
+  turnFingers(job.hand, fingers.coordinate, w.turns);
   for (std::size_t j = 0; j < kHandJoints; ++j) {
-    state.parent_from_joint[static_cast<std::size_t>(hand.joints[j])].rotation = workspace.turns[j];
+    job.state.parent_from_joint[static_cast<std::size_t>(job.hand.joints[j])].rotation = w.turns[j];
   }
-  for (std::size_t m = 0; m < hand.markers.size(); ++m) {
-    const auto marker = static_cast<std::size_t>(hand.markers[m]);
-    state.bias[marker] = glm::dvec3(0.0);
-    state.unseen[marker] = 0.0;
-    slots[m] = {};
-    if (workspace.best_chosen[m] < 0) continue;
-    const auto near = static_cast<std::size_t>(workspace.best_chosen[m]);
-    frame::Marker& taken = unlabelled[static_cast<std::size_t>(workspace.near[near])];
-    slots[m] = {taken.position, taken.covariance, 1.0f};
-    taken.rays = 0;
+  w.old_palm.clear();
+  for (const PalmMarker& marker : job.palm)
+    w.old_palm.push_back(job.body[static_cast<std::size_t>(marker.marker)]);
+  for (std::size_t m = 0; m < job.hand.markers.size(); ++m) {
+    const auto marker = static_cast<std::size_t>(job.hand.markers[m]);
+    job.state.bias[marker] = glm::dvec3(0.0);
+    job.state.unseen[marker] = 0.0;
+    job.slots[m] = chosenMarker(job, m);
   }
-  std::erase_if(unlabelled, [](const frame::Marker& marker) { return marker.rays == 0; });
+  renamePalm(job);
+  std::erase_if(job.unlabelled, [](const frame::Marker& marker) { return marker.rays == 0; });
 }
 
 void giveBack(std::span<frame::LabelledMarker> slots, std::vector<frame::Marker>& unlabelled) {
@@ -296,7 +408,12 @@ bool hasStray(const FindFingers& job) {
     const glm::dvec3& bias = job.state.bias[static_cast<std::size_t>(job.hand.markers[m])];
     if (isSeen(job.slots[m]) && glm::dot(bias, bias) > far) return true;
   }
-  return false;
+  const double palm_far = job.settings.palm_stray * job.settings.palm_stray;
+  return std::any_of(job.palm.begin(), job.palm.end(), [&](const PalmMarker& marker) {
+    const auto index = static_cast<std::size_t>(marker.marker);
+    const glm::dvec3& bias = job.state.bias[index];
+    return isSeen(job.body[index]) && glm::dot(bias, bias) > palm_far;
+  });
 }
 
 }  // namespace

@@ -154,6 +154,16 @@ struct MotionSystem {
   }
 };
 
+void addPalm(const FitHand& job, MotionSystem& motion) {
+  for (const PalmMarker& marker : job.palm) {
+    if (!marker.seen) continue;
+    const glm::dvec3 lever = job.world_from_hand.rotation * marker.place_hand;
+    const glm::dvec3 off = marker.point_world - job.world_from_hand.translation - lever;
+    const double place[] = {lever.x, lever.y, lever.z}, residual[] = {off.x, off.y, off.z};
+    motion.add(place, 1.0 / (job.palm_sigma * job.palm_sigma), residual);
+  }
+}
+
 // Solves for the hand's motion, fingers eliminated, and moves it. `turned` and `shifted` say how
 // far it has gone.
 void moveHand(const FitHand& job, const double (*sides)[7], MotionSystem& motion,
@@ -221,6 +231,7 @@ double FitHand::run(int iterations, std::span<double> coordinate) const {
       motion.add(place, information, residual);
     }
     if (round == iterations) return squares;
+    addPalm(*this, motion);
     addFingerLimits(view, pose, 1.0 / (limit_sigma * limit_sigma), system);
     factorHand(system.matrix, n);
     double sides[kMostHandCoordinates][7];
