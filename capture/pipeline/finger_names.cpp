@@ -15,6 +15,7 @@ FingerNames::FingerNames(std::span<const subject::Subject> subjects,
   }
   if (hands_.empty()) return;
   for (Hand& hand : hands_) {
+    hand.shapes = solve::placeHandShapes(models[hand.subject].hands[hand.index]);
     const std::vector<subject::SubjectMarker>& markers = subjects[hand.subject].markers;
     for (std::size_t m = 0; m < models[hand.subject].body_markers; ++m) {
       if (markers[m].joint != static_cast<int>(hand.joint)) continue;
@@ -29,7 +30,9 @@ FingerNames::FingerNames(std::span<const subject::Subject> subjects,
   for (const Hand& hand : hands_)
     labels_.subjects.emplace_back().markers.resize(
         models[hand.subject].hands[hand.index].markers.size());
-  workspace_ = solve::makeFindFingersWorkspace();
+  std::size_t most_joints = 0;
+  for (const solve::SolveModel& model : models) most_joints = std::max(most_joints, model.joints());
+  workspace_ = solve::makeFindFingersWorkspace(most_joints);
 }
 
 void FingerNames::foresee(std::size_t subject,
@@ -74,7 +77,9 @@ void FingerNames::find(const solve::FindFingersSettings& settings, std::uint64_t
     solve::doubtFingers(settings, slots, labels_.unlabelled, fingers);
     if (!state.tracked || sequence < hand.next_attempt) continue;
     const solve::FindFingers search{.settings = settings,
+                                    .model = models[hand.subject],
                                     .hand = models[hand.subject].hands[hand.index],
+                                    .shapes = hand.shapes,
                                     .world_from_hand = hand.world_from_hand,
                                     .slots = slots,
                                     .body = labels_.subjects[hand.subject].markers,

@@ -45,6 +45,7 @@ class FingerNames {
     std::size_t joint = 0;               ///< Of the skeleton.
     std::uint64_t next_attempt = 0;
     math::RigidTransformd world_from_hand;
+    std::vector<glm::dvec3> shapes;                    ///< solve::placeHandShapes.
     std::vector<subject::SubjectMarker> palm_markers;  ///< Those on the hand itself.
     std::vector<solve::PalmMarker> palm;               ///< The same, in the frame to come.
   };

@@ -15,7 +15,9 @@ namespace {
 using subject::kRadiansPerDegree;
 
 constexpr std::size_t kMostNear = 24;
-constexpr double kEmptyCost = 2.0;    // Of a slot without a marker, in squared gates.
+constexpr double kEmptyCost = 2.0;   // Of a slot without a marker, in squared gates.
+constexpr double kLeadGate = 0.012;  // Of distances between a pair of points, metres.
+constexpr std::size_t kMostLeads = 4;
 constexpr double kPalmSigma = 0.004;  // Of a marker on the hand itself, metres.
 
 // Shapes to begin with, degrees: flexion of knuckle and middle joint of the fingers from index to
@@ -58,10 +60,20 @@ void fillAngles(const Shape& shape, const HandModel& hand, std::span<double> ang
   for (double& angle : angles) angle *= kRadiansPerDegree;
 }
 
+// Orthogonal axes that two directions span.
+glm::dmat3 axesOfPair(const glm::dvec3& first, const glm::dvec3& second) {
+  constexpr double kLeast = 1e-9;
+  const glm::dvec3 x = first / std::max(glm::length(first), kLeast);
+  const glm::dvec3 normal = glm::cross(x, second);
+  const glm::dvec3 z = normal / std::max(glm::length(normal), kLeast);
+  return {x, glm::cross(z, x), z};
+}
+
 struct Search {
   const FindFingers& job;
   FindFingersWorkspace& w = job.workspace;
-  math::RigidTransformd hand = job.world_from_hand;  // As the present shape has it.
+  math::RigidTransformd usual = job.world_from_hand;  // As the present lead has it.
+  math::RigidTransformd hand = usual;                 // As the present shape has it.
 
   std::size_t fingers() const { return job.hand.markers.size(); }
   std::size_t rows() const { return fingers() + job.palm.size(); }
@@ -101,19 +113,53 @@ struct Search {
       w.places[fingers() + p] = hand * job.palm[p].place_hand;
   }
 
-  // A lower bound of what assigning costs: each one takes the nearest point.
-  double roughCost(double gate) {
-    place();
-    double total = 0.0;
-    for (std::size_t r = 0; r < fingers(); ++r) {
-      double least = kEmptyCost * gate * gate;
+  // A lower bound of what assigning a shape costs: each marker takes the nearest point.
+  double roughCost(const math::RigidTransformd& world_from_hand, std::size_t shape) const {
+    const double most = kEmptyCost * job.settings.gate * job.settings.gate;
+    const auto costOfPlace = [&](const glm::dvec3& place) {
+      double least = most;
       for (const auto& near : w.near) {
-        const glm::dvec3 off = near.place - w.places[r];
+        const glm::dvec3 off = near.place - place;
         least = std::min(least, glm::dot(off, off));
       }
-      total += least;
-    }
+      return least;
+    };
+    double total = 0.0;
+    for (std::size_t m = 0; m < fingers(); ++m)
+      total += costOfPlace(world_from_hand * job.shapes[shape * fingers() + m]);
+    for (const PalmMarker& marker : job.palm)
+      total += costOfPlace(world_from_hand * marker.place_hand);
     return total;
+  }
+
+  // Ways in which the hand may lie: as foreseen, and as pairs of points say that are as far from
+  // the wrist and from each other as two markers of the hand.
+  void findLeads() {
+    w.hands.assign(1, job.world_from_hand);
+    if (job.palm.size() < 2) return;
+    const glm::dvec3 a = job.palm[0].place_hand, b = job.palm[1].place_hand;
+    const double wanted[] = {glm::length(a), glm::length(b), glm::distance(a, b)};
+    const glm::dvec3& wrist = job.world_from_hand.translation;
+    w.leads.clear();
+    for (std::size_t i = 0; i < w.near.size(); ++i) {
+      const double first = glm::distance(w.near[i].place, wrist) - wanted[0];
+      if (std::abs(first) > kLeadGate) continue;
+      for (std::size_t j = 0; j < w.near.size(); ++j) {
+        const double second = glm::distance(w.near[j].place, wrist) - wanted[1];
+        const double third = glm::distance(w.near[i].place, w.near[j].place) - wanted[2];
+        if (i == j || std::abs(second) > kLeadGate || std::abs(third) > kLeadGate) continue;
+        w.leads.emplace_back(first * first + second * second + third * third,
+                             i * w.near.size() + j);
+      }
+    }
+    std::sort(w.leads.begin(), w.leads.end());
+    const glm::dmat3 hand_from_pair = axesOfPair(a, b);
+    for (std::size_t k = 0; k < std::min(w.leads.size(), kMostLeads); ++k) {
+      const glm::dvec3 first = w.near[w.leads[k].second / w.near.size()].place - wrist;
+      const glm::dvec3 second = w.near[w.leads[k].second % w.near.size()].place - wrist;
+      const glm::dmat3 turn = axesOfPair(first, second) * glm::transpose(hand_from_pair);
+      w.hands.push_back({glm::normalize(glm::quat_cast(turn)), wrist});
+    }
   }
 
   // Assigns the points to the shape of w.coordinate; returns the cost in squared gates.
@@ -159,17 +205,17 @@ struct Search {
                    .seen = w.seen,
                    .sigma = job.settings.sigma,
                    .turn_sigma = job.settings.turn_sigma,
-                   .usual = &job.world_from_hand,
+                   .usual = &usual,
                    .palm = w.palm,
                    .palm_sigma = kPalmSigma}
         .run(iterations, w.coordinate);
   }
 
-  void layShape(std::size_t shape) {
+  void layShape(std::size_t lead, std::size_t shape) {
     double angles[kHandFreedoms];
     fillAngles(kShapes[shape], job.hand, angles);
     coordinatesOf(job.hand, angles, w.coordinate);
-    hand = job.world_from_hand;
+    hand = usual = w.hands[lead];
   }
 
   void prepare() {
@@ -190,6 +236,7 @@ struct Search {
     fit(kSteps);
     trial.cost = assign(kCloser * job.settings.gate);
     trial.world_from_hand = hand;
+    trial.usual = usual;
     trial.coordinate = w.coordinate;
   }
 
@@ -200,20 +247,21 @@ struct Search {
         std::ceil(job.settings.smallest_share * static_cast<double>(fingers())));
     if (w.near.size() < fewest) return 1e300;
     prepare();
+    findLeads();
     w.ranking.clear();
-    for (std::size_t shape = 0; shape < std::size(kShapes); ++shape) {
-      layShape(shape);
-      w.ranking.emplace_back(roughCost(job.settings.gate), shape);
+    for (std::size_t lead = 0; lead < w.hands.size(); ++lead) {
+      for (std::size_t shape = 0; shape < std::size(kShapes); ++shape)
+        w.ranking.emplace_back(roughCost(w.hands[lead], shape), lead * std::size(kShapes) + shape);
     }
     std::sort(w.ranking.begin(), w.ranking.end());
     w.trial_count = 0;
     for (std::size_t i = 0; i < std::min<std::size_t>(job.settings.shapes, w.ranking.size()); ++i) {
-      layShape(w.ranking[i].second);
+      layShape(w.ranking[i].second / std::size(kShapes), w.ranking[i].second % std::size(kShapes));
       tryShape();
     }
     if (from_state) {
       w.coordinate = job.state.hands[job.hand_index].coordinate;
-      hand = job.world_from_hand;
+      hand = usual = job.world_from_hand;
       tryShape();
     }
     return settleTrials(fewest);
@@ -230,11 +278,13 @@ struct Search {
       std::swap(trials[i], *next);
       w.coordinate = trials[i].coordinate;
       hand = trials[i].world_from_hand;
+      usual = trials[i].usual;
       const double cost = settle(fewest);
       if (cost >= best) continue;
       best = cost;
       w.best = w.coordinate;
       w.best_chosen = w.chosen;
+      w.best_hand = hand;
     }
     return best;
   }
@@ -310,7 +360,20 @@ core::Result<void> check(const FindFingersSettings& s) {
   return {};
 }
 
-FindFingersWorkspace makeFindFingersWorkspace() {
+std::vector<glm::dvec3> placeHandShapes(const HandModel& hand) {
+  std::vector<glm::dvec3> places(std::size(kShapes) * hand.markers.size());
+  std::vector<double> coordinate(hand.coordinates);
+  for (std::size_t shape = 0; shape < std::size(kShapes); ++shape) {
+    double angles[kHandFreedoms];
+    fillAngles(kShapes[shape], hand, angles);
+    coordinatesOf(hand, angles, coordinate);
+    placeFingerMarkers(hand, {}, coordinate, {},
+                       std::span(places).subspan(shape * hand.markers.size(), hand.markers.size()));
+  }
+  return places;
+}
+
+FindFingersWorkspace makeFindFingersWorkspace(std::size_t joints) {
   constexpr std::size_t kMostMarkers = subject::kMostHandMarkers;
   FindFingersWorkspace w;
   constexpr std::size_t kMostRows = kMostMarkers + kMostPalm, kMostPoints = kMostNear + kMostPalm;
@@ -328,7 +391,11 @@ FindFingersWorkspace makeFindFingersWorkspace() {
   w.trials.resize(std::size(kShapes) + 1);
   for (FindFingersWorkspace::Trial& trial : w.trials)
     trial.coordinate.reserve(kMostHandCoordinates);
-  w.ranking.reserve(std::size(kShapes));
+  w.hands.reserve(1 + kMostLeads);
+  w.leads.reserve(kMostPoints * kMostPoints);
+  w.ranking.reserve((1 + kMostLeads) * std::size(kShapes));
+  w.pose.reserve(joints);
+  w.moved.reserve(joints);
   w.turns.resize(kHandJoints);
   label::reserve(w.assignment, kMostRows + kMostPoints + 1);
   return w;
@@ -371,6 +438,21 @@ void renamePalm(const FindFingers& job) {
   }
 }
 
+// Turns a hand that wrong names had turned.
+void turnHand(const FindFingers& job) {
+  constexpr double kFar = 0.2;  // Radians.
+  FindFingersWorkspace& w = job.workspace;
+  const glm::dquat turn = glm::conjugate(job.world_from_hand.rotation) * w.best_hand.rotation;
+  const glm::dvec3 half(turn.x, turn.y, turn.z);
+  if (4.0 * glm::dot(half, half) < kFar * kFar) return;
+  const auto joint = static_cast<std::size_t>(job.hand.joint);
+  w.pose = job.state.parent_from_joint;
+  w.pose[joint].rotation = glm::normalize(w.pose[joint].rotation * turn);
+  w.moved.assign(w.pose.size(), 0);
+  w.moved[joint] = 1;
+  moveJoints(job.model, w.pose, w.moved, job.state);
+}
+
 // Gives the markers of the search's result their names.
 void takeNames(const FindFingers& job) {
   HandState& fingers = job.state.hands[job.hand_index];
@@ -392,6 +474,7 @@ void takeNames(const FindFingers& job) {
     job.slots[m] = chosenMarker(job, m);
   }
   renamePalm(job);
+  turnHand(job);
   std::erase_if(job.unlabelled, [](const frame::Marker& marker) { return marker.rays == 0; });
 }
 

@@ -47,7 +47,7 @@ struct FindFingersWorkspace {
   /// A shape that was fitted roughly.
   struct Trial {
     double cost = 0.0;
-    math::RigidTransformd world_from_hand;
+    math::RigidTransformd world_from_hand, usual;  ///< Fitted, and before.
     std::vector<double> coordinate;
   };
   std::vector<Near> near;
@@ -55,25 +55,37 @@ struct FindFingersWorkspace {
   std::vector<double> cost, coordinate, best;
   std::vector<std::int32_t> chosen, best_chosen;  ///< Fingers, then the hand itself.
   std::vector<std::uint8_t> seen;
-  std::vector<std::pair<double, std::size_t>> ranking;
+  std::vector<math::RigidTransformd> hands;  ///< Ways in which the hand may lie.
+  std::vector<std::pair<double, std::size_t>> leads, ranking;
   std::vector<Trial> trials;
   std::size_t trial_count = 0;
   std::vector<PalmMarker> palm;
   std::vector<frame::LabelledMarker> old_palm;
   std::vector<glm::dquat> turns;
+  math::RigidTransformd best_hand;
+  std::vector<math::RigidTransformd> pose;
+  std::vector<std::uint8_t> moved;
   label::AssignmentWorkspace assignment;
 };
 
-FindFingersWorkspace makeFindFingersWorkspace();
+/// For subjects of up to so many joints.
+FindFingersWorkspace makeFindFingersWorkspace(std::size_t joints);
+
+/// Where the markers of a hand are in the shapes that a search begins with, the hand's frame: shape
+/// after shape.
+std::vector<glm::dvec3> placeHandShapes(const HandModel& hand);
 
 /// Names the markers of a hand's fingers among those without a name: shapes that hands have are
 /// laid over what is about the hand, the nearest of them assigned exactly and fitted; the best fit
 /// counts if it explains enough. The markers of the hand itself take part, as whoever names bodies
-/// may have taken a finger's marker for one of them: they get their names anew. Bounded work; at
-/// most 24 markers about a hand are looked at.
+/// may have taken a finger's marker for one of them: they get their names anew, and where the hand
+/// was turned by it, it is turned back. Bounded work; at most 24 markers about a hand are looked
+/// at.
 struct FindFingers {
   const FindFingersSettings& settings;
+  const SolveModel& model;
   const HandModel& hand;
+  std::span<const glm::dvec3> shapes;  ///< placeHandShapes.
   const math::RigidTransformd& world_from_hand;
   std::span<frame::LabelledMarker> slots;  ///< Of the hand's fingers.
   std::span<frame::LabelledMarker> body;   ///< Of the subject's body.
