@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "capture/subject/clip_geometry.h"
+#include "capture/subject/fingers.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::calibrate {
@@ -67,8 +68,13 @@ void move(const Hanging& hanging, const glm::dmat3& turn, const glm::dvec3& shif
     }
     for (std::size_t child = 0; child < subject.skeleton.size(); ++child) {
       if (subject.skeleton.parents[child] != static_cast<int>(part.joint)) continue;
-      glm::vec3& place = subject.skeleton.parent_from_joint[child].translation;
-      place = moved(place);
+      math::RigidTransform& rest = subject.skeleton.parent_from_joint[child];
+      rest.translation = moved(rest.translation);
+      // The axes of a finger's root are the hand's.
+      if (subject::isFingerJoint(subject, static_cast<int>(child))) {
+        const glm::dquat turned = glm::quat_cast(back * turn * part.turn);
+        rest.rotation = glm::normalize(glm::quat(turned * glm::dquat(rest.rotation)));
+      }
     }
   }
 }
@@ -101,7 +107,9 @@ void takeFramesOf(const Subject& convention, Subject& subject) {
   assert(convention.markers.size() == subject.markers.size());
   for (std::size_t joint = 0; joint < subject.skeleton.size(); ++joint) {
     const JointMotion motion = subject.joints[joint].motion;
-    if (motion == JointMotion::fixed) continue;
+    // A finger's axes say what its frames are.
+    if (motion == JointMotion::fixed || subject::isFingerJoint(subject, static_cast<int>(joint)))
+      continue;
     const Hanging from = collect(subject, joint), to = collect(convention, joint);
     if (motion == JointMotion::free) {
       const math::RigidTransformd fit = subject::fitRigid(from.points, to.points);

@@ -14,19 +14,36 @@ FingerNames::FingerNames(std::span<const subject::Subject> subjects,
           {.subject = s, .index = h, .joint = static_cast<std::size_t>(models[s].hands[h].joint)});
   }
   if (hands_.empty()) return;
+  for (Hand& hand : hands_) {
+    hand.shapes = solve::placeHandShapes(models[hand.subject].hands[hand.index]);
+    const std::vector<subject::SubjectMarker>& markers = subjects[hand.subject].markers;
+    for (std::size_t m = 0; m < models[hand.subject].body_markers; ++m) {
+      if (markers[m].joint != static_cast<int>(hand.joint)) continue;
+      if (hand.palm.size() == solve::kMostPalm) break;
+      hand.palm_markers.push_back(markers[m]);
+      hand.palm.push_back({.marker = static_cast<std::int32_t>(m)});
+    }
+  }
   labels_.unlabelled.reserve(frame::kMostUnlabelled);
   for (const solve::SolveModel& model : models)
     labels_.subjects.emplace_back().markers.resize(model.body_markers);
   for (const Hand& hand : hands_)
     labels_.subjects.emplace_back().markers.resize(
         models[hand.subject].hands[hand.index].markers.size());
-  workspace_ = solve::makeFindFingersWorkspace();
+  std::size_t most_joints = 0;
+  for (const solve::SolveModel& model : models) most_joints = std::max(most_joints, model.joints());
+  workspace_ = solve::makeFindFingersWorkspace(most_joints);
 }
 
 void FingerNames::foresee(std::size_t subject,
                           std::span<const math::RigidTransformd> world_from_joint) {
   for (Hand& hand : hands_) {
-    if (hand.subject == subject) hand.world_from_hand = world_from_joint[hand.joint];
+    if (hand.subject != subject) continue;
+    hand.world_from_hand = world_from_joint[hand.joint];
+    const math::RigidTransformd hand_from_world = math::inverse(hand.world_from_hand);
+    for (std::size_t p = 0; p < hand.palm.size(); ++p)
+      hand.palm[p].place_hand =
+          hand_from_world * subject::markerPlace(hand.palm_markers[p], world_from_joint);
   }
 }
 
@@ -60,9 +77,13 @@ void FingerNames::find(const solve::FindFingersSettings& settings, std::uint64_t
     solve::doubtFingers(settings, slots, labels_.unlabelled, fingers);
     if (!state.tracked || sequence < hand.next_attempt) continue;
     const solve::FindFingers search{.settings = settings,
+                                    .model = models[hand.subject],
                                     .hand = models[hand.subject].hands[hand.index],
+                                    .shapes = hand.shapes,
                                     .world_from_hand = hand.world_from_hand,
                                     .slots = slots,
+                                    .body = labels_.subjects[hand.subject].markers,
+                                    .palm = hand.palm,
                                     .unlabelled = labels_.unlabelled,
                                     .state = state,
                                     .hand_index = hand.index,

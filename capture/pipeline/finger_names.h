@@ -25,7 +25,7 @@ class FingerNames {
   /// Labels of a frame that is being named.
   frame::LabelledMarkers& labels() { return labels_; }
 
-  /// Says where the hands of a subject are in the frame to come, `joint` by joint of it.
+  /// Says where the joints of a subject are in the frame to come.
   void foresee(std::size_t subject, std::span<const math::RigidTransformd> world_from_joint);
   /// Appends the predictions of all hands; `seconds` ahead of each subject's state.
   void predict(std::span<const solve::SolveModel> models, const solve::SolveSettings& settings,
@@ -45,6 +45,9 @@ class FingerNames {
     std::size_t joint = 0;               ///< Of the skeleton.
     std::uint64_t next_attempt = 0;
     math::RigidTransformd world_from_hand;
+    std::vector<glm::dvec3> shapes;                    ///< solve::placeHandShapes.
+    std::vector<subject::SubjectMarker> palm_markers;  ///< Those on the hand itself.
+    std::vector<solve::PalmMarker> palm;               ///< The same, in the frame to come.
   };
   std::vector<Hand> hands_;
   std::size_t subjects_ = 0;

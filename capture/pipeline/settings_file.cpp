@@ -123,11 +123,13 @@ void readFingers(core::SettingsTable table, solve::FindFingersSettings& settings
   table.read("turn_sigma", settings.turn_sigma);
   table.read("smallest_share", settings.smallest_share);
   table.read("largest_rms", settings.largest_rms);
+  table.read("shapes", settings.shapes, {1.0, 15.0});
   table.read("fits", settings.fits, {1.0, 100.0});
   table.read("retry", settings.retry);
   table.read("lost_time", settings.lost_time);
   table.read("doubted_misfit", settings.doubted_misfit);
   table.read("stray", settings.stray);
+  table.read("palm_stray", settings.palm_stray);
   table.read("margin", settings.margin);
 }
 

@@ -6,9 +6,13 @@
 
 #include "capture/frame/frames.h"
 #include "capture/label/assignment.h"
+#include "capture/solve/fit_hand.h"
 #include "capture/solve/solve_subject.h"
 
 namespace understudy::solve {
+
+/// Markers on a hand itself that help to name its fingers.
+inline constexpr std::size_t kMostPalm = 6;
 
 /// How the markers of fingers get their names.
 struct FindFingersSettings {
@@ -19,13 +23,15 @@ struct FindFingersSettings {
   double turn_sigma = 0.25;       ///< Doubt about how the hand is turned without them, radians.
   double smallest_share = 0.7;    ///< Of the markers must be found.
   double largest_rms = 0.005;     ///< Of them about the fitted shape, metres.
-  std::uint32_t fits = 3;         ///< Shapes that are fitted in one attempt.
+  std::uint32_t shapes = 5;       ///< Shapes that are fitted roughly in one attempt ...
+  std::uint32_t fits = 2;         ///< ... and those of them that are fitted to the end.
   std::uint32_t retry = 6;        ///< Frames until the next attempt.
   double lost_time = 0.25;        ///< Seconds without any of its markers until names are forgotten.
   double doubted_misfit = 0.005;  ///< So is a hand whose markers lie this far off, metres.
   double stray = 0.0045;  ///< A marker this far from where the hand has it calls for other names,
                           ///< metres ...
-  double margin = 12.0;   ///< ... which must fit better by so much, in squared sigmas.
+  double palm_stray = 0.012;  ///< So does one on the hand itself this far off.
+  double margin = 12.0;       ///< They must fit better by so much, in squared sigmas.
 };
 
 /// Says which setting is out of range, if any.
@@ -33,27 +39,57 @@ core::Result<void> check(const FindFingersSettings& settings);
 
 /// Scratch; one per thread.
 struct FindFingersWorkspace {
-  std::vector<std::int32_t> near;  ///< Unnamed markers about the hand.
-  std::vector<glm::dvec3> places, points, best_points;
+  /// A marker about the hand: one without a name, or one that has a name of the hand itself.
+  struct Near {
+    glm::dvec3 place{0.0};
+    std::int32_t unlabelled = -1, palm = -1;  ///< One of them counts, -1 the other one.
+  };
+  /// A shape that was fitted roughly.
+  struct Trial {
+    double cost = 0.0;
+    math::RigidTransformd world_from_hand, usual;  ///< Fitted, and before.
+    std::vector<double> coordinate;
+  };
+  std::vector<Near> near;
+  std::vector<glm::dvec3> places, points;
   std::vector<double> cost, coordinate, best;
-  std::vector<std::int32_t> chosen, best_chosen;
+  std::vector<std::int32_t> chosen, best_chosen;  ///< Fingers, then the hand itself.
   std::vector<std::uint8_t> seen;
-  std::vector<std::pair<double, std::size_t>> ranking;
+  std::vector<math::RigidTransformd> hands;  ///< Ways in which the hand may lie.
+  std::vector<std::pair<double, std::size_t>> leads, ranking;
+  std::vector<Trial> trials;
+  std::size_t trial_count = 0;
+  std::vector<PalmMarker> palm;
+  std::vector<frame::LabelledMarker> old_palm;
   std::vector<glm::dquat> turns;
+  math::RigidTransformd best_hand;
+  std::vector<math::RigidTransformd> pose;
+  std::vector<std::uint8_t> moved;
   label::AssignmentWorkspace assignment;
 };
 
-FindFingersWorkspace makeFindFingersWorkspace();
+/// For subjects of up to so many joints.
+FindFingersWorkspace makeFindFingersWorkspace(std::size_t joints);
+
+/// Where the markers of a hand are in the shapes that a search begins with, the hand's frame: shape
+/// after shape.
+std::vector<glm::dvec3> placeHandShapes(const HandModel& hand);
 
 /// Names the markers of a hand's fingers among those without a name: shapes that hands have are
-/// laid over what is about the hand, the best of them assigned exactly and fitted; the best fit
-/// counts if it explains enough. Names that do not fit any more are taken back first. Bounded work;
-/// at most 24 markers about a hand are looked at.
+/// laid over what is about the hand, the nearest of them assigned exactly and fitted; the best fit
+/// counts if it explains enough. The markers of the hand itself take part, as whoever names bodies
+/// may have taken a finger's marker for one of them: they get their names anew, and where the hand
+/// was turned by it, it is turned back. Bounded work; at most 24 markers about a hand are looked
+/// at.
 struct FindFingers {
   const FindFingersSettings& settings;
+  const SolveModel& model;
   const HandModel& hand;
+  std::span<const glm::dvec3> shapes;  ///< placeHandShapes.
   const math::RigidTransformd& world_from_hand;
-  std::span<frame::LabelledMarker> slots;  ///< Of the hand.
+  std::span<frame::LabelledMarker> slots;  ///< Of the hand's fingers.
+  std::span<frame::LabelledMarker> body;   ///< Of the subject's body.
+  std::span<const PalmMarker> palm;  ///< On the hand itself, at most kMostPalm; of them, places.
   std::vector<frame::Marker>& unlabelled;
   SolveState& state;       ///< Of the subject; its finger joints are turned where found.
   std::size_t hand_index;  ///< Of the subject's hands.

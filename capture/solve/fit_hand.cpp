@@ -4,25 +4,8 @@
 #include <cassert>
 #include <cmath>
 
-#include "capture/solve/lane_kernels.h"
+#include "capture/solve/hand_math_single.inl"
 #include "engine/math/exponential.h"
-
-namespace {
-
-using V = double;
-using Mask = bool;
-
-inline V all(double value) { return value; }
-inline bool any(bool mask) { return mask; }
-inline V smaller(V a, V b) { return a < b ? a : b; }
-inline V larger(V a, V b) { return a > b ? a : b; }
-inline V squareRoot(V a) { return std::sqrt(a); }
-
-}  // namespace
-
-#include "capture/solve/lane_vectors.inl"
-// After it.
-#include "capture/solve/hand_math.inl"
 
 namespace understudy::solve {
 namespace {
@@ -154,6 +137,16 @@ struct MotionSystem {
   }
 };
 
+void addPalm(const FitHand& job, MotionSystem& motion) {
+  for (const PalmMarker& marker : job.palm) {
+    if (!marker.seen) continue;
+    const glm::dvec3 lever = job.world_from_hand.rotation * marker.place_hand;
+    const glm::dvec3 off = marker.point_world - job.world_from_hand.translation - lever;
+    const double place[] = {lever.x, lever.y, lever.z}, residual[] = {off.x, off.y, off.z};
+    motion.add(place, 1.0 / (job.palm_sigma * job.palm_sigma), residual);
+  }
+}
+
 // Solves for the hand's motion, fingers eliminated, and moves it. `turned` and `shifted` say how
 // far it has gone.
 void moveHand(const FitHand& job, const double (*sides)[7], MotionSystem& motion,
@@ -192,6 +185,10 @@ double FitHand::run(int iterations, std::span<double> coordinate) const {
   const double information = 1.0 / (sigma * sigma);
   const double info[6] = {information, 0.0, 0.0, information, 0.0, information};
   glm::dvec3 turned(0.0), shifted(0.0);
+  if (usual != nullptr) {
+    turned = math::vectorFromRotation(world_from_hand.rotation * glm::conjugate(usual->rotation));
+    shifted = world_from_hand.translation - usual->translation;
+  }
   for (int round = 0;; ++round) {
     HandPose pose;
     poseHand(view, world_from_hand.rotation, coordinate, pose);
@@ -217,6 +214,7 @@ double FitHand::run(int iterations, std::span<double> coordinate) const {
       motion.add(place, information, residual);
     }
     if (round == iterations) return squares;
+    addPalm(*this, motion);
     addFingerLimits(view, pose, 1.0 / (limit_sigma * limit_sigma), system);
     factorHand(system.matrix, n);
     double sides[kMostHandCoordinates][7];

@@ -44,6 +44,14 @@ void turnFingers(const HandModel& model, std::span<const double> coordinate,
 void coordinatesOf(const HandModel& model, std::span<const double> angles,
                    std::span<double> coordinate);
 
+/// A marker on the hand itself.
+struct PalmMarker {
+  glm::dvec3 place_hand{0.0};   ///< Where it sits, the hand's frame.
+  glm::dvec3 point_world{0.0};  ///< Where it is seen.
+  std::int32_t marker = 0;      ///< Of the subject.
+  bool seen = false;
+};
+
 /// Fits the fingers of a hand to their markers; what is usual for hands (HandHabit) fills in what
 /// these leave open. The hand itself may be turned and shifted, too, where its place is doubtful.
 struct FitHand {
@@ -55,9 +63,13 @@ struct FitHand {
   double limit_sigma = 0.05;               ///< Softness of joint limits, radians.
   double turn_sigma = 0.0;                 ///< Doubt about the hand's turn, radians; 0: none,
   double shift_sigma = 0.005;              ///< and then about its place, metres.
+  /// Where the hand is thought to be, if that is not where it begins.
+  const math::RigidTransformd* usual = nullptr;
+  std::span<const PalmMarker> palm{};  ///< Hold the hand where it may be moved ...
+  double palm_sigma = 0.004;           ///< ... as well as skin lets them, metres.
 
   /// So many Gauss-Newton steps from `coordinate` and in place. Returns the sum of squared
-  /// distances of the markers that count.
+  /// distances of the fingers' markers that count.
   double run(int iterations, std::span<double> coordinate) const;
 };
 

@@ -278,11 +278,15 @@ void publishVelocities(const ForeseeSubject& job) {
     past[i] = turnsAt(job, s.sequence - kForesightLags[i]);
     weight[i] = all(s.turns.weight[i]);
   }
-  forEachMovingJoint(job.model, [&](std::size_t j, std::size_t) {
+  const auto publish = [&](std::size_t j) {
     F ahead = now[j];
     for (std::size_t i = 0; i < kLags; ++i) ahead += weight[i] * (past[i][j] - now[j]);
     job.pose.angular_velocity[j] = glm::vec3(rate * vectorBetween(now[j], ahead));
-  });
+  };
+  forEachMovingJoint(job.model, [&](std::size_t j, std::size_t) { publish(j); });
+  for (const HandModel& hand : job.model.hands) {
+    for (const std::int32_t j : hand.joints) publish(static_cast<std::size_t>(j));
+  }
   const glm::dvec3 moved = rootAt(s.foreseen_root, s.sequence) - rootAt(s.root_place, s.sequence);
   job.pose.velocity[s.root_joint] = glm::vec3(rate * moved);
 }

@@ -154,6 +154,7 @@ void writeHands(const SolveModel& model, const LaneGroup& group, std::size_t lan
     }
     for (std::size_t j = 0; j < kHandJoints; ++j) {
       const auto joint = static_cast<std::size_t>(hand.joints[j]);
+      state.place[joint] = vectorAt(&a.pose[kHandPosePlaces + 3 * j], lane);
       state.parent_from_joint[joint].rotation =
           glm::normalize(rotationAt(&a.rotation[4 * j], lane));
       pose.covariance[joint] = symmetricAt(&a.joint_covariance[6 * j], lane);

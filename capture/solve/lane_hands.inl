@@ -11,12 +11,13 @@ using understudy::solve::LaneHandArrays;
 using understudy::solve::LaneHandShape;
 
 static_assert(sizeof(HandPose) == kHandPoseValues * sizeof(LaneValue));
+static_assert(offsetof(HandPose, place) == understudy::solve::kHandPosePlaces * sizeof(LaneValue));
 
-constexpr double kHandNoise = 0.15;        // Of a coordinate by one frame's markers, about.
-constexpr double kHandAcceleration = 400;  // Unforeseen, of fingers that rest, 1/s^2,
-constexpr double kHandTempo = 100;        // and for each of a coordinate's speed, 1/s.
-constexpr double kHandMemory = 0.25;       // Until hidden fingers are as usual, seconds.
-constexpr double kHandDamping = 0.08;     // Until they stand still, seconds.
+using understudy::solve::kHandAcceleration;
+using understudy::solve::kHandDamping;
+using understudy::solve::kHandMemory;
+using understudy::solve::kHandNoise;
+using understudy::solve::kHandTempo;
 
 struct HandWork {
   const LaneHandShape& shape;

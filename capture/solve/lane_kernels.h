@@ -25,6 +25,15 @@ inline constexpr std::size_t kHandJoints = 15, kHandFreedoms = 20;
 inline constexpr std::size_t kMostHandCoordinates = kHandFreedoms;
 inline constexpr std::size_t kMostHands = 2;
 inline constexpr std::size_t kHandPoseValues = kHandFreedoms * 4 + kHandJoints * 16;
+inline constexpr std::size_t kHandPosePlaces =
+    kHandFreedoms + kHandJoints * 13;  ///< Of its joints.
+
+// How the coordinates of a hand move (hand_model.h).
+inline constexpr double kHandNoise = 0.15;  ///< Of a coordinate by one frame's markers, about.
+inline constexpr double kHandAcceleration = 400;  ///< Unforeseen, of fingers that rest, 1/s^2,
+inline constexpr double kHandTempo = 100;         ///< and for each of a coordinate's speed, 1/s.
+inline constexpr double kHandMemory = 0.25;       ///< Until hidden fingers are as usual, seconds.
+inline constexpr double kHandDamping = 0.08;      ///< Until they stand still, seconds.
 
 /// One number per lane.
 struct alignas(32) LaneValue {

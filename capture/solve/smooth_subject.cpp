@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/solve/fit_hand.h"
 #include "capture/solve/habit.h"
+#include "capture/solve/lane_kernels.h"
 #include "capture/solve/solve_steps.h"
 
 namespace understudy::solve {
@@ -93,6 +95,10 @@ void keepFrame(const SmoothSubject& job, SmootherFrame& frame) {
   frame.both = job.solved.velocity_covariance;
   frame.speed = job.solved.velocity_variance;
   expectNext(job, frame);
+  for (std::size_t h = 0; h < job.model.hands.size(); ++h) {
+    keepHand(job.model.hands[h], job.solved.hands[h], job.solved.unseen, 1.0 / job.rate_hz,
+             frame.hands[h]);
+  }
 }
 
 // Takes the smoothed frame after `frame`, in the workspace, one frame back.
@@ -125,6 +131,18 @@ void stepBack(const SmoothSubject& job, const SmootherFrame& frame) {
     if (job.state.smooths[joint] == 0) return;
     moveJoint(job.model, joint, step, w.pose[joint]);
   });
+  for (std::size_t h = 0; h < job.model.hands.size(); ++h)
+    stepHandBack(frame.hands[h], w.coordinate[h]);
+}
+
+void turnHands(const SmoothSubject& job) {
+  SmootherWorkspace& w = job.workspace;
+  for (std::size_t h = 0; h < job.model.hands.size(); ++h) {
+    const HandModel& hand = job.model.hands[h];
+    turnFingers(hand, w.coordinate[h], w.turns);
+    for (std::size_t j = 0; j < w.turns.size(); ++j)
+      w.pose[static_cast<std::size_t>(hand.joints[j])].rotation = w.turns[j];
+  }
 }
 
 }  // namespace
@@ -141,6 +159,7 @@ SmootherState makeSmootherState(const subject::Subject& subject, const SolveMode
     values->resize(model.freedoms());
   }
   frame.transition.resize(4 * model.freedoms());
+  for (const HandModel& hand : model.hands) frame.hands.push_back(makeSmootherHand(hand));
   state.frames.assign(settings.lag + 1, frame);
   std::vector<std::uint8_t> marked(model.joints(), 0);
   for (const subject::SubjectMarker& marker : subject.markers) {
@@ -163,6 +182,8 @@ SmootherWorkspace makeSmootherWorkspace(const SolveModel& largest) {
   workspace.pose.resize(largest.joints());
   workspace.velocity.resize(largest.freedoms());
   workspace.information.resize(largest.freedoms());
+  workspace.coordinate.assign(kMostHands, std::vector<double>(kMostHandCoordinates, 0.0));
+  workspace.turns.resize(kHandJoints);
   return workspace;
 }
 
@@ -177,9 +198,12 @@ bool SmoothSubject::run(std::uint64_t& sequence,
   if (state.count < size) return false;
   workspace.pose = solved.parent_from_joint;
   workspace.velocity = solved.velocity;
+  for (std::size_t h = 0; h < model.hands.size(); ++h)
+    workspace.coordinate[h] = solved.hands[h].coordinate;
   for (std::uint64_t back = 1; back < size; ++back) {
     stepBack(*this, state.frames[(now - back) % size]);
   }
+  turnHands(*this);
   sequence = now - (size - 1);
   parent_from_joint = workspace.pose;
   return true;

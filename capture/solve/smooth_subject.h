@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "capture/frame/frames.h"
+#include "capture/solve/smooth_hand.h"
 #include "capture/solve/solve_subject.h"
 
 namespace understudy::solve {
@@ -26,6 +27,7 @@ struct SmootherFrame {
   std::vector<double> expected_velocity, expected_place, expected_both, expected_speed;
   /// Per freedom 4: the way from (place, speed) to the next frame's.
   std::vector<double> transition;
+  std::vector<SmootherHand> hands;  ///< Of the model.
 };
 
 /// The frames that a smoother looks back on; a ring.
@@ -44,6 +46,8 @@ SmootherState makeSmootherState(const subject::Subject& subject, const SolveMode
 struct SmootherWorkspace {
   std::vector<math::RigidTransformd> pose;
   std::vector<double> velocity, information;
+  std::vector<std::vector<double>> coordinate;  ///< Per hand.
+  std::vector<glm::dquat> turns;
 };
 
 SmootherWorkspace makeSmootherWorkspace(const SolveModel& largest);

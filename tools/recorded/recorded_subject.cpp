@@ -83,6 +83,25 @@ file::MarkerClip withoutFingers(const file::MarkerClip& clip, const subject::Mar
   return body;
 }
 
+// Says which set of finger markers a recording is named by that was read without one.
+void hintAtFingers(const file::MarkerClip& clip, std::vector<std::string>& warnings) {
+  constexpr std::size_t kFewest = 3;
+  for (const char* name : {"fingers10", "fingers5", "fingers3"}) {
+    const auto path = simulation::findAsset(fmt::format("markersets/{}.toml", name));
+    if (!path) continue;
+    const auto set = subject::loadMarkerSet(*path);
+    if (!set) continue;
+    const auto named = subject::nameMarkers(clip, *set);
+    if (!named || named->clip.names.size() < kFewest) continue;
+    if (named->not_found.size() > named->clip.names.size()) continue;
+    warnings.push_back(fmt::format(
+        "{} markers are named as those on fingers in set {} ({}) and stay rigid on the hand: give "
+        "the set of the whole body with --markerset, such as body53_{}.toml",
+        named->clip.names.size(), name, listed(named->clip.names), name));
+    return;
+  }
+}
+
 }  // namespace
 
 file::MarkerClip joinClips(const file::MarkerClip& clip, const file::MarkerClip& more) {
@@ -126,6 +145,7 @@ core::Result<RecordedSubject> readRecordedSubject(const SubjectOptions& options)
   auto names = subject::loadLandmarkNames(*names_path);
   if (!names) return names.error();
   if (set) *names = subject::landmarkNames(*set, *names);
+  if (!set) hintAtFingers(*clip, recorded.warnings);
   keepSeconds(options.seconds, *clip);
   recorded.clip = *clip;
   recorded.calibration = *std::move(clip);

@@ -38,6 +38,17 @@ TEST_SUITE("calibrate/calibrate_hands") {
     };
     CAPTURE(rms(start));
     CHECK(rms(found->subject) < 2.5);
+    double turned = 0.0;
+    calibrate::takeFramesOf(truth, found->subject);
+    for (const subject::Side side : {subject::Side::left, subject::Side::right}) {
+      subject::HandJoints joints{};
+      REQUIRE(subject::findHand(truth, side, joints));
+      const auto root = static_cast<std::size_t>(joints[3]);
+      const float dot = glm::dot(truth.skeleton.parent_from_joint[root].rotation,
+                                 found->subject.skeleton.parent_from_joint[root].rotation);
+      turned = std::max(turned, 2.0 * std::acos(std::min(1.0, std::abs(double(dot)))));
+    }
+    CHECK(turned < 0.12);
     CHECK(rms(found->subject) < rms(start));
     subject::HandJoints joints{};
     CHECK(subject::findHand(found->subject, subject::Side::left, joints));
@@ -47,6 +58,63 @@ TEST_SUITE("calibrate/calibrate_hands") {
                  subject::isFingerJoint(truth, static_cast<int>(size.index));
         });
     CHECK(fingers == 20);
+  }
+
+  TEST_CASE("bones of both hands take after each other") {
+    subject::Subject body = test::fingerBody(10);
+    REQUIRE(solve::makeHandModels(body).size() == 2);
+    // Far more is said by the bones of a hand whose digits bend than by those of one that rests.
+    const subject::MarkerSet set = test::assetSet("body53_fingers10");
+    std::vector<source::PerformerMotion> motions;
+    motions.emplace_back(test::figureMotion());
+    auto stage = source::SimulatedStage::create({}, std::move(motions), set,
+                                                camera::makeRingRig(8, 1, 240.0));
+    REQUIRE(stage);
+    file::MarkerClip clip = stage->rehearse(0, 15.0);
+    subject::Subject start = stage->subjects()[0];
+    subject::HandJoints left{}, right{};
+    REQUIRE(subject::findHand(start, subject::Side::left, left));
+    REQUIRE(subject::findHand(start, subject::Side::right, right));
+    const auto difference = [&](const subject::Subject& subject) {
+      double squares = 0.0;
+      for (std::size_t i = 0; i < left.size(); ++i) {
+        if (i % subject::kDigitJoints == 0) continue;
+        const auto lengthOf = [&](int joint) {
+          return static_cast<double>(glm::length(
+              subject.skeleton.parent_from_joint[static_cast<std::size_t>(joint)].translation));
+        };
+        const double off = lengthOf(left[i]) - lengthOf(right[i]);
+        squares += off * off;
+      }
+      return 1000.0 * std::sqrt(squares / 10.0);
+    };
+    for (const int joint : left)
+      start.skeleton.parent_from_joint[static_cast<std::size_t>(joint)].translation *= 1.1f;
+    auto found = calibrate::calibrateSubject(clip, start, {});
+    REQUIRE_MESSAGE(found, (found ? "" : found.error().message));
+    CAPTURE(difference(start));
+    CHECK(difference(found->subject) < 0.75 * difference(start));
+  }
+
+  TEST_CASE("a hand whose frame is turned keeps its fingers where they are on it") {
+    const subject::Subject truth = test::fingerBody(10);
+    subject::Subject turned = truth;
+    const auto hand = static_cast<int>(solve::makeHandModels(truth).front().joint);
+    const glm::quat turn = glm::angleAxis(0.2f, glm::vec3(0.6f, 0.0f, 0.8f));
+    for (subject::SubjectMarker& marker : turned.markers)
+      if (marker.joint == hand) marker.offset_joint = turn * marker.offset_joint;
+    for (std::size_t c = 0; c < truth.skeleton.size(); ++c) {
+      if (truth.skeleton.parents[c] != hand) continue;
+      math::RigidTransform& rest = turned.skeleton.parent_from_joint[c];
+      rest = {turn * rest.rotation, turn * rest.translation};
+    }
+    calibrate::takeFramesOf(truth, turned);
+    for (std::size_t j = 0; j < truth.skeleton.size(); ++j) {
+      const math::RigidTransform &a = truth.skeleton.parent_from_joint[j],
+                                 &b = turned.skeleton.parent_from_joint[j];
+      CHECK(glm::distance(a.translation, b.translation) < 1e-5f);
+      CHECK(std::abs(glm::dot(a.rotation, b.rotation)) > 0.99999f);
+    }
   }
 
   TEST_CASE("fingers that a recording does not show stay as they are, and that is said") {
