@@ -115,6 +115,7 @@ class WarmBench {
                                .camera = c,
                                .centroids = frame.cameras[c].centroids,
                                .state = state_,
+                               .sums = state_.sums,
                                .workspace = workspace_,
                                .counters = counters_}
           .run();
