@@ -26,12 +26,17 @@ struct StageRun {
 
   void run(std::uint64_t warm_up, const std::function<void(std::uint64_t)>& progress) {
     for (std::uint64_t frame = 0; source.advance(); ++frame) {
+      const core::Time start = core::Clock::now();
       const std::uint64_t allocations = closeFrame();
+      core::Duration whole = core::Clock::now() - start;
       noteTimes(frame >= warm_up);
       score();
       const std::uint64_t before = allocationsSoFar();
+      const core::Time closed = core::Clock::now();
       path.prepareNext();
+      whole += core::Clock::now() - closed;
       if (frame >= warm_up) {
+        outcome.whole.record(whole);
         warm_allocations += allocations + (allocationsSoFar() - before);
         ++warm_frames;
       }
@@ -65,7 +70,10 @@ struct StageRun {
     const pipeline::FrameResult& result = path.result();
     if (!booted) outcome.boot_cpu_ms += core::toSeconds(result.cpu.label) * 1e3;
     if (!warm) return;
+    outcome.sync_cpu.record(result.cpu.sync);
     outcome.reconstruct_cpu.record(result.cpu.reconstruct);
+    outcome.crew_cpu.record(result.cpu.crew);
+    outcome.waited_cpu.record(result.cpu.waited);
     outcome.label_cpu.record(result.cpu.label);
     outcome.solve_cpu_per_actor.record(result.cpu.solve /
                                        static_cast<std::int64_t>(outcome.actors));
@@ -135,6 +143,7 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
   outcome.packets = (*path)->counters();
   outcome.hash = (*path)->hash();
   outcome.kernels = (*path)->kernels();
+  outcome.threads = (*path)->threads();
   return outcome;
 }
 
