@@ -61,6 +61,7 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
   result_.assembled = core::Clock::now();
   {
     const StageTimer timer(cpu_.reconstruct);
+    holdCrew();
     collectMatches();
     reconstruct::FinishFrame{.settings = settings_.reconstruct,
                              .stamp = result_.stamp,

@@ -143,6 +143,8 @@ class CapturePath {
   void matchCamera(std::uint32_t camera);
   void matchOn(std::uint32_t camera, std::size_t thread);
   void collectMatches();
+  bool sharesSolving() const { return crew_ && lane_groups_.size() > 1; }
+  void holdCrew();
   void solveGroup(std::size_t group);
   void solveGroups();
   void bookCrew(core::Duration StageTimes::*stage);

@@ -85,14 +85,20 @@ void CapturePath::collectMatches() {
   bookCrew(&StageTimes::reconstruct);
 }
 
+// Whoever has just matched a camera stays awake to solve.
+void CapturePath::holdCrew() {
+  if (sharesSolving()) crew_->hold(true);
+}
+
 void CapturePath::solveGroups() {
   const auto count = static_cast<std::uint32_t>(lane_groups_.size());
-  if (!crew_ || count < 2) {
+  if (!sharesSolving()) {
     for (std::size_t g = 0; g < count; ++g) solveGroup(g);
     return;
   }
   auto solve = [this](std::uint32_t group, std::size_t) { solveGroup(group); };
   crew_->forAll(core::Crew::workOf(solve), count);
+  crew_->hold(false);
   bookCrew(&StageTimes::solve);
 }
 

@@ -49,6 +49,7 @@ Result<std::unique_ptr<Crew>> Crew::create(const CrewSettings& settings) {
 
 Crew::Crew(const CrewSettings& settings)
     : patience_(settings.threads <= processors() ? settings.patience : Duration{}),
+      longest_patience_(settings.threads <= processors() ? settings.longest_patience : Duration{}),
       helpers_(std::max<std::size_t>(settings.threads, 1) - 1) {}
 
 void Crew::start(const CrewSettings& settings) {
@@ -115,16 +116,11 @@ void Crew::finish() {
   finished_ = posted;
   if (done_.count() == posted) return;
   const Time start = Clock::now();
-  if (!lookFor([&] { return done_.count() == posted; })) {
+  if (!lookFor([&] { return done_.count() == posted; }, true)) {
     std::uint32_t done = 0;
     while ((done = done_.count()) != posted) done_.wait(done, std::chrono::seconds(1));
   }
   owner_waited_ += Clock::now() - start;
-}
-
-void Crew::rouse() {
-  if (looking_.load(std::memory_order_relaxed) <= 0 && sleepers_.wakeOne())
-    looking_.fetch_add(1, std::memory_order_relaxed);
 }
 
 Duration Crew::worked() const {
@@ -189,7 +185,7 @@ void Crew::help(std::size_t thread) {
   looking_.fetch_add(1, std::memory_order_relaxed);
   const auto has_news = [this] { return waiting() != 0 || stop_.load(std::memory_order_seq_cst); };
   while (!stop_.load(std::memory_order_seq_cst)) {
-    if (helpOnce(thread) || lookFor(has_news)) continue;
+    if (helpOnce(thread) || lookFor(has_news, false)) continue;
     looking_.fetch_sub(1, std::memory_order_relaxed);
     // Who wakes it counts it again.
     if (!sleepers_.sleepUnless(has_news)) looking_.fetch_add(1, std::memory_order_relaxed);
@@ -198,15 +194,16 @@ void Crew::help(std::size_t thread) {
 
 // Looks for as long as patience lasts; true if it was done by then.
 template <class Done>
-bool Crew::lookFor(const Done& done) const {
-  if (patience_ <= Duration{}) return done();
-  const Time end = Clock::now() + patience_;
+bool Crew::lookFor(const Done& done, bool is_owner) const {
+  const Time start = Clock::now();
+  Duration patience{};
   do {
     for (int k = 0; k < 8; ++k) {
       if (done()) return true;
       pause();
     }
-  } while (Clock::now() < end);
+    patience = is_owner || held_.load(std::memory_order_relaxed) ? longest_patience_ : patience_;
+  } while (Clock::now() - start < patience);
   return done();
 }
 

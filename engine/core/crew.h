@@ -22,6 +22,8 @@ struct CrewSettings {
   /// How long a thread without work looks for some before it sleeps, as waking one costs some 50
   /// us. With more threads than processors they sleep at once: looking takes time from others.
   Duration patience = std::chrono::microseconds(50);
+  /// Likewise of the owner in finish(), and of a helper while they are held.
+  Duration longest_patience = std::chrono::microseconds(500);
 };
 
 /// Threads that help one other, its owner, with tasks that do not depend on each other. All calls
@@ -60,8 +62,8 @@ class Crew {
   void finish();
   /// Does the work for every index below `count`, and whatever else was posted.
   void forAll(const Work& work, std::uint32_t count);
-  /// Wakes a helper, if all are asleep, because there will be work soon.
-  void rouse();
+  /// While they are held, helpers that are awake sleep late: there will be more work soon.
+  void hold(bool held) { held_.store(held, std::memory_order_relaxed); }
 
   /// Time that helpers spent on tasks so far, as the clock says. With nothing open only.
   Duration worked() const;
@@ -99,7 +101,7 @@ class Crew {
                                      taken_.load(std::memory_order_relaxed));
   }
   template <class Done>
-  bool lookFor(const Done& done) const;
+  bool lookFor(const Done& done, bool is_owner) const;
 
   std::array<Task, kMostTasks> tasks_;
   alignas(64) std::atomic<std::uint32_t> posted_{0};  ///< Numbers of tasks wrap round.
@@ -108,8 +110,8 @@ class Crew {
   alignas(64) WakeUp done_;                           ///< Counts tasks.
   alignas(64) std::atomic<std::int32_t> looking_{0};  ///< Helpers awake without a task, about.
   Sleepers sleepers_;
-  std::atomic<bool> stop_{false};
-  Duration patience_{};
+  std::atomic<bool> stop_{false}, held_{false};
+  Duration patience_{}, longest_patience_{};
   std::uint32_t finished_ = 0;  ///< Tasks posted until the last call of finish().
   Duration owner_waited_{};
   RealtimeReport realtime_;

@@ -46,7 +46,7 @@ struct CaptureStatus {
 struct CaptureTimes {
   core::Histogram capture, capture_retargeted;  ///< Last packet to pose, to published palette.
   core::Histogram sync, reconstruct, label, solve, retarget;  ///< CPU of all threads per frame;
-  core::Histogram crew, waited;  ///< see pipeline::StageTimes.
+  core::Histogram crew, waited;                               ///< see pipeline::StageTimes.
 };
 
 /// Markers of one frame for the overlay.
