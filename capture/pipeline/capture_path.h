@@ -59,7 +59,7 @@ struct PipelineSettings {
   /// fewer are done sooner than handed over.
   std::uint32_t share_from = 400;
   /// What the other threads ask of the operating system.
-  core::RealtimeSettings crew{.fifo_priority = 0, .lock_memory = false};
+  core::RealtimeSettings crew{.fifo_priority = 0, .lock_memory = false, .flush_to_zero = false};
 };
 
 /// Says which setting is out of range, if any.

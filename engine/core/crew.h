@@ -18,7 +18,8 @@ namespace understudy::core {
 /// How many threads a crew has and what they ask of the operating system.
 struct CrewSettings {
   std::size_t threads = 2;  ///< With the owner; 1 = nobody helps.
-  RealtimeSettings realtime{.fifo_priority = 0, .lock_memory = false};  ///< Of each helper.
+  /// Of each helper.
+  RealtimeSettings realtime{.fifo_priority = 0, .lock_memory = false, .flush_to_zero = false};
   /// How long a thread without work looks for some before it sleeps, as waking one costs some 50
   /// us. With more threads than processors they sleep at once: looking takes time from others.
   Duration patience = std::chrono::microseconds(50);

@@ -163,6 +163,7 @@ void addStageKeys(const StageOutcome& outcome, report::Json& json) {
   json["capture"] = times(outcome.capture_after);
   json["frame_us"] = times(outcome.whole);
   json["threads"] = {{"used", outcome.threads},
+                     {"own_cpu_us", times(outcome.own_cpu)},
                      {"sync_cpu_us", times(outcome.sync_cpu)},
                      {"crew_cpu_us", times(outcome.crew_cpu)},
                      {"waited_cpu_us", times(outcome.waited_cpu)}};

@@ -4,12 +4,26 @@
 #include <array>
 
 #include "capture/source/simulated_source.h"
+#include "engine/core/thread_time.h"
 #include "tools/counters/counters.h"
 
 namespace understudy::score {
 namespace {
 
 std::uint64_t allocationsSoFar() { return counters::threadAllocations().value_or(0); }
+
+struct Spent {
+  core::Duration clock, cpu;  // The latter of this thread.
+};
+
+class Stopwatch {
+ public:
+  Spent spent() const { return {core::Clock::now() - start_, core::threadTime() - cpu_start_}; }
+
+ private:
+  core::Duration cpu_start_ = core::threadTime();
+  core::Time start_ = core::Clock::now();
+};
 
 // One run. Only the frame path itself is timed and counted, not the simulation nor the scoring.
 struct StageRun {
@@ -26,17 +40,18 @@ struct StageRun {
 
   void run(std::uint64_t warm_up, const std::function<void(std::uint64_t)>& progress) {
     for (std::uint64_t frame = 0; source.advance(); ++frame) {
-      const core::Time start = core::Clock::now();
+      const Stopwatch packets_and_closing;
       const std::uint64_t allocations = closeFrame();
-      core::Duration whole = core::Clock::now() - start;
+      const Spent whole = packets_and_closing.spent();
       noteTimes(frame >= warm_up);
       score();
       const std::uint64_t before = allocationsSoFar();
-      const core::Time closed = core::Clock::now();
+      const Stopwatch preparing;
       path.prepareNext();
-      whole += core::Clock::now() - closed;
+      const Spent prepared = preparing.spent();
       if (frame >= warm_up) {
-        outcome.whole.record(whole);
+        outcome.whole.record(whole.clock + prepared.clock);
+        outcome.own_cpu.record(whole.cpu + prepared.cpu);
         warm_allocations += allocations + (allocationsSoFar() - before);
         ++warm_frames;
       }

@@ -30,8 +30,9 @@ struct StageOutcome {
   core::Histogram sync_cpu, reconstruct_cpu, label_cpu, solve_cpu_per_actor, crew_cpu, waited_cpu;
   /// From the frame's last packet to its markers and to its poses.
   core::Histogram reconstruct_after, capture_after;
-  /// The whole frame by the clock: all its packets, its poses, and what the next one needs.
-  core::Histogram whole;
+  /// The whole frame, all its packets, its poses, and what the next one needs: by the clock, and by
+  /// the processor time of the path's own thread.
+  core::Histogram whole, own_cpu;
   double boot_cpu_ms = 0;  ///< Processor time of labelling up to the boot frame.
   std::optional<double> allocations_per_frame;  ///< Nothing where they cannot be counted.
   scoring::StageFigures stage;                  ///< Of the simulation, from its truth alone.

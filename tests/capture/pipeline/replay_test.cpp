@@ -111,6 +111,7 @@ TEST_SUITE("pipeline/replay") {
     const std::uint64_t hash = recordRun(file, 400);
     CHECK(replayRun(file) == hash);
     CHECK(replayRun(file, {.kernels = pipeline::KernelChoice::baseline}) == hash);
+    CHECK(replayRun(file, {.threads = 3, .share_from = 0}) == hash);
     std::filesystem::remove(file);
   }
 }
