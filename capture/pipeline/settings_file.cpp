@@ -192,6 +192,7 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readKernels(root, settings.kernels);
   root.read("recognise_every", settings.recognise_every);
   root.read("recover_every", settings.recover_every);
+  root.read("share_from", settings.share_from);
   if (auto finished = file.finish(); !finished) return finished.error();
   if (auto sound = check(settings); !sound) {
     return core::makeError(name + ": " + sound.error().message);

@@ -503,11 +503,13 @@ std::vector<LaneGroup> makeLaneGroups(std::span<const LaneSubject> subjects) {
 }
 
 void SolveSubjects::run() const {
-  for (std::size_t s = 0; s < subjects.size(); ++s) poses[s].stamp = stamp;
-  for (LaneGroup& group : groups) solveGroup(*this, group);
-  for (std::size_t s = 0; s < subjects.size(); ++s) {
-    publishPose(*subjects[s].model, states[s], poses[s]);
-    publishFingers(*subjects[s].model, states[s], poses[s]);
+  for (LaneGroup& group : groups) {
+    solveGroup(*this, group);
+    for (const std::size_t s : group.subjects) {
+      poses[s].stamp = stamp;
+      publishPose(*subjects[s].model, states[s], poses[s]);
+      publishFingers(*subjects[s].model, states[s], poses[s]);
+    }
   }
 }
 

@@ -145,6 +145,8 @@ void CaptureRun::finishFrame() {
     times.label.record(result.cpu.label);
     times.solve.record(result.cpu.solve);
     times.retarget.record(retarget_cpu);
+    times.crew.record(result.cpu.crew);
+    times.waited.record(result.cpu.waited);
   }
   note();
   if (publish) news.signal();
@@ -157,6 +159,14 @@ void CaptureRun::finishFrame() {
   }
   if (sequence >= last_wanted || status.frames >= most_frames)
     finished.store(true, std::memory_order_release);
+}
+
+std::vector<std::string> CaptureRun::schedulingLines() const {
+  std::vector<std::string> lines = realtime.lines;
+  if (const core::RealtimeReport* crew = path.crewReport(); crew != nullptr) {
+    for (const std::string& line : crew->lines) lines.push_back("other threads: " + line);
+  }
+  return lines;
 }
 
 void CaptureRun::note() {

@@ -47,7 +47,8 @@ struct CaptureStatus {
 /// Times of the capture path after warm-up.
 struct CaptureTimes {
   core::Histogram capture, capture_retargeted;  ///< Last packet to pose, to published palette.
-  core::Histogram sync, reconstruct, label, solve, retarget;  ///< Thread CPU per frame.
+  core::Histogram sync, reconstruct, label, solve, retarget;  ///< CPU of all threads per frame;
+  core::Histogram crew, waited;                               ///< see pipeline::StageTimes.
 };
 
 /// Markers of one frame for the overlay.
@@ -100,6 +101,8 @@ struct CaptureRun : CaptureLinks {
   /// Takes what the source has now and closes what can be closed; for lockstep. Returns true if a
   /// frame was closed.
   bool step(core::Time deadline);
+  /// What the capture thread and those that help it were granted.
+  std::vector<std::string> schedulingLines() const;
   /// Closes the open frame whatever is missing.
   void close(take::ClosingReason reason);
 

@@ -134,6 +134,7 @@ TEST_SUITE("pipeline/replay") {
     CHECK(replayed.frames == 400);
     CHECK(replayed.as_recorded == 400);
     CHECK(replayRun(file, {.kernels = pipeline::KernelChoice::baseline}).hash == hash);
+    CHECK(replayRun(file, {.threads = 3, .share_from = 0}).hash == hash);
     std::filesystem::remove(file);
   }
 
