@@ -39,7 +39,7 @@ struct LaneHandShape {
 };
 
 /// What subjects share that are solved side by side. Only joints count that carry markers or lead
-/// to some, parents first. Freedoms and rows of the normal matrix are numbered as in SolveModel.
+/// to some, parents first. Freedoms are numbered as in SolveModel.
 struct LaneShape {
   std::size_t joints = 0, freedoms = 0, markers = 0, feet = 0;
   const std::int32_t* parent = nullptr;          ///< Per joint, -1 for roots.
@@ -47,8 +47,7 @@ struct LaneShape {
   const std::int32_t* joint_freedoms = nullptr;  ///< Per joint: 0, 3 or 6.
   const std::int32_t* freedom_joint = nullptr;
   const std::int32_t* freedom_parent = nullptr;
-  const std::int32_t* depth = nullptr;
-  const std::int32_t* row = nullptr;
+  const std::int32_t* leads = nullptr;  ///< Per joint: 1 where joints or fingers hang on it.
   const std::int32_t* marker_joint = nullptr;
   /// Per marker: the joint that has a share in it, its own joint's parent or child; -1: none.
   const std::int32_t* marker_also = nullptr;
@@ -167,8 +166,12 @@ struct LaneArrays {
   LaneValue* axes = nullptr;                   ///< Per freedom 6.
   LaneValue* moments = nullptr;                ///< Per joint 21.
   LaneValue* forces = nullptr;                 ///< Per joint 6.
-  LaneValue* matrix = nullptr;                 ///< Rows as in TreeSystem.
-  LaneValue* gradient = nullptr;               ///< Per freedom.
+  LaneValue* reach = nullptr;              ///< Per freedom 6: of the factored tree, see lane_tree.inl;
+  LaneValue* factor = nullptr;             ///< per freedom,
+  LaneValue* open = nullptr;               ///< per freedom.
+  LaneValue* gradient = nullptr;           ///< Per freedom: in the end its step.
+  LaneValue* motion = nullptr;             ///< Per joint 6: turn and shift at the root, by the steps,
+  LaneValue* motion_covariance = nullptr;  ///< and per joint 21, where it leads.
   LaneValue* expected_variance = nullptr;      ///< Per freedom: of the prediction,
   LaneValue* information = nullptr;            ///< Per freedom: the diagonal of its information,
   LaneValue* turn_information = nullptr;       ///< and per joint 3: between its turns.

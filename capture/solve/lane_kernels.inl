@@ -32,10 +32,6 @@ struct Work {
   bool hasParent(std::size_t joint) const { return shape.parent[joint] >= 0; }
   std::size_t freedom(std::size_t joint) const { return static_cast<std::size_t>(shape.joint_freedom[joint]); }
   std::size_t freedoms(std::size_t joint) const { return static_cast<std::size_t>(shape.joint_freedoms[joint]); }
-  std::size_t row(std::size_t freedom) const { return static_cast<std::size_t>(shape.row[freedom]); }
-  std::size_t diagonal(std::size_t freedom) const {
-    return static_cast<std::size_t>(shape.row[freedom] + shape.depth[freedom]);
-  }
 };
 
 // Turns a joint by the step of its freedoms.
@@ -59,8 +55,8 @@ void freedomsBetween(const Work& w, std::size_t joint, const V* from, const V* t
 #include "capture/solve/lane_feet.inl"
 #include "capture/solve/lane_habit.inl"
 #include "capture/solve/lane_motion.inl"
-#include "capture/solve/lane_tree.inl"
 #include "capture/solve/lane_hands.inl"
+#include "capture/solve/lane_tree.inl"
 
 namespace {
 
@@ -139,11 +135,10 @@ void iterate(const Work& w) {
     zeroSums(w);
     const Mask calm = isCalm(w);
     const V squared_radius = all(w.settings.squared_radius);
-    gatherMoments(w, {.squared_radius = last | calm ? squared_radius : all(4.0) * squared_radius,
-                      .hidden_share = last | calm ? all(0.09) : all(9.0)});
-    project(w);
-    addPriors(w, i == 0);
-    factorAndSolve(w);
+    const Trust trust{.squared_radius = last | calm ? squared_radius : all(4.0) * squared_radius,
+                      .hidden_share = last | calm ? all(0.09) : all(9.0)};
+    eliminateTree(w, trust, i == 0);
+    findSteps(w);
     const Mask hands_small = solveHands(w);
     if (i == 0) {
       counts = calm & isSmall(w) & hands_small ? all(1.0) : counts;
@@ -151,7 +146,7 @@ void iterate(const Work& w) {
     }
     if (any(last)) {
       findInformation(w, last);
-      for (std::size_t j = 0; j < w.shape.joints; ++j) findCovariance(w, j, last);
+      findCovariances(w, last);
       findHandCovariance(w, last);
     }
     applyStep(w, active);

@@ -17,7 +17,7 @@ using math::RigidTransformd;
 // Index lists of a shape, before they are put into one array.
 struct ShapeLists {
   std::vector<std::int32_t> joint, parent, joint_freedom, joint_freedoms;
-  std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
+  std::vector<std::int32_t> freedom_joint, freedom_parent, leads;
   std::vector<std::int32_t> marker_joint, marker_also, marker_begin, marker_order;
   std::vector<std::int32_t> neighbour_start, neighbours, learns, foot_joint, hands;
 
@@ -59,6 +59,19 @@ std::vector<std::int32_t> findLearners(const ShapeLists& lists) {
   return learns;
 }
 
+// Joints that others or fingers hang on.
+std::vector<std::int32_t> findLeading(const SolveModel& model,
+                                      const std::vector<std::int32_t>& place,
+                                      const ShapeLists& lists) {
+  std::vector<std::int32_t> leads(lists.joint.size(), 0);
+  for (const std::int32_t parent : lists.parent) {
+    if (parent >= 0) leads[static_cast<std::size_t>(parent)] = 1;
+  }
+  for (const HandModel& hand : model.hands)
+    leads[static_cast<std::size_t>(place[static_cast<std::size_t>(hand.joint)])] = 1;
+  return leads;
+}
+
 ShapeLists listShape(const LaneSubject& of) {
   const SolveModel& model = *of.model;
   const std::vector<bool> informed = findInformed(of);
@@ -76,8 +89,6 @@ ShapeLists listShape(const LaneSubject& of) {
   for (const std::int32_t j : model.freedom_joint)
     lists.freedom_joint.push_back(place[static_cast<std::size_t>(j)]);
   lists.freedom_parent = model.freedom_parent;
-  lists.depth = model.depth;
-  lists.row = model.row;
   for (std::size_t m = 0; m < model.body_markers; ++m) {
     const subject::SubjectMarker& marker = of.subject->markers[m];
     const int also = marker.also.joint;
@@ -102,6 +113,7 @@ ShapeLists listShape(const LaneSubject& of) {
   lists.neighbour_start = model.neighbour_start;
   lists.neighbours = model.neighbours;
   lists.hands = listHands(model, place);
+  lists.leads = findLeading(model, place, lists);
   return lists;
 }
 
@@ -112,8 +124,7 @@ void fillShape(const ShapeLists& lists, LaneGroup& group) {
       {&lists.joint_freedoms, &group.shape.joint_freedoms},
       {&lists.freedom_joint, &group.shape.freedom_joint},
       {&lists.freedom_parent, &group.shape.freedom_parent},
-      {&lists.depth, &group.shape.depth},
-      {&lists.row, &group.shape.row},
+      {&lists.leads, &group.shape.leads},
       {&lists.marker_joint, &group.shape.marker_joint},
       {&lists.marker_also, &group.shape.marker_also},
       {&lists.marker_begin, &group.shape.marker_begin},
@@ -141,7 +152,7 @@ void fillShape(const ShapeLists& lists, LaneGroup& group) {
 
 // ---- Arrays ----
 
-void fillArrays(std::size_t matrix_size, LaneGroup& group) {
+void fillArrays(LaneGroup& group) {
   const std::size_t j = group.shape.joints, f = group.shape.freedoms, m = group.shape.markers;
   LaneArrays& a = group.arrays;
   const std::pair<LaneValue**, std::size_t> parts[] = {{&a.rest_rotation, 4 * j},
@@ -205,8 +216,12 @@ void fillArrays(std::size_t matrix_size, LaneGroup& group) {
                                                        {&a.axes, 6 * f},
                                                        {&a.moments, 21 * j},
                                                        {&a.forces, 6 * j},
-                                                       {&a.matrix, matrix_size},
+                                                       {&a.reach, 6 * f},
+                                                       {&a.factor, f},
+                                                       {&a.open, f},
                                                        {&a.gradient, f},
+                                                       {&a.motion, 6 * j},
+                                                       {&a.motion_covariance, 21 * j},
                                                        {&a.information, f},
                                                        {&a.diagonal, f},
                                                        {&a.marker_information, 6 * m},
@@ -521,7 +536,7 @@ std::vector<LaneGroup> makeLaneGroups(std::span<const LaneSubject> subjects) {
     if (g == groups.size()) {
       LaneGroup& group = groups.emplace_back();
       fillShape(lists, group);
-      fillArrays(of.model->matrix_size, group);
+      fillArrays(group);
       for (std::size_t lane = 0; lane < kSolveLanes; ++lane) fillSubject(of, lane, group);
       shapes.push_back(std::move(lists));
       settings.push_back(of.settings);
