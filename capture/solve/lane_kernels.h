@@ -163,7 +163,8 @@ struct LaneArrays {
   LaneValue* world_rotation = nullptr;         ///< Per joint 4.
   LaneValue* world_turn = nullptr;             ///< Per joint 9: the same as a matrix, columns.
   LaneValue* world_translation = nullptr;      ///< Per joint 3, about the root.
-  LaneValue* axes = nullptr;                   ///< Per freedom 6.
+  LaneValue* axes = nullptr;                   ///< Per freedom 6, of the last step taken,
+  LaneValue* step_place = nullptr;             ///< and per joint 3: where they were then.
   LaneValue* moments = nullptr;                ///< Per joint 21.
   LaneValue* forces = nullptr;                 ///< Per joint 6.
   LaneValue* reach = nullptr;              ///< Per freedom 6: of the factored tree, see lane_tree.inl;

@@ -41,11 +41,11 @@ void turnFreedoms(const Work& w, std::size_t joint, const V* from, const V* step
   turnJoint(from, turn, to);
 }
 
-// The step of a joint's freedoms that turns it from one place to another.
+// The step of a joint's freedoms that turns it from one place to another near it.
 void freedomsBetween(const Work& w, std::size_t joint, const V* from, const V* to, V* step) {
   V turn[4], vector[3];
   between(from, to, turn);
-  logarithm(turn, vector);
+  vectorOfTurn(turn, vector);
   turnBack(at(w.a.basis, 9 * joint), vector, step);
 }
 
@@ -131,27 +131,28 @@ void iterate(const Work& w) {
       updateSurprise(w);
       updateFingerSurprise(w);
     }
-    fillAxes(w);
+    fillAxes(w, active);
     zeroSums(w);
     const Mask calm = isCalm(w);
     const V squared_radius = all(w.settings.squared_radius);
     const Trust trust{.squared_radius = last | calm ? squared_radius : all(4.0) * squared_radius,
                       .hidden_share = last | calm ? all(0.09) : all(9.0)};
-    eliminateTree(w, trust, i == 0);
+    eliminateTree(w, trust, i == 0, active);
     findSteps(w);
     const Mask hands_small = solveHands(w);
     if (i == 0) {
       counts = calm & isSmall(w) & hands_small ? all(1.0) : counts;
       last = counts == all(1.0);
     }
-    if (any(last)) {
-      findInformation(w, last);
-      findCovariances(w, last);
+    if (w.shape.hands > 0 && any(last)) {
+      findCovariances(w);
       findHandCovariance(w, last);
     }
     applyStep(w, active);
     stepHands(w, active);
   }
+  findInformation(w);
+  if (w.shape.hands == 0) findCovariances(w);
 }
 
 void solveAll(const LaneShape& shape, const LaneSettings& settings, const LaneArrays& arrays) {

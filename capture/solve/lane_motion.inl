@@ -183,7 +183,7 @@ V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V s
   const V lead = both / expected;
   const V followed = velocity + told * lead * off;
   // What was to be expected of a motion that turned says nothing of where it goes now.
-  velocity = followed + sudden * told * (moved / t - followed);
+  velocity = sudden > all(0.0) ? followed + sudden * told * (moved / t - followed) : followed;
   speed -= told * lead * both;
   both *= all(1.0) - told * gain;
   place *= all(1.0) - told * gain;
@@ -241,10 +241,8 @@ void filter(const Work& w) {
     V* candidate = at(a.candidate_rotation, 4 * j);
     V* place = at(a.candidate_translation, 3 * j);
     V moved[6], off[6];
-    freedomsBetween(w, j, before, candidate, moved);
     freedomsBetween(w, j, predicted, candidate, off);
     for (std::size_t k = 3; k < count; ++k) {
-      moved[k] = place[k - 3] - at(a.translation, 3 * j)[k - 3];
       off[k] = place[k - 3] - at(a.predicted_translation, 3 * j)[k - 3];
     }
     Mask measured = all(0.0) > all(1.0);
@@ -252,9 +250,15 @@ void filter(const Work& w) {
     V& was_measured = *at(a.measured, j);
     const Mask returned = measured & (was_measured < all(0.5));
     was_measured = measured ? all(1.0) : all(0.0);
+    const V sudden = returned ? all(1.0) : *at(a.sudden, j);
+    if (any(sudden > all(0.0))) {
+      freedomsBetween(w, j, before, candidate, moved);
+      for (std::size_t k = 3; k < count; ++k) moved[k] = place[k - 3] - at(a.translation, 3 * j)[k - 3];
+    } else {
+      for (V& value : moved) value = all(0.0);
+    }
     const V above = varianceAbove(w, j);
     for (std::size_t k = 0; k < count; ++k) {
-      const V sudden = returned ? all(1.0) : *at(a.sudden, j);
       const V share = correctFreedom(w, first + k, k < 3, off[k], moved[k], sudden, white, k < 3 ? above : all(0.0));
       restart(w, first + k, k < 3, returned);
       shares += share * *at(a.observed, first + k);

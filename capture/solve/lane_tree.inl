@@ -4,23 +4,35 @@ namespace {
 
 // ---- The normal equations of the tree ----
 
-// How points move with each freedom: rotation axis, and velocity at the root.
-void fillAxes(const Work& w) {
+template <std::size_t Size>
+void keepWhere(Mask mask, const V* values, V* kept) {
+  for (std::size_t k = 0; k < Size; ++k) kept[k] = mask ? values[k] : kept[k];
+}
+
+// How points move with each freedom: rotation axis, and velocity at the root. What is kept of the last step that a lane
+// took stays as it was while others go on.
+void fillAxes(const Work& w, Mask active) {
   for (std::size_t j = 0; j < w.shape.joints; ++j) {
+    const V* place = at(w.a.world_translation, 3 * j);
+    keepWhere<3>(active, place, at(w.a.step_place, 3 * j));
     const std::size_t count = w.freedoms(j);
     if (count == 0) continue;
     const V* turn = at(w.a.world_turn, 9 * j);
     V* axes = at(w.a.axes, 6 * w.freedom(j));
     for (std::size_t k = 0; k < 3; ++k, axes += 6) {
-      turnBy(turn, at(w.a.basis, 9 * j + 3 * k), axes);
-      cross(at(w.a.world_translation, 3 * j), axes, axes + 3);
+      V axis[6];
+      turnBy(turn, at(w.a.basis, 9 * j + 3 * k), axis);
+      cross(place, axis, axis + 3);
+      keepWhere<6>(active, axis, axes);
     }
     if (count != 6) continue;
     for (std::size_t k = 0; k < 3; ++k, axes += 6) {
+      V axis[6];
       for (std::size_t c = 0; c < 3; ++c) {
-        axes[c] = all(0.0);
-        axes[3 + c] = w.hasParent(j) ? at(w.a.world_turn, 9 * w.parent(j))[3 * k + c] : all(k == c ? 1.0 : 0.0);
+        axis[c] = all(0.0);
+        axis[3 + c] = w.hasParent(j) ? at(w.a.world_turn, 9 * w.parent(j))[3 * k + c] : all(k == c ? 1.0 : 0.0);
       }
+      keepWhere<6>(active, axis, axes);
     }
   }
 }
@@ -63,7 +75,10 @@ void addPull(const Work& w, std::size_t joint, Prior& prior) {
   const LaneArrays& a = w.a;
   const V pull = all(w.settings.rest_information) * *at(a.rest_share, 0);
   V away[6];
-  freedomsBetween(w, joint, at(a.rest_rotation, 4 * joint), at(a.candidate_rotation, 4 * joint), away);
+  V turn[4], vector[3];
+  between(at(a.rest_rotation, 4 * joint), at(a.candidate_rotation, 4 * joint), turn);
+  logarithm(turn, vector);
+  turnBack(at(a.basis, 9 * joint), vector, away);
   for (std::size_t k = 0; k < 3; ++k) {
     away[3 + k] = at(a.candidate_translation, 3 * joint)[k] - at(a.rest_translation, 3 * joint)[k];
   }
@@ -101,17 +116,23 @@ Prior priorOf(const Work& w, std::size_t joint, bool first_iteration) {
   return prior;
 }
 
+// Of a triple: what is believed of its freedoms' information, on and beside the diagonal, and gradient.
+struct Beliefs {
+  const V *information, *between, *gradient;
+};
+
 // Eliminates a triple: what markers say of it and all that hangs on it becomes what they say of the motion above.
-void eliminate(const Triple& t, const V* information, const V* between_turns, const V* gradient, V* moment, V* force) {
+void eliminate(const Triple& t, const Beliefs& believed, Mask active, V* moment, V* force) {
   V reach[3][6], g[3];
   for (std::size_t k = 0; k < 3; ++k) {
     timesSymmetric(moment, t.axes + 6 * k, reach[k]);
-    g[k] = gradient[k] + dot6(t.axes + 6 * k, force);
+    g[k] = believed.gradient[k] + dot6(t.axes + 6 * k, force);
   }
-  const V d22 = dot6(reach[2], t.axes + 12) + information[2];
-  const V d21 = dot6(reach[2], t.axes + 6) + between_turns[2], d20 = dot6(reach[2], t.axes) + between_turns[1];
-  V d11 = dot6(reach[1], t.axes + 6) + information[1], d10 = dot6(reach[1], t.axes) + between_turns[0];
-  V d00 = dot6(reach[0], t.axes) + information[0];
+  const V d22 = dot6(reach[2], t.axes + 12) + believed.information[2];
+  const V d21 = dot6(reach[2], t.axes + 6) + believed.between[2], d20 = dot6(reach[2], t.axes) + believed.between[1];
+  V d11 = dot6(reach[1], t.axes + 6) + believed.information[1];
+  V d10 = dot6(reach[1], t.axes) + believed.between[0];
+  V d00 = dot6(reach[0], t.axes) + believed.information[0];
   V open[3];
   open[2] = all(1.0) / d22;
   const V f21 = d21 * open[2], f20 = d20 * open[2];
@@ -127,9 +148,9 @@ void eliminate(const Triple& t, const V* information, const V* between_turns, co
     reach[1][r] -= f21 * reach[2][r];
     reach[0][r] = (reach[0][r] - f20 * reach[2][r]) - f10 * reach[1][r];
   }
-  t.factor[0] = f10;
-  t.factor[1] = f20;
-  t.factor[2] = f21;
+  const V factor[3] = {f10, f20, f21};
+  keepWhere<3>(active, factor, t.factor);
+  keepWhere<3>(active, open, t.open);
   for (std::size_t k = 0; k < 3; ++k) {
     const V step = g[k] * open[k];
     V row[6];
@@ -138,28 +159,28 @@ void eliminate(const Triple& t, const V* information, const V* between_turns, co
       force[r] -= reach[k][r] * step;
       for (std::size_t c = 0; c <= r; ++c) moment[packed(r, c)] -= row[r] * reach[k][c];
     }
-    for (std::size_t r = 0; r < 6; ++r) t.reach[6 * k + r] = row[r];
-    t.open[k] = open[k];
+    keepWhere<6>(active, row, t.reach + 6 * k);
     t.step[k] = step;
   }
 }
 
 // Eliminates a joint's freedoms from its moment and force (which are then what it tells its parent).
-void eliminateJoint(const Work& w, std::size_t joint, bool first_iteration, V* moment, V* force) {
+void eliminateJoint(const Work& w, std::size_t joint, bool first_iteration, Mask active, V* moment, V* force) {
   const std::size_t count = w.freedoms(joint), first = w.freedom(joint);
   if (count == 0) return;
   const Prior prior = priorOf(w, joint, first_iteration);
   if (count == 6) {
     const V apart[3] = {all(0.0), all(0.0), all(0.0)};
-    eliminate(tripleAt(w, first + 3), prior.information + 3, apart, prior.gradient + 3, moment, force);
+    eliminate(tripleAt(w, first + 3), {prior.information + 3, apart, prior.gradient + 3}, active, moment, force);
   }
-  eliminate(tripleAt(w, first), prior.information, at(w.a.turn_information, 3 * joint), prior.gradient, moment, force);
+  eliminate(tripleAt(w, first), {prior.information, at(w.a.turn_information, 3 * joint), prior.gradient}, active, moment,
+            force);
 }
 
 // From the leaves to the root: all that markers, holds and fingers say of joints, and each joint's freedoms eliminated
 // (the articulated-body algorithm; Featherstone, "Rigid Body Dynamics Algorithms", 2008, chapter 7): what hangs on a
 // joint comes down to six numbers and a matrix of six by six, however long the chain.
-void eliminateTree(const Work& w, const Trust& trust, bool first_iteration) {
+void eliminateTree(const Work& w, const Trust& trust, bool first_iteration, Mask active) {
   const LaneArrays& a = w.a;
   findUsualDistances(w);
   for (std::size_t j = w.shape.joints; j-- > 0;) {
@@ -169,7 +190,7 @@ void eliminateTree(const Work& w, const Trust& trust, bool first_iteration) {
     addJointMarkers(w, j, trust, moment, force);
     addHolds(w, j, a.candidate_translation, moment, force);
     addHands(w, j, moment, force);
-    eliminateJoint(w, j, first_iteration, moment, force);
+    eliminateJoint(w, j, first_iteration, active, moment, force);
     if (!w.hasParent(j)) continue;
     const std::size_t p = w.parent(j);
     for (std::size_t k = 0; k < 21; ++k) at(a.moments, 21 * p)[k] += moment[k];
@@ -203,25 +224,22 @@ void findSteps(const Work& w) {
 
 // Information about each freedom, given the joints above: one over its variance in the inverse of
 // its joint's block.
-void findInformation(const Work& w, Mask wanted) {
+void findInformation(const Work& w) {
   for (std::size_t i = 0; i < w.shape.freedoms; i += 3) {
     const Triple t = tripleAt(w, i);
     const V f10 = t.factor[0], f20 = t.factor[1], f21 = t.factor[2];
     const V v0 = t.open[0], v1 = t.open[1], v2 = t.open[2];
     const V far = f10 * f21 - f20;
-    const V found[3] = {all(1.0) / v0, all(1.0) / (f10 * f10 * v0 + v1),
-                        all(1.0) / ((far * far * v0 + f21 * f21 * v1) + v2)};
-    for (std::size_t k = 0; k < 3; ++k) {
-      V& information = *at(w.a.diagonal, i + k);
-      information = wanted ? found[k] : information;
-    }
+    V* information = at(w.a.diagonal, i);
+    information[0] = all(1.0) / v0;
+    information[1] = all(1.0) / (f10 * f10 * v0 + v1);
+    information[2] = all(1.0) / ((far * far * v0 + f21 * f21 * v1) + v2);
     const std::size_t joint = static_cast<std::size_t>(w.shape.freedom_joint[i]);
     if (i != w.freedom(joint)) continue;  // Shifts.
-    const V with[3] = {-(f10 * v0), far * v0, -(f10 * far * v0 + f21 * v1)};
-    for (std::size_t k = 0; k < 3; ++k) {
-      V& covariance = at(w.a.turn_covariance, 3 * joint)[k];
-      covariance = wanted ? with[k] : covariance;
-    }
+    V* covariance = at(w.a.turn_covariance, 3 * joint);
+    covariance[0] = -(f10 * v0);
+    covariance[1] = far * v0;
+    covariance[2] = -(f10 * far * v0 + f21 * v1);
   }
 }
 
@@ -273,22 +291,21 @@ void placeCovariance(const V* covariance, const V* place, V* out) {
 }
 
 // Covariances of all joints' places, and of the motions of those that others hang on.
-void findCovariances(const Work& w, Mask wanted) {
+void findCovariances(const Work& w) {
   for (std::size_t j = 0; j < w.shape.joints; ++j) {
     V covariance[21];
     for (std::size_t k = 0; k < 21; ++k)
       covariance[k] = w.hasParent(j) ? at(w.a.motion_covariance, 21 * w.parent(j))[k] : all(0.0);
     const bool shifts = w.freedoms(j) == 6;
-    V sum[6];
+    const V* place = at(w.a.step_place, 3 * j);
+    V* out = at(w.a.joint_covariance, 6 * j);
     // A joint's own turns do not move its place.
-    if (!shifts) placeCovariance(covariance, at(w.a.world_translation, 3 * j), sum);
+    if (!shifts) placeCovariance(covariance, place, out);
     if (shifts || w.shape.leads[j] != 0) {
       for (std::size_t k = 0; k < w.freedoms(j); k += 3) spread(tripleAt(w, w.freedom(j) + k), covariance);
       for (std::size_t k = 0; k < 21; ++k) at(w.a.motion_covariance, 21 * j)[k] = covariance[k];
     }
-    if (shifts) placeCovariance(covariance, at(w.a.world_translation, 3 * j), sum);
-    V* out = at(w.a.joint_covariance, 6 * j);
-    for (std::size_t k = 0; k < 6; ++k) out[k] = wanted ? sum[k] : out[k];
+    if (shifts) placeCovariance(covariance, place, out);
   }
 }
 

@@ -214,6 +214,7 @@ void fillArrays(LaneGroup& group) {
                                                        {&a.world_turn, 9 * j},
                                                        {&a.world_translation, 3 * j},
                                                        {&a.axes, 6 * f},
+                                                       {&a.step_place, 3 * j},
                                                        {&a.moments, 21 * j},
                                                        {&a.forces, 6 * j},
                                                        {&a.reach, 6 * f},
