@@ -191,9 +191,7 @@ void HandCalibration::apply(const std::vector<double>& step) {
 
 // Between which angles the frames bend a joint.
 double HandCalibration::flexionRange(std::size_t joint) const {
-  const std::size_t level = joint % kDigitJoints;
-  const std::size_t freedom =
-      joint / kDigitJoints * subject::kDigitFreedoms + (level == 0 ? 0 : level + 1);
+  const std::size_t freedom = subject::flexionOf(joint);
   double least = 1e9, most = -1e9;
   for (const HandFrame& frame : frames) {
     double angle = model.mean[freedom];

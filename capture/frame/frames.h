@@ -79,6 +79,9 @@ struct LabelledSubject {
   std::vector<LabelledMarker> markers;  ///< One per marker of the subject.
 };
 
+/// Markers without a name that one frame can hold.
+inline constexpr std::size_t kMostUnlabelled = 4096;
+
 struct LabelledMarkers {
   core::Stamp stamp;
   std::vector<LabelledSubject> subjects;

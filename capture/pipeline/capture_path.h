@@ -134,6 +134,7 @@ class CapturePath {
   const solve::SolveSettings& solveSettings(std::size_t subject) const {
     return isProp(subject) ? settings_.prop_solve : settings_.solve;
   }
+  solve::LimbJob limbsOf(std::size_t subject);
   void recoverLimbs();
   void searchLimbs();
   void reviseBodies();

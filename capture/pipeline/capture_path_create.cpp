@@ -6,7 +6,8 @@
 namespace understudy::pipeline {
 namespace {
 
-constexpr std::size_t kMostUnlabelled = 4096;
+using frame::kMostUnlabelled;
+
 constexpr std::size_t kMostEvents = 64;
 
 core::Result<void> checkSubject(const subject::Subject& subject) {

@@ -94,6 +94,19 @@ void CapturePath::followTurns() {
   }
 }
 
+solve::LimbJob CapturePath::limbsOf(std::size_t s) {
+  return {.settings = settings_.recognise,
+          .subject = bodies_[s],
+          .subject_index = static_cast<std::uint32_t>(s),
+          .model = models_[s],
+          .solve_settings = settings_.solve,
+          .kernels = *tree_kernels_,
+          .labels = labels(),
+          .state = states_[s],
+          .solve_workspace = solve_workspaces_[s],
+          .workspace = recognise_workspaces_[s]};
+}
+
 // Looks among the markers without a name for limbs that are not where the solver expects them.
 void CapturePath::recoverLimbs() {
   constexpr std::size_t kFewest = 2;  // Markers that make a limb.
@@ -110,17 +123,7 @@ void CapturePath::recoverLimbs() {
     if (result_.stamp.sequence < next_recovery_[s]) continue;
     next_recovery_[s] = result_.stamp.sequence + settings_.recover_every;
     ++attempts;
-    solve::RecoverLimbs{.settings = settings_.recognise,
-                        .subject = bodies_[s],
-                        .subject_index = static_cast<std::uint32_t>(s),
-                        .model = models_[s],
-                        .solve_settings = settings_.solve,
-                        .kernels = *tree_kernels_,
-                        .labels = labels(),
-                        .state = states_[s],
-                        .solve_workspace = solve_workspaces_[s],
-                        .workspace = recognise_workspaces_[s]}
-        .run();
+    solve::RecoverLimbs{limbsOf(s)}.run();
   }
 }
 
@@ -130,29 +133,19 @@ void CapturePath::searchLimbs() {
   const std::uint64_t now = result_.stamp.sequence;
   for (std::size_t k = 0; k < subjects_.size(); ++k) {
     const std::size_t s = (now + k) % subjects_.size();
-    const auto index = static_cast<std::uint32_t>(s);
     if (isProp(s) || !states_[s].tracked || now < next_search_[s]) continue;
     std::uint32_t& interval = search_interval_[s];
-    if (!solve::hasDoubtfulLimb(labels(), bodies_[s], index, models_[s], states_[s],
-                                recognise_workspaces_[s])) {
+    const solve::LimbJob job = limbsOf(s);
+    if (!solve::hasDoubtfulLimb(job)) {
       interval = kFirstInterval;
       search_finding_[s] = 0;
       next_search_[s] = now + kFirstInterval;
       continue;
     }
-    const bool found = solve::SearchLimbs{.settings = settings_.recognise,
-                                          .subject = bodies_[s],
-                                          .subject_index = index,
-                                          .model = models_[s],
-                                          .solve_settings = settings_.solve,
-                                          .kernels = *tree_kernels_,
-                                          .labels = labels(),
-                                          .state = states_[s],
-                                          .solve_workspace = solve_workspaces_[s],
-                                          .workspace = recognise_workspaces_[s],
-                                          .limbs = find_workspace_.limbs,
-                                          .finding = search_finding_[s]}
-                           .run();
+    const bool found =
+        solve::SearchLimbs{
+            .job = job, .limbs = find_workspace_.limbs, .finding = search_finding_[s]}
+            .run();
     interval = found ? kFirstInterval : std::clamp(2 * interval, kFirstInterval, kLastInterval);
     next_search_[s] = now + (search_finding_[s] != 0 ? kConfirm : interval);
     return;

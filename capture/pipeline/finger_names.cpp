@@ -14,8 +14,7 @@ FingerNames::FingerNames(std::span<const subject::Subject> subjects,
           {.subject = s, .index = h, .joint = static_cast<std::size_t>(models[s].hands[h].joint)});
   }
   if (hands_.empty()) return;
-  constexpr std::size_t kMostUnlabelled = 4096;
-  labels_.unlabelled.reserve(kMostUnlabelled);
+  labels_.unlabelled.reserve(frame::kMostUnlabelled);
   for (const solve::SolveModel& model : models)
     labels_.subjects.emplace_back().markers.resize(model.body_markers);
   for (const Hand& hand : hands_)

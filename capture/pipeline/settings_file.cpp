@@ -117,9 +117,7 @@ void readFingers(core::SettingsTable table, solve::FindFingersSettings& settings
   table.read("turn_sigma", settings.turn_sigma);
   table.read("smallest_share", settings.smallest_share);
   table.read("largest_rms", settings.largest_rms);
-  std::uint32_t fits = static_cast<std::uint32_t>(settings.fits);
-  table.read("fits", fits, {1.0, 100.0});
-  settings.fits = fits;
+  table.read("fits", settings.fits, {1.0, 100.0});
   table.read("retry", settings.retry);
   table.read("lost_time", settings.lost_time);
   table.read("doubted_misfit", settings.doubted_misfit);
@@ -128,9 +126,7 @@ void readFingers(core::SettingsTable table, solve::FindFingersSettings& settings
 }
 
 void readFollow(core::SettingsTable table, solve::FollowSettings& settings) {
-  std::uint32_t fewest = static_cast<std::uint32_t>(settings.fewest_open);
-  table.read("fewest_open", fewest, {1.0, 1000.0});
-  settings.fewest_open = fewest;
+  table.read("fewest_open", settings.fewest_open, {1.0, 1000.0});
   table.read("open_share", settings.open_share, {0.0, 1.0});
   table.read("reach", settings.reach, {1e-4, 1.0});
   table.read("better_share", settings.better_share, {0.0, 1.0});

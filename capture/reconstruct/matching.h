@@ -20,7 +20,7 @@ struct Matching {
   std::uint16_t* claims;    ///< The camera's row of ReconstructState::ray_of, see rayOf.
   std::size_t count;        ///< Of centroids.
   float noise;              ///< The camera's centroid variance over the reference's.
-  std::int32_t widest = 0;  ///< Of the predictions\' gates, quanta.
+  std::int32_t widest = 0;  ///< Of the predictions' gates, quanta.
 };
 
 inline std::int32_t placeOf(const PlaceGrid& grid, float u, float v) {

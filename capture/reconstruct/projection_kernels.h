@@ -66,11 +66,10 @@ struct Followed {
   const std::uint16_t* contender;  ///< Predictions that wanted another's centroid,
   const std::uint16_t* contended;  ///< and which.
   std::size_t contenders;
-  std::size_t turn;  ///< Of those without a centroid, who is to look at all: the
-                     ///< first of kTurns parts is 0.
-  std::uint16_t*
-      doubtful;  ///< With the next, scratch: entries for all owners, and two per prediction.
-  std::uint16_t* doubtful_from;
+  /// Of those without a centroid, who is to look at all, from 0 to kTurns - 1.
+  std::size_t turn;
+  /// Scratch: entries for all owners, and two per prediction.
+  std::uint16_t *doubtful, *doubtful_from;
 };
 /// In so many frames every prediction has its turn.
 inline constexpr std::size_t kTurns = 4;

@@ -81,11 +81,15 @@ Telling tellingOf(const Angles& first, const Angles& second) {
   return result;
 }
 
+// Examples that the best known of its angles was learnt from.
+double mostExamples(const JointCoupling& c) {
+  return std::max(c.count[0], std::max(c.count[1], c.count[2]));
+}
+
 // Cholesky's factors of the covariance and a ridge; then each own angle's slopes, which are the
 // usual ones as far as nothing else was learnt.
 void solveSlopes(JointCoupling& c) {
-  const double fewest = std::max(c.count[0], std::max(c.count[1], c.count[2]));
-  const double ridge = kRidge * kRidge * (1.0 + kFewExamples / std::max(fewest, 1.0));
+  const double ridge = kRidge * kRidge * (1.0 + kFewExamples / std::max(mostExamples(c), 1.0));
   std::array<double, kTold* kTold> l = c.square;
   for (std::size_t a = 0; a < kTold; ++a) {
     l[a * kTold + a] += ridge;
@@ -112,8 +116,7 @@ void solveSlopes(JointCoupling& c) {
 // How the joint goes with the others. What is not shown has no part in it.
 void learnSlopes(const Angles& own, const Telling& told, JointCoupling& c) {
   if (!told.shown || !(own.shown[0] || own.shown[1] || own.shown[2])) return;
-  const double most = std::max(c.count[0], std::max(c.count[1], c.count[2]));
-  const double rate = 1.0 / std::min(most + 1.0, kMostExamples);
+  const double rate = 1.0 / std::min(mostExamples(c) + 1.0, kMostExamples);
   std::array<double, kTold> off;
   for (std::size_t a = 0; a < kTold; ++a) {
     off[a] = told.angle[a] - c.mean[a];

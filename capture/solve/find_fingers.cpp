@@ -7,12 +7,14 @@
 #include "capture/solve/fit_hand.h"
 #include "capture/solve/lane_kernels.h"
 #include "capture/solve/solve_steps.h"
+#include "capture/subject/anatomy.h"
 
 namespace understudy::solve {
 namespace {
 
+using subject::kRadiansPerDegree;
+
 constexpr std::size_t kMostNear = 24;
-constexpr double kRadiansPerDegree = 0.01745329251994330;
 constexpr double kEmptyCost = 2.0;  // Of a slot without a marker, in squared gates.
 
 // Shapes to begin with, degrees: flexion of knuckle and middle joint of the fingers from index to
@@ -160,7 +162,7 @@ struct Search {
       w.best = w.coordinate;
       w.best_chosen = w.chosen;
     };
-    for (std::size_t i = 0; i < std::min(job.settings.fits, w.ranking.size()); ++i) {
+    for (std::size_t i = 0; i < std::min<std::size_t>(job.settings.fits, w.ranking.size()); ++i) {
       layShape(w.ranking[i].second);
       trySettling();
     }

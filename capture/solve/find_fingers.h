@@ -19,7 +19,7 @@ struct FindFingersSettings {
   double turn_sigma = 0.25;       ///< Doubt about how the hand is turned without them, radians.
   double smallest_share = 0.7;    ///< Of the markers must be found.
   double largest_rms = 0.005;     ///< Of them about the fitted shape, metres.
-  std::size_t fits = 3;           ///< Shapes that are fitted in one attempt.
+  std::uint32_t fits = 3;         ///< Shapes that are fitted in one attempt.
   std::uint32_t retry = 6;        ///< Frames until the next attempt.
   double lost_time = 0.25;        ///< Seconds without any of its markers until names are forgotten.
   double doubted_misfit = 0.005;  ///< So is a hand whose markers lie this far off, metres.

@@ -12,8 +12,8 @@ namespace understudy::solve {
 
 /// When and how a motion that turned in one frame is looked for.
 struct FollowSettings {
-  std::size_t fewest_open = 3;  ///< Markers without a place among those seen a moment ago ...
-  double open_share = 0.12;     ///< ... and at least this share of them.
+  std::uint32_t fewest_open = 3;  ///< Markers without a place among those seen a moment ago ...
+  double open_share = 0.12;       ///< ... and at least this share of them.
   double reach = 0.03;  ///< A marker lies this near to where the found motion has it, metres.
   double better_share = 0.15;  ///< Share of the markers that must fit better than as predicted.
 };

@@ -2,17 +2,10 @@
 
 #include <algorithm>
 
+#include "capture/solve/lane_values.h"
+
 namespace understudy::solve {
 namespace {
-
-void put(LaneValue* values, std::size_t lane, std::span<const double> numbers) {
-  for (std::size_t i = 0; i < numbers.size(); ++i) values[i].of[lane] = numbers[i];
-}
-
-void put(LaneValue* values, std::size_t lane, const glm::dvec3& vector) {
-  const double numbers[] = {vector.x, vector.y, vector.z};
-  put(values, lane, numbers);
-}
 
 void take(const LaneValue* values, std::size_t lane, std::vector<double>& numbers) {
   for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = values[i].of[lane];
@@ -54,16 +47,6 @@ void forEachArray(const LaneHandShape& shape, LaneHandArrays& a, const Function&
                                                        {&a.squared_distance, m},
                                                        {&a.marker_information, 6 * m}};
   for (const auto& [pointer, size] : parts) function(*pointer, size);
-}
-
-void readMarker(const frame::LabelledMarker& marker, std::size_t m, std::size_t lane,
-                LaneHandArrays& a) {
-  const bool seen = marker.confidence > 0.0f;
-  a.seen[m].of[lane] = seen ? static_cast<double>(marker.confidence) : 0.0;
-  put(&a.position[3 * m], lane, seen ? glm::dvec3(marker.position) : glm::dvec3(0.0));
-  const glm::dmat3 c(marker.covariance);
-  const double entries[] = {c[0][0], c[0][1], c[0][2], c[1][1], c[1][2], c[2][2]};
-  for (std::size_t k = 0; k < 6; ++k) a.covariance[6 * m + k].of[lane] = seen ? entries[k] : 0.0;
 }
 
 }  // namespace
@@ -139,7 +122,7 @@ void readHands(const SolveModel& model, const SolveState& state,
       const auto marker = static_cast<std::size_t>(hand.markers[m]);
       put(&a.bias[3 * m], lane, state.bias[marker]);
       a.unseen[m].of[lane] = state.unseen[marker];
-      readMarker(labelled.markers[marker], m, lane, a);
+      putMarker(labelled.markers[marker], m, lane, a.seen, a.position, a.covariance);
     }
   }
 }
@@ -165,21 +148,15 @@ void writeHands(const SolveModel& model, const LaneGroup& group, std::size_t lan
     to.surprise = a.surprise->of[lane];
     for (std::size_t m = 0; m < hand.markers.size(); ++m) {
       const auto marker = static_cast<std::size_t>(hand.markers[m]);
-      for (std::size_t k = 0; k < 3; ++k)
-        state.bias[marker][static_cast<glm::length_t>(k)] = a.bias[3 * m + k].of[lane];
+      state.bias[marker] = vectorAt(&a.bias[3 * m], lane);
       state.unseen[marker] = a.unseen[m].of[lane];
       if (!(state.unseen[marker] > 0.0)) to.unseen = 0.0;
     }
     for (std::size_t j = 0; j < kHandJoints; ++j) {
       const auto joint = static_cast<std::size_t>(hand.joints[j]);
-      const LaneValue* q = &a.rotation[4 * j];
-      state.parent_from_joint[joint].rotation = glm::normalize(
-          math::quaternionXyzw(q[0].of[lane], q[1].of[lane], q[2].of[lane], q[3].of[lane]));
-      float entry[6];
-      for (std::size_t k = 0; k < 6; ++k)
-        entry[k] = static_cast<float>(a.joint_covariance[6 * j + k].of[lane]);
-      pose.covariance[joint] = glm::mat3(entry[0], entry[1], entry[2], entry[1], entry[3], entry[4],
-                                         entry[2], entry[4], entry[5]);
+      state.parent_from_joint[joint].rotation =
+          glm::normalize(rotationAt(&a.rotation[4 * j], lane));
+      pose.covariance[joint] = symmetricAt(&a.joint_covariance[6 * j], lane);
     }
   }
 }
@@ -197,16 +174,15 @@ void publishFingers(const SolveModel& model, const SolveState& state, frame::Ske
       }
       pose.predicted[joint] = shown ? 0 : 1;
       if (!state.tracked) continue;
-      const std::size_t level = j % subject::kDigitJoints;
-      const std::size_t freedom =
-          j / subject::kDigitJoints * subject::kDigitFreedoms + (level == 0 ? 0 : level + 1);
+      const bool is_saddle = j % subject::kDigitJoints == 0;
+      const std::size_t freedom = subject::flexionOf(j);
       const auto rate = [&](std::size_t f) {
         double sum = 0.0;
         for (std::size_t i = 0; i < hand.coordinates; ++i)
           sum += hand.basis[f * hand.coordinates + i] * state.hands[h].velocity[i];
         return sum;
       };
-      const glm::dvec3 turning(rate(freedom), 0.0, level == 0 ? rate(freedom + 1) : 0.0);
+      const glm::dvec3 turning(rate(freedom), 0.0, is_saddle ? rate(freedom + 1) : 0.0);
       const glm::dquat parent_from_axes =
           state.parent_from_joint[joint].rotation *
           glm::conjugate(math::quaternionXyzw(hand.after[4 * j], hand.after[4 * j + 1],

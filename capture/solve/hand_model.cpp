@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "capture/solve/lane_kernels.h"
+#include "capture/subject/anatomy.h"
 
 namespace understudy::solve {
 namespace {
@@ -11,11 +12,10 @@ namespace {
 using subject::kDigitFreedoms;
 using subject::kDigitJoints;
 using subject::kDigits;
+using subject::kRadiansPerDegree;
 
 constexpr std::size_t kFreedoms = subject::kHandFreedoms;
 static_assert(kFreedoms == kHandFreedoms && subject::kHandJoints == kHandJoints);
-
-constexpr double kRadiansPerDegree = 0.01745329251994330;
 
 using Matrix = std::array<std::array<double, kFreedoms>, kFreedoms>;
 using Angles = std::array<double, kFreedoms>;
@@ -119,8 +119,7 @@ void fillJoints(const subject::Subject& subject, HandModel& model) {
     for (int k = 0; k < 3; ++k)
       model.translation[3 * i + static_cast<std::size_t>(k)] =
           static_cast<double>(rest.translation[k]);
-    const std::size_t digit = i / kDigitJoints, level = i % kDigitJoints;
-    const std::size_t freedom = digit * kDigitFreedoms + (level == 0 ? 0 : level + 1);
+    const std::size_t level = i % kDigitJoints, freedom = subject::flexionOf(i);
     model.lower_limit[freedom] = static_cast<double>(motion.flexion.lower);
     model.upper_limit[freedom] = static_cast<double>(motion.flexion.upper);
     if (level != 0) continue;

@@ -14,7 +14,7 @@ using math::RigidTransformd;
 // ---- Limbs that were lost ----
 
 // True if an unnamed marker lies where this limb could be.
-bool isUnnamedNear(const RecoverLimbs& job, const glm::dvec3& place) {
+bool isUnnamedNear(const LimbJob& job, const glm::dvec3& place) {
   constexpr double kReach = 0.25;
   for (const frame::Marker& marker : job.labels.unlabelled) {
     if (distance(glm::dvec3(marker.position), place) < kReach) return true;
@@ -24,10 +24,9 @@ bool isUnnamedNear(const RecoverLimbs& job, const glm::dvec3& place) {
 
 // Doubts joints whose markers are not all where the model has them while unnamed markers are near,
 // and all that hang on them. Returns how many sound markers they hold.
-std::size_t doubtJoints(const RecoverLimbs& limbs, const RecogniseSubject& job) {
+std::size_t doubtJoints(const LimbJob& job) {
   RecogniseWorkspace& w = job.workspace;
-  const std::vector<frame::LabelledMarker>& slots =
-      limbs.labels.subjects[limbs.subject_index].markers;
+  const std::vector<frame::LabelledMarker>& slots = job.slots();
   constexpr double kSound = 0.02;
   std::size_t held = 0;
   for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
@@ -41,7 +40,7 @@ std::size_t doubtJoints(const RecoverLimbs& limbs, const RecogniseSubject& job) 
       const bool fits =
           slots[m].confidence > 0.0f && distance(expected, glm::dvec3(slots[m].position)) < kSound;
       sound += fits;
-      if (!fits) unnamed_near = unnamed_near || isUnnamedNear(limbs, expected);
+      if (!fits) unnamed_near = unnamed_near || isUnnamedNear(job, expected);
     }
     const bool hangs = parent >= 0 && w.doubted[static_cast<std::size_t>(parent)];
     w.doubted[joint] = parent >= 0 && (hangs || unnamed_near) ? 1 : 0;
@@ -52,9 +51,9 @@ std::size_t doubtJoints(const RecoverLimbs& limbs, const RecogniseSubject& job) 
 }
 
 // What the doubted joints may be made of: unnamed markers and the ones that they hold.
-void fillPool(const RecoverLimbs& job) {
+void fillPool(const LimbJob& job) {
   RecogniseWorkspace& w = job.workspace;
-  const std::vector<frame::LabelledMarker>& slots = job.labels.subjects[job.subject_index].markers;
+  const std::vector<frame::LabelledMarker>& slots = job.slots();
   w.pool.clear();
   for (const frame::Marker& marker : job.labels.unlabelled) {
     if (w.pool.size() < w.pool.capacity()) w.pool.push_back(marker);
@@ -110,7 +109,7 @@ bool holdsAny(const RecogniseSubject& job) {
 }
 
 // Writes the new names; what no marker took goes back to the unnamed.
-void rename(const RecoverLimbs& job) {
+void rename(const LimbJob& job) {
   RecogniseWorkspace& w = job.workspace;
   std::vector<frame::LabelledMarker>& slots = job.labels.subjects[job.subject_index].markers;
   for (std::size_t m = 0; m < slots.size(); ++m) {
@@ -129,59 +128,47 @@ void rename(const RecoverLimbs& job) {
   }
 }
 
-// What the steps of recognition need of this repair.
-RecogniseSubject jobOf(const RecoverLimbs& repair) {
-  return {.settings = repair.settings,
-          .subject = repair.subject,
-          .model = repair.model,
-          .solve_settings = repair.solve_settings,
-          .kernels = repair.kernels,
-          .points = {},
-          .solve_workspace = repair.solve_workspace,
-          .workspace = repair.workspace};
-}
-
 }  // namespace
 
 bool RecoverLimbs::run() const {
-  RecogniseWorkspace& w = workspace;
-  layOut(w, model, subject, 0);
-  RecogniseSubject job = jobOf(*this);
-  w.pose = state.parent_from_joint;
-  updateWorld(job);
-  const frame::LabelledSubject& named = labels.subjects[subject_index];
-  const std::size_t held = doubtJoints(*this, job);
-  fillPool(*this);
+  RecogniseWorkspace& w = job.workspace;
+  const std::vector<RigidTransformd>& solved = job.state.parent_from_joint;
+  layOut(w, job.model, job.subject, 0);
+  w.pose = solved;
+  updateWorld(job.among({}));
+  const std::size_t held = doubtJoints(job);
+  fillPool(job);
   layOutPoints(w, w.points.size());
-  job.points = w.points;
-  growDoubted(job);
-  worldToLocal(job);
-  keepSoundJoints(job, state.parent_from_joint);
+  const RecogniseSubject body = job.among(w.points);
+  growDoubted(body);
+  worldToLocal(body);
+  keepSoundJoints(body, solved);
   // Markers of sound joints stay fixed; the doubted ones are open.
   frame::LabelledSubject& fixed = w.fixed;
-  fixed.markers.assign(named.markers.begin(), named.markers.end());
+  fixed.markers.assign(job.slots().begin(), job.slots().end());
   for (std::size_t m = 0; m < fixed.markers.size(); ++m) {
-    if (w.doubted[static_cast<std::size_t>(subject.markers[m].joint)]) fixed.markers[m] = {};
+    if (w.doubted[static_cast<std::size_t>(job.subject.markers[m].joint)]) fixed.markers[m] = {};
   }
-  fitGrown(job, &fixed);
-  keepSoundJoints(job, state.parent_from_joint);
+  fitGrown(body, &fixed);
+  keepSoundJoints(body, solved);
   constexpr double kReach[] = {0.10, 0.06, 0.04};
   for (double reach : kReach) {
-    if (matchNearest(job, reach, &fixed) < 2) return false;
-    solve::fitPose(subject, model, solve_settings, kernels, w.labelled, 2, solve_workspace, w.pose);
-    keepSoundJoints(job, state.parent_from_joint);
+    if (matchNearest(body, reach, &fixed) < 2) return false;
+    fitPose(job.subject, job.model, job.solve_settings, job.kernels, w.labelled, 2,
+            job.solve_workspace, w.pose);
+    keepSoundJoints(body, solved);
   }
-  const std::size_t matched = matchNearest(job, 0.03, &fixed);
-  if (matched < held + 2 || !holdsAny(job)) return false;
-  for (std::size_t joint = 0; joint < model.joints(); ++joint) {
+  const std::size_t matched = matchNearest(body, 0.03, &fixed);
+  if (matched < held + 2 || !holdsAny(body)) return false;
+  for (std::size_t joint = 0; joint < job.model.joints(); ++joint) {
     std::size_t first = 0, second = 0;
-    if (!w.doubted[joint] || !findTwins(job, joint, first, second)) continue;
-    if (exchangeTwins(job, joint, first, second))
+    if (!w.doubted[joint] || !findTwins(body, joint, first, second)) continue;
+    if (exchangeTwins(body, joint, first, second))
       std::swap(w.point_of_marker[first], w.point_of_marker[second]);
   }
-  keepSoundJoints(job, state.parent_from_joint);
-  rename(*this);
-  solve::moveJoints(model, w.pose, w.doubted, state);
+  keepSoundJoints(body, solved);
+  rename(job);
+  moveJoints(job.model, w.pose, w.doubted, job.state);
   return true;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "capture/solve/recognise.h"
+#include "capture/solve/limb_job.h"
 
 namespace understudy::solve {
 
@@ -10,16 +10,7 @@ namespace understudy::solve {
 /// distances of their markers fit unnamed points and the points that they hold themselves. Kept
 /// only if at least two more markers fit than before.
 struct RecoverLimbs {
-  const RecogniseSettings& settings;
-  const subject::Subject& subject;
-  std::uint32_t subject_index;
-  const solve::SolveModel& model;
-  const solve::SolveSettings& solve_settings;
-  const solve::TreeKernels& kernels;
-  frame::LabelledMarkers& labels;  ///< Renamed where limbs were found.
-  solve::SolveState& state;        ///< The found joints are moved.
-  solve::SolveWorkspace& solve_workspace;
-  RecogniseWorkspace& workspace;
+  const LimbJob& job;
 
   /// True if a limb was found.
   bool run() const;

@@ -17,24 +17,11 @@ constexpr double kOff = 0.015;  // A marker this far from its place may be anoth
 constexpr double kLeastGain = 0.5;     // In markers that fit, with a name more;
 constexpr double kExchangeGain = 2.5;  // with as many as before, which takes a limb to be wrong.
 
-// What the steps of recognition need of this search.
-RecogniseSubject jobOf(const SearchLimbs& search) {
-  return {.settings = search.settings,
-          .subject = search.subject,
-          .model = search.model,
-          .solve_settings = search.solve_settings,
-          .kernels = search.kernels,
-          .points = search.workspace.points,
-          .solve_workspace = search.solve_workspace,
-          .workspace = search.workspace};
-}
-
 // Which marker gets whose name, as a number: not 0, and the same in every frame in which the same
 // is found. Unnamed markers count alike.
-std::uint64_t summarise(const SearchLimbs& search) {
+std::uint64_t summarise(const LimbJob& search) {
   const RecogniseWorkspace& w = search.workspace;
-  const std::vector<frame::LabelledMarker>& slots =
-      search.labels.subjects[search.subject_index].markers;
+  const std::vector<frame::LabelledMarker>& slots = search.slots();
   std::uint64_t sum = 1469598103934665603u;  // FNV-1a.
   const auto add = [&](std::uint64_t value) { sum = (sum ^ value) * 1099511628211u; };
   for (std::size_t m = 0; m < slots.size(); ++m) {
@@ -54,7 +41,7 @@ std::uint64_t summarise(const SearchLimbs& search) {
 }
 
 // Joints that stand elsewhere than before.
-void markMoved(const SearchLimbs& search) {
+void markMoved(const LimbJob& search) {
   constexpr double kFarTurn = 0.15, kFarStep = 0.03;
   RecogniseWorkspace& w = search.workspace;
   for (std::size_t j = 0; j < search.model.joints(); ++j) {
@@ -68,11 +55,10 @@ void markMoved(const SearchLimbs& search) {
 
 // True if a marker that had no name gets one although nothing else of its limb is in sight: a limb
 // goes through any single point.
-bool namesLone(const SearchLimbs& search) {
+bool namesLone(const LimbJob& search) {
   const std::vector<subject::SubjectMarker>& markers = search.subject.markers;
   const std::vector<std::int32_t>& points = search.workspace.trial.point_of_marker;
-  const std::vector<frame::LabelledMarker>& slots =
-      search.labels.subjects[search.subject_index].markers;
+  const std::vector<frame::LabelledMarker>& slots = search.slots();
   const auto parentOf = [&](std::size_t m) {
     return search.model.joint_parent[static_cast<std::size_t>(markers[m].joint)];
   };
@@ -91,7 +77,7 @@ bool namesLone(const SearchLimbs& search) {
 
 // Searches the limbs; true if that explains clearly more than the names as they are, from the same
 // pose, too. The new names and their pose are left in workspace.trial.
-bool findBetter(const SearchLimbs& search, const RecogniseSubject& job) {
+bool findBetter(const LimbJob& search, const RecogniseSubject& job, LimbWorkspace& limbs) {
   constexpr int kSteps = 3;
   RecogniseWorkspace& w = job.workspace;
   const frame::LabelledSubject& own = search.labels.subjects[search.subject_index];
@@ -101,7 +87,7 @@ bool findBetter(const SearchLimbs& search, const RecogniseSubject& job) {
   updateWorld(job);
   const double before = explainedValue(job);
   const std::size_t named_before = countNamed(w.point_of_marker);
-  settleLimbs(job, search.limbs, w.trial);
+  settleLimbs(job, limbs, w.trial);
   const double after = explainedValue(job);
   const std::size_t named = countNamed(w.point_of_marker);
   const double gain = named > named_before ? kLeastGain : kExchangeGain;
@@ -113,20 +99,21 @@ bool findBetter(const SearchLimbs& search, const RecogniseSubject& job) {
 
 }  // namespace
 
-bool hasDoubtfulLimb(const frame::LabelledMarkers& labels, const subject::Subject& subject,
-                     std::uint32_t subject_index, const SolveModel& model, const SolveState& state,
-                     RecogniseWorkspace& w) {
-  const std::vector<frame::LabelledMarker>& slots = labels.subjects[subject_index].markers;
+bool hasDoubtfulLimb(const LimbJob& job) {
+  const std::vector<frame::LabelledMarker>& slots = job.slots();
+  const std::vector<frame::Marker>& unlabelled = job.labels.unlabelled;
+  RecogniseWorkspace& w = job.workspace;
   for (std::size_t m = 0; m < slots.size(); ++m) {
-    if (isSeen(slots[m]) && glm::dot(state.bias[m], state.bias[m]) > kOff * kOff) return true;
+    if (isSeen(slots[m]) && glm::dot(job.state.bias[m], job.state.bias[m]) > kOff * kOff)
+      return true;
   }
-  if (labels.unlabelled.empty()) return false;
-  w.world_from_joint.resize(model.joints());
-  worldFromJoints(model, state.parent_from_joint, w.world_from_joint);
+  if (unlabelled.empty()) return false;
+  w.world_from_joint.resize(job.model.joints());
+  worldFromJoints(job.model, job.state.parent_from_joint, w.world_from_joint);
   for (std::size_t m = 0; m < slots.size(); ++m) {
     if (isSeen(slots[m])) continue;
-    const glm::dvec3 expected = markerPosition(subject.markers[m], w.world_from_joint);
-    for (const frame::Marker& marker : labels.unlabelled) {
+    const glm::dvec3 expected = markerPosition(job.subject.markers[m], w.world_from_joint);
+    for (const frame::Marker& marker : unlabelled) {
       if (distance(glm::dvec3(marker.position), expected) < kNear) return true;
     }
   }
@@ -134,22 +121,21 @@ bool hasDoubtfulLimb(const frame::LabelledMarkers& labels, const subject::Subjec
 }
 
 bool SearchLimbs::run() const {
-  RecogniseWorkspace& w = workspace;
-  layOut(w, model, subject, 0);
-  fillNamePool(labels, subject_index, 2.0 * kNear, w);
+  RecogniseWorkspace& w = job.workspace;
+  layOut(w, job.model, job.subject, 0);
+  fillNamePool(job.labels, job.subject_index, 2.0 * kNear, w);
   layOutPoints(w, w.points.size());
-  const RecogniseSubject job = jobOf(*this);
   const std::uint64_t last = finding;
   finding = 0;
-  if (!findBetter(*this, job)) return false;
+  if (!findBetter(job, job.among(w.points), limbs)) return false;
   w.pose = w.trial.parent_from_joint;
   w.point_of_marker = w.trial.point_of_marker;
-  finding = summarise(*this);
+  finding = summarise(job);
   if (finding != last) return false;
   finding = 0;
-  if (renameFromPool(w, subject_index, labels, state) == 0) return false;
-  markMoved(*this);
-  moveJoints(model, w.pose, w.doubted, state);
+  if (renameFromPool(w, job.subject_index, job.labels, job.state) == 0) return false;
+  markMoved(job);
+  moveJoints(job.model, w.pose, w.doubted, job.state);
   return true;
 }
 

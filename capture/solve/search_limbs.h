@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "capture/solve/improve_limbs.h"
-#include "capture/solve/recognise.h"
+#include "capture/solve/limb_job.h"
 
 namespace understudy::solve {
 
@@ -14,16 +14,7 @@ namespace understudy::solve {
 /// a time does not reach. Kept only if the body explains clearly more than before. Slower than
 /// RecoverLimbs by much: for when that finds nothing, and not in every frame.
 struct SearchLimbs {
-  const RecogniseSettings& settings;
-  const subject::Subject& subject;
-  std::uint32_t subject_index;
-  const SolveModel& model;
-  const SolveSettings& solve_settings;
-  const TreeKernels& kernels;
-  frame::LabelledMarkers& labels;  ///< Renamed where a limb was found.
-  SolveState& state;               ///< The found joints are moved.
-  SolveWorkspace& solve_workspace;
-  RecogniseWorkspace& workspace;
+  const LimbJob& job;
   LimbWorkspace& limbs;
   /// What the search before this one found; 0 for nothing. A finding counts when it comes twice.
   std::uint64_t& finding;
@@ -33,8 +24,6 @@ struct SearchLimbs {
 };
 
 /// True if a marker of the subject is off, or lacking while an unnamed one is near: worth a search.
-bool hasDoubtfulLimb(const frame::LabelledMarkers& labels, const subject::Subject& subject,
-                     std::uint32_t subject_index, const SolveModel& model, const SolveState& state,
-                     RecogniseWorkspace& workspace);
+bool hasDoubtfulLimb(const LimbJob& job);
 
 }  // namespace understudy::solve

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "capture/solve/hand_lanes.h"
+#include "capture/solve/lane_values.h"
 #include "capture/solve/solve_steps.h"
 
 namespace understudy::solve {
@@ -242,26 +243,6 @@ void fillArrays(LaneGroup& group) {
   fillHandArrays(group.shape, next, group.arrays);
 }
 
-void put(LaneValue* values, std::size_t lane, const glm::dquat& rotation) {
-  values[0].of[lane] = rotation.x;
-  values[1].of[lane] = rotation.y;
-  values[2].of[lane] = rotation.z;
-  values[3].of[lane] = rotation.w;
-}
-
-void put(LaneValue* values, std::size_t lane, const glm::dvec3& vector) {
-  for (int k = 0; k < 3; ++k) values[k].of[lane] = vector[k];
-}
-
-glm::dquat rotationAt(const LaneValue* values, std::size_t lane) {
-  return math::quaternionXyzw(values[0].of[lane], values[1].of[lane], values[2].of[lane],
-                              values[3].of[lane]);
-}
-
-glm::dvec3 vectorAt(const LaneValue* values, std::size_t lane) {
-  return {values[0].of[lane], values[1].of[lane], values[2].of[lane]};
-}
-
 // What never changes of a lane's subject, and a state that it may rest in.
 void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
   const LaneArrays& a = group.arrays;
@@ -369,15 +350,7 @@ void readMarkers(const Lane& l) {
   const std::vector<frame::LabelledMarker>& markers = l.job.labels[l.subject()].markers;
   assert(markers.size() == l.job.subjects[l.subject()].subject->markers.size());
   for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
-    const frame::LabelledMarker& marker = markers[m];
-    const bool seen = marker.confidence > 0.0f;
-    a.seen[m].of[l.lane] = seen ? static_cast<double>(marker.confidence) : 0.0;
-    put(&a.position[3 * m], l.lane, seen ? glm::dvec3(marker.position) : glm::dvec3(0.0));
-    LaneValue* c = &a.covariance[6 * m];
-    const glm::mat3& covariance = marker.covariance;
-    const double entries[6] = {covariance[0][0], covariance[0][1], covariance[0][2],
-                               covariance[1][1], covariance[1][2], covariance[2][2]};
-    for (int k = 0; k < 6; ++k) c[k].of[l.lane] = seen ? entries[k] : 0.0;
+    putMarker(markers[m], m, l.lane, a.seen, a.position, a.covariance);
   }
   readHands(*l.job.subjects[l.subject()].model, l.state(), l.job.labels[l.subject()], l.lane,
             l.group);
@@ -449,11 +422,8 @@ void writeCovariance(const Lane& l) {
     if (parent >= 0) pose.covariance[j] = pose.covariance[static_cast<std::size_t>(parent)];
   }
   for (std::size_t j = 0; j < l.group.shape.joints; ++j) {
-    const LaneValue* c = &l.group.arrays.joint_covariance[6 * j];
-    float entry[6];
-    for (int k = 0; k < 6; ++k) entry[k] = static_cast<float>(c[k].of[l.lane]);
-    pose.covariance[static_cast<std::size_t>(l.group.joint[j])] = glm::mat3(
-        entry[0], entry[1], entry[2], entry[1], entry[3], entry[4], entry[2], entry[4], entry[5]);
+    pose.covariance[static_cast<std::size_t>(l.group.joint[j])] =
+        symmetricAt(&l.group.arrays.joint_covariance[6 * j], l.lane);
   }
 }
 

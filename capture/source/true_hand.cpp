@@ -142,16 +142,8 @@ TrueHand::TrueHand(subject::Side side, const BodySolid& palm, float height, Rand
         glm::quat(1.0f, 0.5f * tilt.x, 0.5f * tilt.y, 0.5f * tilt.z) *
         glm::quat_cast(glm::mat3(flexion, direction, glm::cross(flexion, direction))));
     const anim::HumanoidJoint part = subject::fingerPart(side, digit, joint);
-    joints_[i] = subject.skeleton.size();
-    subject.humanoid.joint[static_cast<std::size_t>(part)] = static_cast<int>(joints_[i]);
-    std::string name(anim::humanoidName(part));
-    while (std::find(subject.skeleton.names.begin(), subject.skeleton.names.end(), name) !=
-           subject.skeleton.names.end())
-      name += "_";  // The motion has such a joint, too.
-    subject.skeleton.names.push_back(name);
-    subject.skeleton.parents.push_back(is_root ? palm.joint : static_cast<int>(joints_[i - 1]));
-    subject.skeleton.parent_from_joint.push_back({glm::quat(1.0f, 0.0f, 0.0f, 0.0f), steps_[i]});
-    subject.joints.emplace_back();
+    const int above = is_root ? palm.joint : static_cast<int>(joints_[i - 1]);
+    joints_[i] = static_cast<std::size_t>(subject::addFingerJoint(subject, part, above, steps_[i]));
     const float share = static_cast<float>(joint) / static_cast<float>(kDigitJoints);
     const auto width = [&](float at) { return size * glm::mix(shape.thick, shape.thin, at); };
     const float near = width(share), far = width(share + 1.0f / static_cast<float>(kDigitJoints));

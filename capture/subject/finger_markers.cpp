@@ -35,9 +35,7 @@ glm::vec3 placeOn(const Subject& body, const HandJoints& joints, Side side, std:
 void wearFingers(const MarkerSet& set, std::span<const std::string> names, Subject& body) {
   for (const Side side : {Side::left, Side::right}) {
     const auto isHere = [&](const MarkerPlace& place) {
-      const auto first = fingerPart(side, 0, 0);
-      const auto index = static_cast<int>(place.joint) - static_cast<int>(first);
-      return index >= 0 && index < static_cast<int>(kHandJoints) &&
+      return handJointOf(side, place.joint).has_value() &&
              std::find(names.begin(), names.end(), place.name) != names.end();
     };
     if (std::none_of(set.markers.begin(), set.markers.end(), isHere)) continue;
@@ -46,8 +44,7 @@ void wearFingers(const MarkerSet& set, std::span<const std::string> names, Subje
     if (!findHand(body, side, joints)) continue;
     for (const MarkerPlace& place : set.markers) {
       if (!isHere(place)) continue;
-      const auto at = static_cast<std::size_t>(static_cast<int>(place.joint) -
-                                               static_cast<int>(fingerPart(side, 0, 0)));
+      const std::size_t at = *handJointOf(side, place.joint);
       const float radius = place.radius > 0.0f ? place.radius : set.marker_radius;
       body.markers.push_back({.name = place.name,
                               .joint = joints[at],

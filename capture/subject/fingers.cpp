@@ -4,14 +4,13 @@
 #include <cmath>
 #include <optional>
 
+#include "capture/subject/anatomy.h"
 #include "capture/subject/rest_body.h"
 
 namespace understudy::subject {
 namespace {
 
 using anim::HumanoidJoint;
-
-constexpr double kRadiansPerDegree = 0.01745329251994330;
 
 // A digit of a stretched hand in shares of the hand's length: where it begins (along the hand,
 // towards the thumb's side, towards its back), where it points, and the lengths of its first two
@@ -101,6 +100,12 @@ bool isFinger(HumanoidJoint part) {
   return part >= HumanoidJoint::left_thumb_metacarpal && part < HumanoidJoint::count;
 }
 
+std::optional<std::size_t> handJointOf(Side side, HumanoidJoint part) {
+  const int index = static_cast<int>(part) - static_cast<int>(fingerPart(side, 0, 0));
+  if (index < 0 || index >= static_cast<int>(kHandJoints)) return std::nullopt;
+  return static_cast<std::size_t>(index);
+}
+
 bool isFingerJoint(const Subject& subject, int joint) {
   const auto index = static_cast<std::size_t>(joint);
   if (index >= subject.joints.size()) return false;
@@ -176,6 +181,21 @@ core::Result<void> checkFingers(const Subject& subject) {
   return {};
 }
 
+int addFingerJoint(Subject& subject, HumanoidJoint part, int parent, const glm::vec3& step) {
+  anim::Skeleton& skeleton = subject.skeleton;
+  int& plays = subject.humanoid.joint[static_cast<std::size_t>(part)];
+  if (plays >= 0) subject.humanoid.unmapped.push_back(plays);
+  plays = static_cast<int>(skeleton.size());
+  std::string name(anim::humanoidName(part));
+  while (std::find(skeleton.names.begin(), skeleton.names.end(), name) != skeleton.names.end())
+    name += "_";
+  skeleton.names.push_back(std::move(name));
+  skeleton.parents.push_back(parent);
+  skeleton.parent_from_joint.push_back({glm::quat(1.0f, 0.0f, 0.0f, 0.0f), step});
+  subject.joints.emplace_back();
+  return plays;
+}
+
 void growFingers(Subject& subject, Side side) {
   const RestBody body = measureRest(subject);
   const auto axes = axesOfForearm(body, subject, side);
@@ -198,20 +218,8 @@ void growFingers(Subject& subject, Side side) {
                                             length * shape.second * direction};
     int above = hand;
     for (std::size_t joint = 0; joint < kDigitJoints; ++joint) {
-      const HumanoidJoint part = fingerPart(side, digit, joint);
-      int& plays = subject.humanoid.joint[static_cast<std::size_t>(part)];
-      if (plays >= 0) subject.humanoid.unmapped.push_back(plays);
-      plays = static_cast<int>(subject.skeleton.size());
-      std::string name(anim::humanoidName(part));
-      while (std::find(subject.skeleton.names.begin(), subject.skeleton.names.end(), name) !=
-             subject.skeleton.names.end())
-        name += "_";
-      subject.skeleton.names.push_back(name);
-      subject.skeleton.parents.push_back(above);
-      subject.skeleton.parent_from_joint.push_back(
-          {glm::quat(1.0f, 0.0f, 0.0f, 0.0f), glm::vec3(steps[joint])});
-      subject.joints.emplace_back();
-      above = plays;
+      above =
+          addFingerJoint(subject, fingerPart(side, digit, joint), above, glm::vec3(steps[joint]));
     }
   }
   setFingerModels(subject, side);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "capture/subject/subject.h"
@@ -25,6 +26,12 @@ inline constexpr std::size_t kMostHandMarkers = 32;
 inline constexpr std::size_t kDigitFreedoms = 4;
 inline constexpr std::size_t kHandFreedoms = kDigits * kDigitFreedoms;
 
+/// The freedom of a hand that is the flexion of its joint; a saddle's abduction is the next one.
+constexpr std::size_t flexionOf(std::size_t joint) {
+  const std::size_t level = joint % kDigitJoints;
+  return joint / kDigitJoints * kDigitFreedoms + (level == 0 ? 0 : level + 1);
+}
+
 enum class Side : std::uint8_t { left, right };
 
 /// The part that the joint of a digit plays; digits are counted from the thumb, joints from the
@@ -33,6 +40,9 @@ anim::HumanoidJoint fingerPart(Side side, std::size_t digit, std::size_t joint);
 
 /// True for parts of digits.
 bool isFinger(anim::HumanoidJoint part);
+
+/// Which of a hand's joints the part is, digit after digit; nothing for other parts.
+std::optional<std::size_t> handJointOf(Side side, anim::HumanoidJoint part);
 
 /// True for joints that the solver moves as fingers: hinges and saddles.
 bool isFingerJoint(const Subject& subject, int joint);
@@ -57,9 +67,13 @@ bool findHand(const Subject& subject, Side side, HandJoints& joints);
 /// before some of the body or are too many; the error names joint or marker.
 core::Result<void> checkFingers(const Subject& subject);
 
+/// Adds the joint of a digit below `parent`, at `step` from it (metres, the parent's frame), and
+/// has it play its part. What the skeleton called so before plays no part any more. Returns the
+/// joint.
+int addFingerJoint(Subject& subject, anim::HumanoidJoint part, int parent, const glm::vec3& step);
+
 /// Gives a body's hand digits of usual size for its forearm, stretched in the rest pose, and says
-/// how they move (setFingerModels). What the skeleton called fingers before plays no part any more.
-/// Nothing happens to bodies without a forearm.
+/// how they move (setFingerModels). Nothing happens to bodies without a forearm.
 void growFingers(Subject& subject, Side side);
 
 /// Sets motion, anatomical axes and limits of the digits of a hand that has all of them, from its

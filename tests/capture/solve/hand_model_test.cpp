@@ -14,6 +14,7 @@
 #include "engine/anim/kinematics.h"
 #include "tests/support/allocations.h"
 #include "tests/support/finger_body.h"
+#include "tests/support/lane_cast.h"
 
 using namespace understudy;
 using subject::kDigitJoints;
@@ -23,26 +24,14 @@ namespace {
 
 // A figure that bends its arms a little and moves every finger joint in a rhythm of its own, which
 // owes nothing to the solver's synergies.
-struct FingerStage {
-  subject::Subject body;
-  solve::SolveModel model;
-  solve::SolveSettings settings;
-  std::vector<solve::LaneSubject> subjects;
-  std::vector<solve::LaneGroup> groups;
-  std::vector<solve::SolveState> states;
-  std::vector<frame::SkeletonPose> poses;
-  std::vector<frame::LabelledSubject> labels;
+struct FingerStage : test::LaneCast {
+  const subject::Subject& body = bodies[0];
+  const solve::SolveModel& model = models[0];
   std::vector<math::RigidTransform> local;
   double noise = 0.0005;
   std::mt19937 random{7};
 
-  explicit FingerStage(subject::Subject who)
-      : body(std::move(who)), model(solve::makeSolveModel(body)) {
-    subjects.push_back({&body, &model, &settings});
-    states.push_back(solve::makeSolveState(body, model));
-    poses.push_back(frame::makeSkeletonPose(body.skeleton.size()));
-    labels.emplace_back().markers.resize(body.markers.size());
-    groups = solve::makeLaneGroups(subjects);
+  explicit FingerStage(subject::Subject who) : LaneCast({std::move(who)}) {
     pose(0);
     std::vector<math::RigidTransformd> start = model.rest;
     for (std::size_t j = 0; j < start.size(); ++j) {
@@ -100,15 +89,7 @@ struct FingerStage {
       labels[0].markers[m] = {place, glm::mat3(static_cast<float>(noise * noise)),
                               hidden(m) ? 0.0f : 1.0f};
     }
-    solve::SolveSubjects{.subjects = subjects,
-                         .kernels = kernels,
-                         .labels = labels,
-                         .stamp = {.sequence = frame},
-                         .rate_hz = 240.0,
-                         .groups = groups,
-                         .states = states,
-                         .poses = poses}
-        .run();
+    solve(frame, kernels);
   }
 
   // Mean angle between solved and true turns of the finger joints, degrees.
@@ -213,17 +194,8 @@ TEST_SUITE("solve/hand_model") {
   TEST_CASE("solving fingers allocates nothing") {
     FingerStage stage(test::fingerBody(10));
     stage.step(1, never);
-    std::vector<math::RigidTransform> world(stage.local.size());
     const std::uint64_t before = test::allocationCount();
-    solve::SolveSubjects{.subjects = stage.subjects,
-                         .kernels = solve::baselineLaneKernels(),
-                         .labels = stage.labels,
-                         .stamp = {.sequence = 2},
-                         .rate_hz = 240.0,
-                         .groups = stage.groups,
-                         .states = stage.states,
-                         .poses = stage.poses}
-        .run();
+    stage.solve(2);
     CHECK(test::allocationCount() == before);
   }
 

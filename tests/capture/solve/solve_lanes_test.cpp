@@ -12,6 +12,7 @@
 #include "capture/solve/solve_steps.h"
 #include "engine/math/exponential.h"
 #include "tests/support/allocations.h"
+#include "tests/support/lane_cast.h"
 
 using namespace understudy;
 
@@ -61,34 +62,18 @@ subject::Subject withSkin(subject::Subject body) {
 }
 
 // Performers who wave about, each in an own rhythm, seen with noise and gaps.
-struct Stage {
-  std::vector<subject::Subject> bodies;
+struct Stage : test::LaneCast {
   std::vector<std::vector<subject::SubjectMarker>> worn;  ///< What the performers do wear.
-  std::vector<solve::SolveModel> models;
-  solve::SolveSettings settings;
-  std::vector<solve::LaneSubject> subjects;
-  std::vector<solve::LaneGroup> groups;
-  std::vector<solve::SolveState> states;
-  std::vector<frame::SkeletonPose> poses;
-  std::vector<frame::LabelledSubject> labels;
   std::vector<int> rhythm;
   double swing = 0.5;  ///< Of the joints, radians.
   bool gaps = true;
 
   explicit Stage(std::vector<subject::Subject> who, std::vector<int> own)
-      : bodies(std::move(who)), rhythm(std::move(own)) {
-    for (const subject::Subject& body : bodies) {
-      models.push_back(solve::makeSolveModel(body));
-      worn.push_back(body.markers);
-    }
+      : LaneCast(std::move(who)), rhythm(std::move(own)) {
     for (std::size_t s = 0; s < bodies.size(); ++s) {
-      subjects.push_back({&bodies[s], &models[s], &settings});
-      states.push_back(solve::makeSolveState(bodies[s], models[s]));
-      poses.push_back(frame::makeSkeletonPose(bodies[s].skeleton.size()));
-      labels.emplace_back().markers.resize(bodies[s].markers.size());
+      worn.push_back(bodies[s].markers);
       solve::startTracking(models[s], 0, poseAt(s, 0), states[s]);
     }
-    groups = solve::makeLaneGroups(subjects);
   }
 
   std::vector<math::RigidTransformd> poseAt(std::size_t s, std::uint64_t frame) const {
@@ -120,19 +105,6 @@ struct Stage {
                                 glm::mat3(static_cast<float>(noise * noise)), hidden ? 0.0f : 1.0f};
       }
     }
-  }
-
-  void solve(std::uint64_t frame,
-             const solve::LaneKernels& kernels = solve::baselineLaneKernels()) {
-    solve::SolveSubjects{.subjects = subjects,
-                         .kernels = kernels,
-                         .labels = labels,
-                         .stamp = {.sequence = frame},
-                         .rate_hz = 240.0,
-                         .groups = groups,
-                         .states = states,
-                         .poses = poses}
-        .run();
   }
 
   void run(std::uint64_t frames, const solve::LaneKernels& kernels = solve::baselineLaneKernels()) {
