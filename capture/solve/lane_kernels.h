@@ -167,16 +167,16 @@ struct LaneArrays {
   LaneValue* step_place = nullptr;             ///< and per joint 3: where they were then.
   LaneValue* moments = nullptr;                ///< Per joint 21.
   LaneValue* forces = nullptr;                 ///< Per joint 6.
-  LaneValue* reach = nullptr;              ///< Per freedom 6: of the factored tree, see lane_tree.inl;
-  LaneValue* factor = nullptr;             ///< per freedom,
-  LaneValue* open = nullptr;               ///< per freedom.
-  LaneValue* gradient = nullptr;           ///< Per freedom: in the end its step.
-  LaneValue* motion = nullptr;             ///< Per joint 6: turn and shift at the root, by the steps,
+  LaneValue* reach = nullptr;     ///< Per freedom 6: of the factored tree, see lane_tree.inl;
+  LaneValue* factor = nullptr;    ///< per freedom,
+  LaneValue* open = nullptr;      ///< per freedom.
+  LaneValue* gradient = nullptr;  ///< Per freedom: in the end its step.
+  LaneValue* motion = nullptr;    ///< Per joint 6: turn and shift at the root, by the steps,
   LaneValue* motion_covariance = nullptr;  ///< and per joint 21, where it leads.
-  LaneValue* expected_variance = nullptr;      ///< Per freedom: of the prediction,
-  LaneValue* information = nullptr;            ///< Per freedom: the diagonal of its information,
-  LaneValue* turn_information = nullptr;       ///< and per joint 3: between its turns.
-  LaneValue* diagonal = nullptr;  ///< Per freedom: of the solution, one over the variance.
+  LaneValue* expected_variance = nullptr;  ///< Per freedom: of the prediction,
+  LaneValue* information = nullptr;        ///< Per freedom: the diagonal of its information,
+  LaneValue* turn_information = nullptr;   ///< and per joint 3: between its turns.
+  LaneValue* diagonal = nullptr;           ///< Per freedom: of the solution, one over the variance.
   LaneValue* marker_information = nullptr;  ///< Per marker 6.
   LaneValue* residual = nullptr;            ///< Per marker 3.
   LaneValue* place = nullptr;               ///< Per marker 3: by the model, about the root.
@@ -204,11 +204,26 @@ struct LaneSettings {
   std::size_t habit_turn;  ///< Of this frame, below kHabitTurns.
 };
 
+/// Numbers of a subject that are copied into its lane or out of it: rows of `width`, the i-th from
+/// `stride` times `row[i]` on; without `row` there is one, from 0 on.
+struct LaneRows {
+  const std::int32_t* row = nullptr;
+  std::size_t count = 1, width = 0, stride = 0;
+};
+
+inline constexpr std::size_t kMarkerFloats = 13;  ///< Of a frame::LabelledMarker.
+
 /// The two builds give the same bytes; a lane's do not depend on the others.
 struct LaneKernels {
   const char* name;
   /// Predicts, solves and updates the states of all lanes.
   void (*solve)(const LaneShape& shape, const LaneSettings& settings, const LaneArrays& arrays);
+  /// Copies numbers of all lanes, side by side: `from` has one array per lane.
+  void (*interleave)(const double* const* from, const LaneRows& rows, LaneValue* to);
+  /// And back.
+  void (*separate)(const LaneValue* from, const LaneRows& rows, double* const* to);
+  /// Copies markers: position, covariance and confidence of each; all zeros where it is not seen.
+  void (*interleaveMarkers)(const float* const* from, std::size_t count, const LaneArrays& to);
 };
 
 const LaneKernels& baselineLaneKernels();  ///< x86-64 of 2003.

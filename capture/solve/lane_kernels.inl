@@ -51,6 +51,7 @@ void freedomsBetween(const Work& w, std::size_t joint, const V* from, const V* t
 
 }  // namespace
 
+#include "capture/solve/lane_copies.inl"
 #include "capture/solve/lane_markers.inl"
 #include "capture/solve/lane_feet.inl"
 #include "capture/solve/lane_habit.inl"
