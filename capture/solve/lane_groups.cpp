@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "capture/solve/hand_lanes.h"
 #include "capture/solve/lane_shape.h"
 #include "capture/solve/lane_values.h"
@@ -18,6 +20,7 @@ using A = LaneArrays;
 constexpr ArraySize kOfJoints[] = {{&A::rest_rotation, 4},
                                    {&A::rest_translation, 3},
                                    {&A::basis, 9},
+                                   {&A::lever, 1},
                                    {&A::turn_covariance, 3},
                                    {&A::turn_information, 3},
                                    {&A::rotation, 4},
@@ -105,6 +108,23 @@ void fillArrays(LaneGroup& group) {
   fillHandArrays(group.shape, next, group.arrays);
 }
 
+// The furthest that markers below each joint get from it.
+void fillLevers(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
+  std::vector<double> lever(of.model->joints(), 0.0);
+  for (const subject::SubjectMarker& marker : of.subject->markers) {
+    double& own = lever[static_cast<std::size_t>(marker.joint)];
+    own = std::max(own, static_cast<double>(glm::length(marker.offset_joint)));
+  }
+  for (std::size_t joint = lever.size(); joint-- > 1;) {
+    const std::int32_t parent = of.model->joint_parent[joint];
+    if (parent < 0 || !(lever[joint] > 0.0)) continue;
+    double& above = lever[static_cast<std::size_t>(parent)];
+    above = std::max(above, glm::length(of.model->rest[joint].translation) + lever[joint]);
+  }
+  for (std::size_t j = 0; j < group.shape.joints; ++j)
+    group.arrays.lever[j].of[lane] = lever[static_cast<std::size_t>(group.joint[j])];
+}
+
 // What never changes of a lane's subject.
 void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
   const LaneArrays& a = group.arrays;
@@ -129,6 +149,7 @@ void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
     a.upper_limit[f].of[lane] = of.model->upper_limit[f];
   }
   a.seconds->of[lane] = 1.0 / kReferenceRate;
+  fillLevers(of, lane, group);
   fillHandSubject(*of.model, lane, group);
 }
 

@@ -116,6 +116,7 @@ struct LaneArrays {
   LaneValue* basis = nullptr;             ///< Per joint 9, columns: axes of its turns, joint frame.
   LaneValue* lower_limit = nullptr;       ///< Per freedom.
   LaneValue* upper_limit = nullptr;       ///< Per freedom.
+  LaneValue* lever = nullptr;  ///< Per joint: the furthest that markers below it get from it.
   // Of their states (SolveState), read and written.
   LaneValue* rotation = nullptr;               ///< Per joint 4.
   LaneValue* translation = nullptr;            ///< Per joint 3.

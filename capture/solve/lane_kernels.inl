@@ -68,16 +68,17 @@ Mask isCalm(const Work& w) {
   return furthest < all(w.settings.squared_radius);
 }
 
-// Lanes whose solution is a step so small that another one would change nothing that matters.
+// Lanes whose solution is a step so small that another one would change nothing that matters: how far the markers of
+// a turned joint are from the straight way that it took them.
 Mask isSmall(const Work& w) {
-  constexpr double kSmallTurn = 0.03, kSmallShift = 0.01;  // Radians, metres.
+  constexpr double kBend = 4.5e-4, kSmallShift = 0.01;  // Metres.
   Mask small = all(0.0) < all(1.0);
   for (std::size_t i = 0; i < w.shape.freedoms; i += 3) {
     const std::size_t joint = static_cast<std::size_t>(w.shape.freedom_joint[i]);
     const bool is_shift = i != w.freedom(joint);
-    const double most = is_shift ? kSmallShift : kSmallTurn;
     const V* step = at(w.a.gradient, i);
-    small &= dot3(step, step) < all(most * most);
+    const V squared = dot3(step, step);
+    small &= is_shift ? squared < all(kSmallShift * kSmallShift) : squared * *at(w.a.lever, joint) < all(2.0 * kBend);
   }
   return small;
 }
