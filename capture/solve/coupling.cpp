@@ -14,8 +14,8 @@ using anim::HumanoidJoint;
 
 constexpr std::size_t kTold = JointCoupling::kTold;
 constexpr double kShortest = 0.25;       // Seconds that a habit is learnt from at least.
-constexpr double kMostExamples = 400.0;  // A joint's memory,
-constexpr double kFewExamples = 20.0;    // and what is too little to go by.
+constexpr double kMostExamples = 200.0;  // A joint's memory,
+constexpr double kFewExamples = 10.0;    // and what is too little to go by.
 // What is hidden is suggested anew in every so many frames; in between it goes on.
 constexpr std::uint64_t kSuggestTurns = 4;
 constexpr double kRidge = 0.1;  // Radians: what tells little suggests little.

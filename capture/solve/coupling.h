@@ -39,7 +39,7 @@ struct JointCoupling {
 };
 
 /// Joints learn in turns, each in one of so many frames.
-inline constexpr std::size_t kCouplingTurns = 16;
+inline constexpr std::size_t kCouplingTurns = 32;
 
 /// The joints of a subject's limbs that markers show, each with two of the same limb. Empty for
 /// bodies whose parts have no names.

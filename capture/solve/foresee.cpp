@@ -138,11 +138,12 @@ void addTurnExamples(const ForeseeSubject& job, const Horizon& horizon) {
   for (std::size_t v = now % kLearnEvery; v < vectors; v += kLearnEvery) {
     const F went = before[v] + share * (there[v] - before[v]) - here[v];
     F known[kLags];
-    std::size_t entry = 0;
+#pragma GCC unroll 8
     for (std::size_t a = 0; a < kLags; ++a) {
       known[a] = past[a][v] - here[v];
       right[a] += known[a] * went;
-      for (std::size_t b = 0; b <= a; ++b) square[entry++] += known[a] * known[b];
+#pragma GCC unroll 8
+      for (std::size_t b = 0; b <= a; ++b) square[a * (a + 1) / 2 + b] += known[a] * known[b];
     }
   }
   const auto sum = [](const F& x) {
