@@ -5,13 +5,12 @@
 
 #include "capture/solve/solve_lanes.h"
 #include "capture/solve/solve_steps.h"
+#include "capture/solve/unfold_pose.h"
 #include "capture/subject/clip_geometry.h"
 #include "engine/core/thread_time.h"
 
 namespace understudy::recorded {
 namespace {
-
-constexpr int kFirstFit = 40;  // Steps of the fit that a track begins with.
 
 bool hasV3() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
@@ -40,12 +39,19 @@ struct Run {
     return seen;
   }
 
-  void begin(std::size_t f) {
+  // From the rest pose, which may be far off.
+  std::vector<math::RigidTransformd> fitAnew() {
+    constexpr int kSteps = 40;
+    const solve::TreeKernels& kernels = solve::baselineTreeKernels();
     std::vector<math::RigidTransformd> pose = solve::layRestPose(subject, model, labels);
-    solve::fitPose(subject, model, settings.solve, solve::baselineTreeKernels(), labels, kFirstFit,
-                   workspace, pose);
+    solve::fitPose(subject, model, settings.solve, kernels, labels, kSteps, workspace, pose);
+    solve::UnfoldPose{subject, model, settings.solve, kernels, labels, workspace}.run(pose);
+    return pose;
+  }
+
+  void begin(std::size_t f) {
     state = solve::makeSolveState(subject, model);
-    solve::startTracking(model, f, pose, state);
+    solve::startTracking(model, f, fitAnew(), state);
   }
 };
 
@@ -99,10 +105,9 @@ RecordedMotion fitRecording(const subject::Subject& subject, const file::MarkerC
   for (std::size_t f = 0; f < clip.frames; ++f) {
     motion.world_from_joint.emplace_back();
     if (run.readFrame(f) < enough) continue;
-    const bool first = pose.empty();
-    if (first) pose = solve::layRestPose(subject, run.model, run.labels);
+    if (pose.empty()) pose = run.fitAnew();
     solve::fitPose(subject, run.model, settings.solve, solve::baselineTreeKernels(), run.labels,
-                   first ? kFirstFit : kSteps, run.workspace, pose);
+                   kSteps, run.workspace, pose);
     solve::worldFromJoints(run.model, pose, world);
     motion.world_from_joint.back() = world;
   }
