@@ -36,6 +36,9 @@ struct JointCoupling {
   std::array<std::array<double, kTold>, 3> slope{};  ///< Of its own angles on the others.
   std::array<std::array<double, kTold>, 3> usual{};  ///< The same of people at large.
   std::array<double, 3> count{};                     ///< Examples.
+  /// Of each own angle: how suggestions went with what it then was, and their mean square; the
+  /// share of them that is believed.
+  std::array<double, 3> agreement{}, power{}, share{1.0, 1.0, 1.0};
 };
 
 /// Joints learn in turns, each in one of so many frames.
