@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "capture/solve/habit.h"
 #include "engine/math/exponential.h"
