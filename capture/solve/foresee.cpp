@@ -15,7 +15,7 @@ constexpr std::size_t kFewestFrames = 60;  // In a row, before weights are belie
 constexpr std::uint64_t kSolveEvery = 8;   // Frames.
 constexpr std::size_t kLearnEvery = 3;     // Frames, per number.
 constexpr float kLeastSquare = 1e-8f;      // Square metres, of a stated error.
-constexpr float kRise = 2.4f;              // Stated errors rise so much faster than they fall.
+constexpr float kRise = 1.2f;              // Stated errors rise so much faster than they fall.
 
 // Frames ahead: whole ones, and the share of the last one that counts.
 struct Horizon {
