@@ -18,6 +18,9 @@ struct LaneGroup {
   std::vector<LaneValue> values;      ///< What those in `arrays` do.
   LaneShape shape;
   LaneArrays arrays;
+  SolveState resting;    ///< Of lanes whose subject is not tracked; it sees nothing.
+  SolveState discarded;  ///< What came of it.
+  std::vector<frame::LabelledMarker> unseen;  ///< Its markers.
 };
 
 /// A subject and what its solution needs and changes.
