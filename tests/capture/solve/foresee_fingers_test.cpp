@@ -33,7 +33,12 @@ struct ForeseenStage {
     sigma.resize(frame + 1);
     std::vector<math::RigidTransform> local(stage.local.size());
     sigma[frame].resize(stage.local.size());
+    // Of what is ahead alone: not what the newest pose is off itself.
+    std::vector<float> sigma_now(local.size());
+    solve::predictPose(stage.poses[0], 0.0, settings.seconds, local, sigma_now);
     solve::predictPose(stage.poses[0], settings.seconds, settings.seconds, local, sigma[frame]);
+    for (std::size_t j = 0; j < local.size(); ++j)
+      sigma[frame][j] = std::sqrt(sigma[frame][j] * sigma[frame][j] - sigma_now[j] * sigma_now[j]);
     ahead[frame].resize(local.size());
     anim::worldFromJoints(stage.body.skeleton, local, ahead[frame]);
   }
