@@ -2,28 +2,10 @@
 
 #include <algorithm>
 
+#include "capture/pipeline/stage_timer.h"
 #include "engine/core/thread_time.h"
 
 namespace understudy::pipeline {
-namespace {
-
-// Adds the time of its scope to a stage. Nothing waits inside, so that it is processor time unless
-// the thread was preempted: settleTimes() corrects that. The thread's own clock would cost two
-// system calls per packet, as much as the work that it measures.
-class StageTimer {
- public:
-  explicit StageTimer(core::Duration& total) : total_(total), start_(core::Clock::now()) {}
-  ~StageTimer() { total_ += core::Clock::now() - start_; }
-  StageTimer(const StageTimer&) = delete;
-  StageTimer& operator=(const StageTimer&) = delete;
-
- private:
-  core::Duration& total_;
-  core::Time start_;
-};
-
-}  // namespace
-
 bool CapturePath::hasCamera(std::uint32_t camera) const {
   const sync::PendingFrame& open = assembly_.at(assembly_.current);
   return open.used && open.cameras[camera].complete;
@@ -38,9 +20,11 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
       ++assembly_.counters.damaged;
       return sync::PacketVerdict::inconsistent;
     }
-    const std::uint64_t resyncs = assembly_.counters.resyncs;
+    const bool anew = sync::startsAnew(assembly_, view.header);
+    if (anew) collectMatches();
     verdict = sync::accept(assembly_, view, received);
-    if (assembly_.counters.resyncs != resyncs) {  // Dates of the old count mean nothing now.
+    if (anew) {  // Dates of the old count mean nothing now.
+      prepared_for_ = kNever;
       std::fill(find_state_.next_attempt.begin(), find_state_.next_attempt.end(), 0);
       for (solve::FindPropsState::Prop& prop : props_.props) prop.next_attempt = 0;
       std::fill(next_recovery_.begin(), next_recovery_.end(), 0);
@@ -62,18 +46,6 @@ sync::PacketVerdict CapturePath::packet(std::span<const std::byte> datagram, cor
   return verdict;
 }
 
-void CapturePath::matchCamera(std::uint32_t camera) {
-  if (restricted_ && !((allowed_[camera / 64] >> (camera % 64)) & 1u)) return;
-  const StageTimer timer(cpu_.reconstruct);
-  reconstruct::MatchCamera{.settings = settings_.reconstruct,
-                           .camera = camera,
-                           .centroids = assembly_.at(assembly_.current).cameras[camera].centroids,
-                           .state = reconstruct_state_,
-                           .workspace = reconstruct_workspace_,
-                           .counters = reconstruct_counters_}
-      .run();
-}
-
 // The whole path of one frame, from the packets that were matched as they came to the solved poses.
 void CapturePath::closeFrame(take::ClosingReason reason) {
   const sync::PendingFrame& open = assembly_.at(assembly_.current);
@@ -89,6 +61,8 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
   result_.assembled = core::Clock::now();
   {
     const StageTimer timer(cpu_.reconstruct);
+    holdCrew();
+    collectMatches();
     reconstruct::FinishFrame{.settings = settings_.reconstruct,
                              .stamp = result_.stamp,
                              .state = reconstruct_state_,
@@ -137,21 +111,15 @@ void CapturePath::closeFrame(take::ClosingReason reason) {
 // before: what is over was somebody else's.
 void CapturePath::settleTimes() {
   const core::Duration used = core::threadTime();
-  const core::Duration most = used - thread_time_;
+  limitTimes(used - thread_time_, cpu_);
   thread_time_ = used;
   result_.cpu = cpu_;
-  const core::Duration sum = cpu_.sync + cpu_.reconstruct + cpu_.label + cpu_.solve;
-  if (sum <= most) return;
-  const double share = core::toSeconds(most) / core::toSeconds(sum);
-  for (core::Duration* stage :
-       {&result_.cpu.sync, &result_.cpu.reconstruct, &result_.cpu.label, &result_.cpu.solve}) {
-    *stage = core::Duration(
-        static_cast<core::Duration::rep>(static_cast<double>(stage->count()) * share));
-  }
+  settleCrew();
 }
 
 void CapturePath::prepareNext() {
-  cpu_ = {};
+  collectMatches();  // Should the open frame be prepared once more.
+  cpu_ = crew_cpu_ = {};
   reconstruct_counters_ = {};
   {
     const StageTimer timer(cpu_.reconstruct);
@@ -195,23 +163,8 @@ void CapturePath::solveSubjects() {
   if (!fingers_.empty()) fingers_.merge(models_, result_.labels);
   for (std::size_t s = 0; s < subjects_.size(); ++s)
     result_.labels.subjects[s].tracked = states_[s].tracked;
-  solve::SolveSubjects{.subjects = lane_subjects_,
-                       .kernels = *lane_kernels_,
-                       .labels = result_.labels.subjects,
-                       .stamp = result_.stamp,
-                       .rate_hz = rig_.rate_hz,
-                       .groups = lane_groups_,
-                       .states = states_,
-                       .poses = result_.poses}
-      .run();
+  solveGroups();
   for (std::size_t s = 0; s < subjects_.size(); ++s) {
-    solve::ForeseeSubject{.settings = settings_.foresight,
-                          .model = models_[s],
-                          .rate_hz = rig_.rate_hz,
-                          .solved = states_[s],
-                          .state = foresight_states_[s],
-                          .pose = result_.poses[s]}
-        .run();
     const frame::SkeletonPose& pose = result_.poses[s];
     notePresence(s);
     if (!pose.tracked) continue;

@@ -25,6 +25,7 @@
 #include "capture/solve/swap_guard.h"
 #include "capture/subject/subject.h"
 #include "capture/sync/frame_assembly.h"
+#include "engine/core/crew.h"
 #include "engine/core/hash.h"
 #include "engine/core/result.h"
 
@@ -51,15 +52,25 @@ struct PipelineSettings {
   KernelChoice kernels = KernelChoice::automatic;
   std::uint32_t recognise_every = 12;  ///< Frames between two attempts to find a lost subject ...
   std::uint32_t recover_every = 3;     ///< ... or a lost limb of one that is tracked.
+  /// Threads that work on a frame, 1 to 1024, with the one that owns the path; no more are started
+  /// than there are cameras. Any number gives the same bytes.
+  std::uint32_t threads = 1;
+  /// A camera is matched by another thread from so many predictions and centroids on, together:
+  /// fewer are done sooner than handed over.
+  std::uint32_t share_from = 400;
+  /// What the other threads ask of the operating system.
+  core::RealtimeSettings crew{.fifo_priority = 0, .lock_memory = false, .flush_to_zero = false};
 };
 
 /// Says which setting is out of range, if any.
 core::Result<void> check(const PipelineSettings& settings);
 
-/// Processor time of the capture thread that one frame took, stage by stage: time inside the
+/// Processor time that one frame took, stage by stage and of all threads together: time inside the
 /// stages, less what preemption shows to be too much.
 struct StageTimes {
   core::Duration sync{}, reconstruct{}, label{}, solve{};
+  core::Duration crew{};    ///< Of all this, what other threads than the path's own did.
+  core::Duration waited{};  ///< Besides: these looked for work, and the path's own waited for them.
 };
 
 /// All there is to say about one closed frame. Valid until the next frame is closed.
@@ -76,12 +87,12 @@ struct FrameResult {
   std::vector<frame::CaptureEvent> events;
 };
 
-/// The live path of capture: packets in, named markers and poses out. One thread; nothing in it
-/// allocates, locks or logs after `create`.
+/// The live path of capture: packets in, named markers and poses out. One thread calls it; others
+/// may help, see PipelineSettings::threads. Nothing in it allocates, locks or logs after `create`.
 class CapturePath {
  public:
-  /// Sets up for the rig and the subjects; fails on settings out of range, an empty rig, or a
-  /// subject that contradicts itself.
+  /// Sets up for the rig and the subjects; fails on settings out of range, an empty rig, a subject
+  /// that contradicts itself, or if the system grants no threads.
   static core::Result<std::unique_ptr<CapturePath>> create(const PipelineSettings& settings,
                                                            const camera::Rig& rig,
                                                            std::vector<subject::Subject> subjects);
@@ -117,6 +128,10 @@ class CapturePath {
   const std::vector<subject::Subject>& subjects() const { return subjects_; }
   const camera::Rig& rig() const { return rig_; }
   const char* kernels() const { return tree_kernels_->name; }
+  /// Threads that work on a frame, the path's own among them.
+  std::size_t threads() const { return crew_ ? crew_->threads() : 1; }
+  /// What the others were granted; null where there are none.
+  const core::RealtimeReport* crewReport() const { return crew_ ? &crew_->realtime() : nullptr; }
   /// Hash of all poses so far: sequence, subject and local joints of every tracked subject.
   std::uint64_t hash() const { return hasher_.digest(); }
 
@@ -124,7 +139,15 @@ class CapturePath {
   CapturePath(const PipelineSettings& settings, const camera::Rig& rig,
               std::vector<subject::Subject> subjects);
   void makeRoomFor(std::size_t subject);
+  core::Result<void> startCrew();
   void matchCamera(std::uint32_t camera);
+  void matchOn(std::uint32_t camera, std::size_t thread);
+  void collectMatches();
+  bool sharesSolving() const { return crew_ && lane_groups_.size() > 1; }
+  void holdCrew();
+  void solveGroup(std::size_t group);
+  void solveGroups();
+  void bookCrew(core::Duration StageTimes::*stage);
   void findProps();
   void followTurns();
   void recogniseLost();
@@ -146,6 +169,7 @@ class CapturePath {
   void notePresence(std::size_t subject);
   void noteEvents();
   void settleTimes();
+  void settleCrew();
   void addEvent(frame::CaptureEventKind kind, std::uint32_t who);
 
   static constexpr std::uint64_t kNever = ~std::uint64_t{0};
@@ -202,9 +226,13 @@ class CapturePath {
   std::vector<std::uint64_t> last_solved_;  ///< Per subject: sequence; kNever before the first.
 
   FrameResult result_;
-  StageTimes cpu_;
+  StageTimes cpu_, crew_cpu_;     ///< Of the path's own thread, and of the others.
   core::Duration thread_time_{};  ///< Of the capture thread when the frame before was closed.
+  core::Duration crew_worked_{}, owner_waited_{};  ///< Booked so far.
   core::Hasher hasher_;
+
+  std::vector<reconstruct::MatchShare> shares_;  ///< Per thread of the crew but the first.
+  std::unique_ptr<core::Crew> crew_;             ///< Last: it ends before what it works on.
 };
 
 }  // namespace understudy::pipeline

@@ -9,6 +9,7 @@ namespace {
 using frame::kMostUnlabelled;
 
 constexpr std::size_t kMostEvents = 64;
+constexpr std::uint32_t kMostThreads = 1024;
 
 core::Result<void> checkSubject(const subject::Subject& subject) {
   const std::size_t joints = subject.skeleton.size();
@@ -53,6 +54,7 @@ core::Result<void> check(const PipelineSettings& settings) {
   if (auto sound = label::check(settings.tracks); !sound) return sound;
   if (auto sound = solve::check(settings.recognise); !sound) return sound;
   if (auto sound = solve::check(settings.solve); !sound) return sound;
+  if (auto sound = solve::check(settings.foresight); !sound) return sound;
   if (auto sound = check(settings.presence); !sound) return sound;
   if (auto sound = solve::check(settings.guard); !sound) return sound;
   if (auto sound = solve::check(settings.props); !sound) return sound;
@@ -62,6 +64,8 @@ core::Result<void> check(const PipelineSettings& settings) {
     return core::makeError("pipeline settings: recover_every must be > 0");
   if (settings.recognise_every == 0)
     return core::makeError("pipeline settings: recognise_every must be > 0");
+  if (settings.threads < 1 || settings.threads > kMostThreads)
+    return core::makeError("pipeline settings: threads must be in 1..1024");
   if (settings.kernels == KernelChoice::v3 && !__builtin_cpu_supports("avx2")) {
     return core::makeError(
         "pipeline settings: this processor has no AVX2: choose the baseline kernels");
@@ -81,7 +85,9 @@ core::Result<std::unique_ptr<CapturePath>> CapturePath::create(
   for (const subject::Subject& subject : subjects) {
     if (auto sound = checkSubject(subject); !sound) return sound.error();
   }
-  return std::unique_ptr<CapturePath>(new CapturePath(settings, rig, std::move(subjects)));
+  std::unique_ptr<CapturePath> path(new CapturePath(settings, rig, std::move(subjects)));
+  if (auto started = path->startCrew(); !started) return started.error();
+  return path;
 }
 
 CapturePath::CapturePath(const PipelineSettings& settings, const camera::Rig& rig,

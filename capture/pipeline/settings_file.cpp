@@ -109,6 +109,12 @@ void readSolve(core::SettingsTable table, solve::SolveSettings& settings) {
   table.read("iterations", settings.iterations);
 }
 
+void readForesight(core::SettingsTable table, solve::ForesightSettings& settings) {
+  table.read("seconds", settings.seconds);
+  table.read("memory", settings.memory);
+  table.read("error_time", settings.error_time);
+}
+
 void readFingers(core::SettingsTable table, solve::FindFingersSettings& settings) {
   table.read("reach", settings.reach);
   table.read("gate", settings.gate);
@@ -176,6 +182,7 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readTracks(root.table("tracks"), settings.tracks);
   readRecognise(root.table("recognise"), settings.recognise);
   readSolve(root.table("solve"), settings.solve);
+  readForesight(root.table("foresight"), settings.foresight);
   readFollow(root.table("follow"), settings.follow);
   readPresence(root.table("presence"), settings.presence);
   readGuard(root.table("guard"), settings.guard);
@@ -185,6 +192,7 @@ core::Result<PipelineSettings> readSettings(core::SettingsFile file, const std::
   readKernels(root, settings.kernels);
   root.read("recognise_every", settings.recognise_every);
   root.read("recover_every", settings.recover_every);
+  root.read("share_from", settings.share_from);
   if (auto finished = file.finish(); !finished) return finished.error();
   if (auto sound = check(settings); !sound) {
     return core::makeError(name + ": " + sound.error().message);

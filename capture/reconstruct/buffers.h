@@ -48,6 +48,14 @@ inline UndistortedCentroids centroidsOf(ReconstructState& state, ReconstructWork
           .place = workspace.centroid_place.data() + kPlacesInSight};
 }
 
+/// Adds up the fresh sums of `from` in all sums of `to`, and sets them to zero.
+inline void flush(const ReconstructState& state, RaySums& from, RaySums& to) {
+  if (from.unflushed == 0) return;
+  state.kernels->flush(from.fresh.data(), roundUp(state.predictions), to.all.data());
+  from.unflushed = 0;
+  to.flushed = true;
+}
+
 /// Most entries of ReconstructState::rays per camera: none, its centroids, two shares of each.
 inline constexpr std::size_t kMostRays = 3 * kMaxCentroids + 9;
 

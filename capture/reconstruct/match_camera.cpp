@@ -125,14 +125,12 @@ void setFree(const Matching& m, std::size_t left) {
 }
 
 void addSums(const Matching& m) {
-  ReconstructState& state = m.state;
-  const std::size_t padded = roundUp(state.predictions);
-  const std::size_t rays = state.kernels->accumulate(m.camera.view, m.rays.data(), m.claims, padded,
-                                                     m.views, state.new_sums.data());
+  const std::size_t padded = roundUp(m.state.predictions);
+  RaySums& sums = m.job.sums;
+  const std::size_t rays = m.state.kernels->accumulate(m.camera.view, m.rays.data(), m.claims,
+                                                       padded, m.views, sums.fresh.data());
   m.job.counters.rays += static_cast<std::uint32_t>(rays);
-  if (++state.unflushed < kCamerasPerFlush) return;
-  state.unflushed = 0;
-  state.kernels->flush(state.new_sums.data(), padded, state.sums.data());
+  if (++sums.unflushed == kCamerasPerFlush) flush(m.state, sums, sums);
 }
 
 // Has a packet and what belongs to its camera fetched while the predictions are projected: other
@@ -154,8 +152,8 @@ void prefetch(const Matching& m) {
 
 void MatchCamera::run() const {
   assert(camera < state.cameras.size() && state.kernels != nullptr);
-  if (state.received[camera]) return;
-  state.received[camera] = true;
+  if (state.received[camera] != 0) return;
+  state.received[camera] = 1;
   const PreparedCamera& prepared = state.cameras[camera];
   const std::size_t count = std::min(centroids.size(), kMaxCentroids);
   state.centroids[camera] = roundUp(count);

@@ -11,6 +11,13 @@
 namespace understudy::reconstruct {
 namespace {
 
+RaySums makeRaySums(std::size_t capacity) {
+  RaySums sums;
+  sums.all.assign(capacity * kSumsPerMarker, 0.0);
+  sums.fresh.assign(capacity * kSumsPerMarker, 0);
+  return sums;
+}
+
 core::Error outOfRange(const char* key, const char* condition) {
   return core::makeError(std::string("reconstruct settings: ") + key + " must be " + condition);
 }
@@ -57,8 +64,7 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   state.y.assign(state.capacity, nowhere);
   state.z.assign(state.capacity, nowhere);
   state.reach.assign(state.capacity, 0.0f);
-  state.sums.assign(state.capacity * kSumsPerMarker, 0.0);
-  state.new_sums.assign(state.capacity * kSumsPerMarker, 0);
+  state.sums = makeRaySums(state.capacity);
   state.rays.resize(cameras);
   for (std::vector<Ray>& rays : state.rays) {
     rays.reserve(kMostRays);
@@ -74,14 +80,17 @@ ReconstructState makeReconstructState(const camera::Rig& rig, std::size_t most_p
   }
   state.free.resize(cameras);
   for (std::vector<FreeCentroid>& free : state.free) free.reserve(2 * kMaxCentroids);
-  state.received.assign(cameras, false);
+  state.received.assign(cameras, 0);
   state.solutions.assign(kSolutionArrays * state.capacity, 0.0f);
   state.sound.assign(state.capacity, 0);
   state.health.resize(cameras);
   return state;
 }
 
-ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
+namespace {
+
+// What MatchCamera needs of it.
+ReconstructWorkspace makeMatchWorkspace(const ReconstructState& state) {
   ReconstructWorkspace w;
   const std::size_t capacity = state.capacity;
   w.predicted.assign(kViewArrays * capacity, 0.0f);
@@ -109,9 +118,21 @@ ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
   w.nearest.assign(kMaxCentroids, 0);
   w.second.assign(kMaxCentroids, 0);
   w.nearest_centroid.assign(capacity, 0);
+  return w;
+}
+
+}  // namespace
+
+ReconstructWorkspace makeReconstructWorkspace(const ReconstructState& state) {
+  ReconstructWorkspace w = makeMatchWorkspace(state);
   w.directions.reserve(state.cameras.size());
   w.cold = makeColdSearchWorkspace(state.cold_rig);
   return w;
+}
+
+MatchShare makeMatchShare(const ReconstructState& state) {
+  return {
+      .sums = makeRaySums(state.capacity), .workspace = makeMatchWorkspace(state), .counters = {}};
 }
 
 void PredictFrame::run() const {
@@ -131,13 +152,14 @@ void PredictFrame::run() const {
     state.x[p] = state.y[p] = state.z[p] = std::numeric_limits<float>::quiet_NaN();
   }
   const std::size_t sums = roundUp(std::max(before, count)) * kSumsPerMarker;
-  std::fill_n(state.sums.begin(), sums, 0.0);
-  if (state.unflushed > 0) std::fill_n(state.new_sums.begin(), sums, 0);
-  state.unflushed = 0;
+  std::fill_n(state.sums.all.begin(), sums, 0.0);
+  if (state.sums.unflushed > 0) std::fill_n(state.sums.fresh.begin(), sums, 0);
+  state.sums.unflushed = 0;
+  state.sums.flushed = false;
   std::fill_n(state.sound.begin(), std::max(before, count), std::uint8_t{0});
   for (std::size_t c = 0; c < state.cameras.size(); ++c) {
     state.free[c].clear();
-    state.received[c] = false;
+    state.received[c] = 0;
   }
   ++state.frames;
 }

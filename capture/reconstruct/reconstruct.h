@@ -80,6 +80,14 @@ struct CameraHealth {
 /// Rays that a camera's health and noise are estimated from.
 inline constexpr double kHealthRays = 4000.0;
 
+/// Sums of some cameras' rays: whole numbers, so that their order is of no importance.
+struct RaySums {
+  std::vector<double> all;          ///< Per prediction kSumsPerMarker fixed-point sums,
+  std::vector<std::int32_t> fresh;  ///< and those of cameras since the last flush,
+  std::uint32_t unflushed = 0;      ///< so many.
+  bool flushed = false;             ///< There is something in `all`.
+};
+
 /// What reconstruction remembers between the packets of one frame. Filled by PredictFrame, then
 /// MatchCamera per camera in any order, then read by FinishFrame.
 struct ReconstructState {
@@ -89,15 +97,13 @@ struct ReconstructState {
   std::size_t capacity = 0;            ///< Most predictions, a multiple of eight below 65536.
   std::vector<float> x, y, z;          ///< Predicted positions, NaN from `predictions` on.
   std::vector<float> reach;            ///< Their search radius, metres.
-  std::vector<double> sums;            ///< Per prediction kSumsPerMarker fixed-point sums,
-  std::vector<std::int32_t> new_sums;  ///< and those of cameras since the last flush,
-  std::uint32_t unflushed = 0;         ///< so many.
+  RaySums sums;                        ///< Of all cameras, once every MatchShare is gathered.
   std::vector<std::vector<Ray>> rays;  ///< Per camera: none, its centroids, their shares.
   std::vector<std::size_t> centroids;  ///< Per camera: number in `rays`, padded.
   std::vector<std::uint16_t> ray_of;   ///< Per camera raysPerCamera entries, see rayOf.
   std::vector<CameraOrder> orders;     ///< Per camera.
   std::vector<std::vector<FreeCentroid>> free;  ///< Per camera.
-  std::vector<bool> received;                   ///< Per camera: matched in this frame.
+  std::vector<std::uint8_t> received;           ///< Per camera: matched in this frame.
   std::vector<float> solutions;      ///< See solutionsOf; filled by FinishFrame, kept for health.
   std::vector<std::uint8_t> sound;   ///< Per prediction: a marker came of it.
   std::vector<CameraHealth> health;  ///< Per camera.
@@ -113,7 +119,7 @@ inline std::size_t raysPerCamera(const ReconstructState& state) { return state.c
 
 /// The prediction's ray in a camera, or null where there is none or it was refused.
 inline Ray* rayOf(ReconstructState& state, std::size_t camera, std::size_t prediction) {
-  if (!state.received[camera]) return nullptr;
+  if (state.received[camera] == 0) return nullptr;
   const std::size_t entry = camera * raysPerCamera(state) + prediction;
   Ray& ray = state.rays[camera][state.ray_of[entry]];
   return ray.weight > 0.0f ? &ray : nullptr;
@@ -174,17 +180,33 @@ struct PredictFrame {
 };
 
 /// Matches one camera's centroids to the predictions as its packet lands. The result does not
-/// depend on the order of cameras, bit for bit: sums are integers.
+/// depend on the order of cameras, bit for bit: sums are integers. Several threads may match
+/// cameras of one state at the same time, each with sums, workspace and counters of its own: a
+/// MatchShare.
 struct MatchCamera {
   const ReconstructSettings& settings;
   std::uint32_t camera;
   std::span<const frame::Centroid> centroids;  ///< At most kMaxCentroids are read.
-  ReconstructState& state;
+  ReconstructState& state;                     ///< What belongs to the camera is written.
+  RaySums& sums;                               ///< Of the state, or of a share.
   ReconstructWorkspace& workspace;
   ReconstructCounters& counters;
 
   void run() const;
 };
+
+/// What one of several threads has matched of a frame, and its scratch.
+struct MatchShare {
+  RaySums sums;
+  ReconstructWorkspace workspace;  ///< For MatchCamera only.
+  ReconstructCounters counters;
+};
+
+MatchShare makeMatchShare(const ReconstructState& state);
+
+/// Adds a share to the frame's own sums and counters, and empties it. Before FinishFrame, and
+/// before PredictFrame.
+void gather(MatchShare& share, ReconstructState& state, ReconstructCounters& counters);
 
 /// Makes the markers of one exposure from what each camera's packet has matched so far: first the
 /// predicted ones by one small solve each, then an epipolar search of what is left.

@@ -205,11 +205,8 @@ void solvePredicted(const FinishFrame& job) {
   if (state.predictions == 0) return;
   const PredictedSolutions s = solutionsOf(state);
   const std::size_t padded = roundUp(state.predictions);
-  if (state.unflushed > 0) {
-    state.kernels->flush(state.new_sums.data(), padded, state.sums.data());
-    state.unflushed = 0;
-  }
-  state.kernels->solve(state.sums.data(), padded, s);
+  flush(state, state.sums, state.sums);
+  state.kernels->solve(state.sums.all.data(), padded, s);
   const std::array<float, kMostCameras + 1>& limits = residualLimits();
   const float half_sine = static_cast<float>(0.5 * job.settings.smallest_angle);
   const float smallest_spread = kObliqueness * half_sine * half_sine;

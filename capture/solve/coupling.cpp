@@ -14,11 +14,12 @@ using anim::HumanoidJoint;
 
 constexpr std::size_t kTold = JointCoupling::kTold;
 constexpr double kShortest = 0.25;       // Seconds that a habit is learnt from at least.
-constexpr double kMostExamples = 400.0;  // A joint's memory,
-constexpr double kFewExamples = 20.0;    // and what is too little to go by.
+constexpr double kMostExamples = 200.0;  // A joint's memory,
+constexpr double kFewExamples = 10.0;    // and what is too little to go by.
 // What is hidden is suggested anew in every so many frames; in between it goes on.
 constexpr std::uint64_t kSuggestTurns = 4;
-constexpr double kRidge = 0.1;  // Radians: what tells little suggests little.
+constexpr double kLeastShare = 0.1;  // Of a suggestion that is believed.
+constexpr double kRidge = 0.1;       // Radians: what tells little suggests little.
 
 // Parts from the trunk outwards, and which of the two others tell of each.
 struct Part {
@@ -145,8 +146,26 @@ void suggest(const JointCoupling& c, const Telling& told, std::size_t first, Sol
       angle += c.slope[k][a] * (told.angle[a] - c.mean[a]);
       rate += c.slope[k][a] * told.rate[a];
     }
+    angle *= c.share[k];
+    rate *= c.share[k];
     state.suggested[first + k] = angle;
     state.suggested_speed[first + k] = rate;
+  }
+}
+
+// How far suggestions may be believed: what they were, before the example was learnt, on what the
+// angle then was.
+void judgeSuggestions(const Angles& own, const SolveState& state, std::size_t first,
+                      JointCoupling& c) {
+  for (std::size_t k = 0; k < 3; ++k) {
+    const std::size_t f = first + k;
+    if (!own.shown[k] || c.count[k] < 1.0) continue;
+    const double suggested = state.suggested[f] / std::max(c.share[k], kLeastShare);
+    const double was = own.at.angles[static_cast<glm::length_t>(k)] - state.habit_mean[f];
+    const double rate = 1.0 / std::min(c.count[k] + 1.0, kMostExamples);
+    c.agreement[k] += rate * (suggested * was - c.agreement[k]);
+    c.power[k] += rate * (suggested * suggested - c.power[k]);
+    c.share[k] = std::clamp(c.agreement[k] / std::max(c.power[k], 1e-9), kLeastShare, 1.0);
   }
 }
 
@@ -230,6 +249,7 @@ void coupleJoints(const SolveModel& model, double seconds, double memory, SolveS
     if (!learns) continue;
     const Angles own = measure(model, state, c.joint);
     if (!own.at.steady) continue;
+    judgeSuggestions(own, state, first, c);
     learnHabit(own, first, rate, state);
     learnSlopes(own, told, c);
     solveSlopes(c);

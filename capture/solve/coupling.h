@@ -36,10 +36,13 @@ struct JointCoupling {
   std::array<std::array<double, kTold>, 3> slope{};  ///< Of its own angles on the others.
   std::array<std::array<double, kTold>, 3> usual{};  ///< The same of people at large.
   std::array<double, 3> count{};                     ///< Examples.
+  /// Of each own angle: how suggestions went with what it then was, and their mean square; the
+  /// share of them that is believed.
+  std::array<double, 3> agreement{}, power{}, share{1.0, 1.0, 1.0};
 };
 
 /// Joints learn in turns, each in one of so many frames.
-inline constexpr std::size_t kCouplingTurns = 16;
+inline constexpr std::size_t kCouplingTurns = 32;
 
 /// The joints of a subject's limbs that markers show, each with two of the same limb. Empty for
 /// bodies whose parts have no names.

@@ -15,6 +15,7 @@ constexpr std::size_t kFewestFrames = 60;  // In a row, before weights are belie
 constexpr std::uint64_t kSolveEvery = 8;   // Frames.
 constexpr std::size_t kLearnEvery = 3;     // Frames, per number.
 constexpr float kLeastSquare = 1e-8f;      // Square metres, of a stated error.
+constexpr float kRise = 1.2f;              // Stated errors rise so much faster than they fall.
 
 // Frames ahead: whole ones, and the share of the last one that counts.
 struct Horizon {
@@ -138,11 +139,12 @@ void addTurnExamples(const ForeseeSubject& job, const Horizon& horizon) {
   for (std::size_t v = now % kLearnEvery; v < vectors; v += kLearnEvery) {
     const F went = before[v] + share * (there[v] - before[v]) - here[v];
     F known[kLags];
-    std::size_t entry = 0;
+#pragma GCC unroll 8
     for (std::size_t a = 0; a < kLags; ++a) {
       known[a] = past[a][v] - here[v];
       right[a] += known[a] * went;
-      for (std::size_t b = 0; b <= a; ++b) square[entry++] += known[a] * known[b];
+#pragma GCC unroll 8
+      for (std::size_t b = 0; b <= a; ++b) square[a * (a + 1) / 2 + b] += known[a] * known[b];
     }
   }
   const auto sum = [](const F& x) {
@@ -193,8 +195,10 @@ void measureErrors(const ForeseeSubject& job, const Horizon& horizon) {
   const glm::dvec3 root = rootNow(job, horizon);
   const glm::vec3 root_off(rootAt(s.foreseen_root, base) - root),
       root_steady_off(rootAt(s.steady_root, base) - root);
-  const float rate =
-      static_cast<float>(std::min(1.0, 1.0 / (job.settings.error_time * job.rate_hz)));
+  // At first all errors so far count alike.
+  const double count = static_cast<double>(s.frames - kFewestFrames - horizon.frames);
+  const double often = std::min(count + 1.0, job.settings.error_time * job.rate_hz);
+  const float rate = static_cast<float>(std::min(1.0, 1.0 / often));
   const float share = static_cast<float>(horizon.share);
   float sum = 0.0f, steady_sum = 0.0f;
   const bool used = s.error <= s.steady_error;
@@ -213,7 +217,7 @@ void measureErrors(const ForeseeSubject& job, const Horizon& horizon) {
     const float axis_square = (used ? square : steady_square) * (1.0f / 3.0f);
     // Errors come in bursts: they rise at once and fall slowly.
     float& kept = s.square_error[j];
-    kept += (axis_square > kept ? 1.4f * rate : rate) * (axis_square - kept);
+    kept += (axis_square > kept ? std::min(1.0f, kRise * rate) : rate) * (axis_square - kept);
   }
   const double slow = 0.25 * static_cast<double>(rate);
   s.error += slow * (static_cast<double>(sum) - s.error);

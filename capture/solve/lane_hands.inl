@@ -200,26 +200,12 @@ void addHands(const Work& w, std::size_t joint, V* moment, V* force) {
   }
 }
 
-// The motion of a joint by the solution: turn and shift at the root.
-void motionOfJoint(const Work& w, std::size_t joint, V* motion) {
-  for (std::size_t k = 0; k < 6; ++k) motion[k] = all(0.0);
-  while (w.freedoms(joint) == 0 && w.hasParent(joint)) joint = w.parent(joint);
-  if (w.freedoms(joint) == 0) return;
-  std::int32_t f = static_cast<std::int32_t>(w.freedom(joint) + w.freedoms(joint)) - 1;
-  for (; f >= 0; f = w.shape.freedom_parent[f]) {
-    const V step = *at(w.a.gradient, static_cast<std::size_t>(f));
-    const V* axis = at(w.a.axes, 6 * static_cast<std::size_t>(f));
-    for (std::size_t k = 0; k < 6; ++k) motion[k] += axis[k] * step;
-  }
-}
-
 // After the body's solution: the step of the fingers, and whether it is small in each lane.
 Mask solveHands(const Work& w) {
   constexpr double kSmall = 0.1;
   Mask small = all(0.0) < all(1.0);
   forEachHand(w, [&](const HandWork& hand) {
-    V motion[6];
-    motionOfJoint(w, static_cast<std::size_t>(hand.shape.joint), motion);
+    const V* motion = at(w.a.motion, 6 * static_cast<std::size_t>(hand.shape.joint));
     V* step = lanes(hand.a.step);
     for (std::size_t i = 0; i < hand.shape.coordinates; ++i) {
       const V* row = at(hand.a.sides, 7 * i);
@@ -341,15 +327,11 @@ void findRows(const HandWork& hand, std::size_t joint, const DigitMoves& moves, 
   }
 }
 
-// Index of (row, column), row <= column, in the upper triangle of a motion's covariance.
-constexpr std::size_t upper(std::size_t row, std::size_t column) { return row * (11 - row) / 2 + column; }
-
 // Covariance of the places of a hand's joints: that of the hand's motion, and that of its fingers given it.
 void findHandCovariance(const Work& w, Mask wanted) {
   forEachHand(w, [&](const HandWork& hand) {
-    V motion[21];
+    const V* motion = at(w.a.motion_covariance, 21 * static_cast<std::size_t>(hand.shape.joint));
     DigitMoves moves;
-    findMotionCovariance(w, static_cast<std::size_t>(hand.shape.joint), motion);
     for (std::size_t joint = 0; joint < kHandJoints; ++joint) {
       const bool is_root = joint % kJointsOfDigit == 0;
       if (is_root) findDigitMoves(hand, joint, moves);
@@ -359,7 +341,7 @@ void findHandCovariance(const Work& w, Mask wanted) {
         for (std::size_t p = 0; p < 6; ++p) {
           half[c][p] = all(0.0);
           for (std::size_t q = 0; q < 6; ++q)
-            half[c][p] += motion[p <= q ? upper(p, q) : upper(q, p)] * rows[c][q];
+            half[c][p] += motion[p >= q ? packed(p, q) : packed(q, p)] * rows[c][q];
         }
       }
       for (std::size_t r = 0, entry = 0; r < 3; ++r) {

@@ -48,7 +48,7 @@ struct LaneHandShape {
 };
 
 /// What subjects share that are solved side by side. Only joints count that carry markers or lead
-/// to some, parents first. Freedoms and rows of the normal matrix are numbered as in SolveModel.
+/// to some, parents first. Freedoms are numbered as in SolveModel.
 struct LaneShape {
   std::size_t joints = 0, freedoms = 0, markers = 0, feet = 0;
   const std::int32_t* parent = nullptr;          ///< Per joint, -1 for roots.
@@ -56,8 +56,7 @@ struct LaneShape {
   const std::int32_t* joint_freedoms = nullptr;  ///< Per joint: 0, 3 or 6.
   const std::int32_t* freedom_joint = nullptr;
   const std::int32_t* freedom_parent = nullptr;
-  const std::int32_t* depth = nullptr;
-  const std::int32_t* row = nullptr;
+  const std::int32_t* leads = nullptr;  ///< Per joint: 1 where joints or fingers hang on it.
   const std::int32_t* marker_joint = nullptr;
   /// Per marker: the joint that has a share in it, its own joint's parent or child; -1: none.
   const std::int32_t* marker_also = nullptr;
@@ -126,6 +125,7 @@ struct LaneArrays {
   LaneValue* basis = nullptr;             ///< Per joint 9, columns: axes of its turns, joint frame.
   LaneValue* lower_limit = nullptr;       ///< Per freedom.
   LaneValue* upper_limit = nullptr;       ///< Per freedom.
+  LaneValue* lever = nullptr;  ///< Per joint: the furthest that markers below it get from it.
   // Of their states (SolveState), read and written.
   LaneValue* rotation = nullptr;               ///< Per joint 4.
   LaneValue* translation = nullptr;            ///< Per joint 3.
@@ -145,6 +145,7 @@ struct LaneArrays {
   LaneValue* habit_variance = nullptr;         ///< Per freedom.
   LaneValue* habit_speed = nullptr;            ///< Per freedom: mean square.
   LaneValue* foot_mean = nullptr;              ///< Per foot 3: see FootHold.
+  LaneValue* foot_speed = nullptr;             ///< Per foot 3.
   LaneValue* foot_late = nullptr;              ///< Per foot 3.
   LaneValue* foot_seconds = nullptr;           ///< Per foot.
   LaneValue* bias = nullptr;                   ///< Per marker 3.
@@ -173,20 +174,26 @@ struct LaneArrays {
   LaneValue* world_rotation = nullptr;         ///< Per joint 4.
   LaneValue* world_turn = nullptr;             ///< Per joint 9: the same as a matrix, columns.
   LaneValue* world_translation = nullptr;      ///< Per joint 3, about the root.
-  LaneValue* axes = nullptr;                   ///< Per freedom 6.
+  LaneValue* axes = nullptr;                   ///< Per freedom 6, of the last step taken,
+  LaneValue* step_place = nullptr;             ///< and per joint 3: where they were then.
   LaneValue* moments = nullptr;                ///< Per joint 21.
   LaneValue* forces = nullptr;                 ///< Per joint 6.
-  LaneValue* matrix = nullptr;                 ///< Rows as in TreeSystem.
-  LaneValue* gradient = nullptr;               ///< Per freedom.
-  LaneValue* expected_variance = nullptr;      ///< Per freedom: of the prediction,
-  LaneValue* information = nullptr;            ///< Per freedom: the diagonal of its information,
-  LaneValue* turn_information = nullptr;       ///< and per joint 3: between its turns.
-  LaneValue* diagonal = nullptr;  ///< Per freedom: of the solution, one over the variance.
+  LaneValue* reach = nullptr;     ///< Per freedom 6: of the factored tree, see lane_tree.inl;
+  LaneValue* factor = nullptr;    ///< per freedom,
+  LaneValue* open = nullptr;      ///< per freedom.
+  LaneValue* gradient = nullptr;  ///< Per freedom: in the end its step.
+  LaneValue* motion = nullptr;    ///< Per joint 6: turn and shift at the root, by the steps,
+  LaneValue* motion_covariance = nullptr;  ///< and per joint 21, where it leads.
+  LaneValue* expected_variance = nullptr;  ///< Per freedom: of the prediction,
+  LaneValue* information = nullptr;        ///< Per freedom: the diagonal of its information,
+  LaneValue* turn_information = nullptr;   ///< and per joint 3: between its turns.
+  LaneValue* diagonal = nullptr;           ///< Per freedom: of the solution, one over the variance.
   LaneValue* marker_information = nullptr;  ///< Per marker 6.
   LaneValue* residual = nullptr;            ///< Per marker 3.
   LaneValue* place = nullptr;               ///< Per marker 3: by the model, about the root.
   LaneValue* squared_distance = nullptr;    ///< Per marker.
   LaneValue* foot_place = nullptr;          ///< Per foot 3: by the model, about the root.
+  LaneValue* foot_target = nullptr;         ///< Per foot 3: where it is if it stands, world.
   LaneValue* foot_hold = nullptr;           ///< Per foot: how surely it stands, 0..1,
   LaneValue* foot_variance = nullptr;       ///< Per foot: and how far from its mean.
   LaneValue* usual = nullptr;               ///< Per marker.
@@ -209,11 +216,26 @@ struct LaneSettings {
   std::size_t habit_turn;  ///< Of this frame, below kHabitTurns.
 };
 
+/// Numbers of a subject that are copied into its lane or out of it: rows of `width`, the i-th from
+/// `stride` times `row[i]` on; without `row` there is one, from 0 on.
+struct LaneRows {
+  const std::int32_t* row = nullptr;
+  std::size_t count = 1, width = 0, stride = 0;
+};
+
+inline constexpr std::size_t kMarkerFloats = 13;  ///< Of a frame::LabelledMarker.
+
 /// The two builds give the same bytes; a lane's do not depend on the others.
 struct LaneKernels {
   const char* name;
   /// Predicts, solves and updates the states of all lanes.
   void (*solve)(const LaneShape& shape, const LaneSettings& settings, const LaneArrays& arrays);
+  /// Copies numbers of all lanes, side by side: `from` has one array per lane.
+  void (*interleave)(const double* const* from, const LaneRows& rows, LaneValue* to);
+  /// And back.
+  void (*separate)(const LaneValue* from, const LaneRows& rows, double* const* to);
+  /// Copies markers: position, covariance and confidence of each; all zeros where it is not seen.
+  void (*interleaveMarkers)(const float* const* from, std::size_t count, const LaneArrays& to);
 };
 
 const LaneKernels& baselineLaneKernels();  ///< x86-64 of 2003.

@@ -32,10 +32,6 @@ struct Work {
   bool hasParent(std::size_t joint) const { return shape.parent[joint] >= 0; }
   std::size_t freedom(std::size_t joint) const { return static_cast<std::size_t>(shape.joint_freedom[joint]); }
   std::size_t freedoms(std::size_t joint) const { return static_cast<std::size_t>(shape.joint_freedoms[joint]); }
-  std::size_t row(std::size_t freedom) const { return static_cast<std::size_t>(shape.row[freedom]); }
-  std::size_t diagonal(std::size_t freedom) const {
-    return static_cast<std::size_t>(shape.row[freedom] + shape.depth[freedom]);
-  }
 };
 
 // Turns a joint by the step of its freedoms.
@@ -45,22 +41,23 @@ void turnFreedoms(const Work& w, std::size_t joint, const V* from, const V* step
   turnJoint(from, turn, to);
 }
 
-// The step of a joint's freedoms that turns it from one place to another.
+// The step of a joint's freedoms that turns it from one place to another near it.
 void freedomsBetween(const Work& w, std::size_t joint, const V* from, const V* to, V* step) {
   V turn[4], vector[3];
   between(from, to, turn);
-  logarithm(turn, vector);
+  vectorOfTurn(turn, vector);
   turnBack(at(w.a.basis, 9 * joint), vector, step);
 }
 
 }  // namespace
 
+#include "capture/solve/lane_copies.inl"
 #include "capture/solve/lane_markers.inl"
 #include "capture/solve/lane_feet.inl"
 #include "capture/solve/lane_habit.inl"
 #include "capture/solve/lane_motion.inl"
-#include "capture/solve/lane_tree.inl"
 #include "capture/solve/lane_hands.inl"
+#include "capture/solve/lane_tree.inl"
 
 namespace {
 
@@ -71,16 +68,17 @@ Mask isCalm(const Work& w) {
   return furthest < all(w.settings.squared_radius);
 }
 
-// Lanes whose solution is a step so small that another one would change nothing that matters.
+// Lanes whose solution is a step so small that another one would change nothing that matters: how far the markers of
+// a turned joint are from the straight way that it took them.
 Mask isSmall(const Work& w) {
-  constexpr double kSmallTurn = 0.03, kSmallShift = 0.01;  // Radians, metres.
+  constexpr double kBend = 4.5e-4, kSmallShift = 0.01;  // Metres.
   Mask small = all(0.0) < all(1.0);
   for (std::size_t i = 0; i < w.shape.freedoms; i += 3) {
     const std::size_t joint = static_cast<std::size_t>(w.shape.freedom_joint[i]);
     const bool is_shift = i != w.freedom(joint);
-    const double most = is_shift ? kSmallShift : kSmallTurn;
     const V* step = at(w.a.gradient, i);
-    small &= dot3(step, step) < all(most * most);
+    const V squared = dot3(step, step);
+    small &= is_shift ? squared < all(kSmallShift * kSmallShift) : squared * *at(w.a.lever, joint) < all(2.0 * kBend);
   }
   return small;
 }
@@ -135,28 +133,28 @@ void iterate(const Work& w) {
       updateSurprise(w);
       updateFingerSurprise(w);
     }
-    fillAxes(w);
+    fillAxes(w, active);
     zeroSums(w);
     const Mask calm = isCalm(w);
     const V squared_radius = all(w.settings.squared_radius);
-    gatherMoments(w, {.squared_radius = last | calm ? squared_radius : all(4.0) * squared_radius,
-                      .hidden_share = last | calm ? all(0.09) : all(9.0)});
-    project(w);
-    addPriors(w, i == 0);
-    factorAndSolve(w);
+    const Trust trust{.squared_radius = last | calm ? squared_radius : all(4.0) * squared_radius,
+                      .hidden_share = last | calm ? all(0.09) : all(9.0)};
+    eliminateTree(w, trust, i == 0, active);
+    findSteps(w);
     const Mask hands_small = solveHands(w);
     if (i == 0) {
       counts = calm & isSmall(w) & hands_small ? all(1.0) : counts;
       last = counts == all(1.0);
     }
-    if (any(last)) {
-      findInformation(w, last);
-      for (std::size_t j = 0; j < w.shape.joints; ++j) findCovariance(w, j, last);
+    if (w.shape.hands > 0 && any(last)) {
+      findCovariances(w);
       findHandCovariance(w, last);
     }
     applyStep(w, active);
     stepHands(w, active);
   }
+  findInformation(w);
+  if (w.shape.hands == 0) findCovariances(w);
 }
 
 void solveAll(const LaneShape& shape, const LaneSettings& settings, const LaneArrays& arrays) {

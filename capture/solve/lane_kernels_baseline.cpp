@@ -4,7 +4,7 @@
 namespace understudy::solve {
 
 const LaneKernels& baselineLaneKernels() {
-  static constexpr LaneKernels kernels{"x86-64", solveAll};
+  static constexpr LaneKernels kernels{"x86-64", solveAll, interleave, separate, interleaveMarkers};
   return kernels;
 }
 

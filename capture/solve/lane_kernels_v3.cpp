@@ -4,7 +4,8 @@
 namespace understudy::solve {
 
 const LaneKernels& v3LaneKernels() {
-  static constexpr LaneKernels kernels{"x86-64-v3", solveAll};
+  static constexpr LaneKernels kernels{"x86-64-v3", solveAll, interleave, separate,
+                                       interleaveMarkers};
   return kernels;
 }
 

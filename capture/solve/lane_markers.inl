@@ -240,9 +240,6 @@ void addMoment(const V* p, const V* info, const V* r, V* moment, V* force) {
   }
 }
 
-void addHolds(const Work& w, std::size_t joint, const LaneValue* translations, V* moment, V* force);
-void addHands(const Work& w, std::size_t joint, V* moment, V* force);
-
 // Gives a marker's second joint its share, and leaves what the marker's own joint is to have. Where
 // that is the parent, the own joint moves the marker by its own share only. A child is left to its
 // own markers: by a small share of one it would have to turn far.
@@ -259,39 +256,23 @@ void shareMoment(const Work& w, std::size_t m, V* info) {
   addMoment(at(a.place, 3 * m), part, at(a.residual, 3 * m), at(a.moments, 21 * also), at(a.forces, 6 * also));
 }
 
-// Moments and forces of all joints, each with its descendants'.
-void gatherMoments(const Work& w, const Trust& trust) {
+// Adds a joint's own markers to its moment and force.
+void addJointMarkers(const Work& w, std::size_t joint, const Trust& trust, V* moment, V* force) {
   const LaneArrays& a = w.a;
-  findUsualDistances(w);
-  for (std::size_t j = w.shape.joints; j-- > 0;) {
-    V moment[21], force[6];
-    for (V& value : moment) value = all(0.0);
-    for (V& value : force) value = all(0.0);
-    for (std::int32_t i = w.shape.marker_begin[j]; i < w.shape.marker_begin[j + 1]; ++i) {
-      const std::size_t m = static_cast<std::size_t>(w.shape.marker_order[i]);
-      const Mask seen = *at(a.seen, m) > all(0.0);
-      if (!any(seen)) continue;
-      V squared_radius = larger(trust.squared_radius, *at(a.usual, m));
-      const Mask back = seen & (*at(a.unseen, m) > all(0.0));
-      if (any(back)) squared_radius += back ? trust.hidden_share * markerVariance(w, m) : all(0.0);
-      // Geman and McClure's weight (1985): 1 at the model, 1/4 at the radius.
-      const V share = squared_radius / (squared_radius + *at(a.squared_distance, m));
-      const V weight = share * share;
-      V info[6];
-      for (std::size_t k = 0; k < 6; ++k) info[k] = at(a.marker_information, 6 * m)[k] * weight;
-      if (w.shape.marker_also[m] >= 0) shareMoment(w, m, info);
-      addMoment(at(a.place, 3 * m), info, at(a.residual, 3 * m), moment, force);
-    }
-    addHolds(w, j, a.candidate_translation, moment, force);
-    addHands(w, j, moment, force);
-    V* moment_sum = at(a.moments, 21 * j);
-    V* force_sum = at(a.forces, 6 * j);
-    for (std::size_t k = 0; k < 21; ++k) moment_sum[k] += moment[k];
-    for (std::size_t k = 0; k < 6; ++k) force_sum[k] += force[k];
-    if (!w.hasParent(j)) continue;
-    const std::size_t p = w.parent(j);
-    for (std::size_t k = 0; k < 21; ++k) at(a.moments, 21 * p)[k] += moment_sum[k];
-    for (std::size_t k = 0; k < 6; ++k) at(a.forces, 6 * p)[k] += force_sum[k];
+  for (std::int32_t i = w.shape.marker_begin[joint]; i < w.shape.marker_begin[joint + 1]; ++i) {
+    const std::size_t m = static_cast<std::size_t>(w.shape.marker_order[i]);
+    const Mask seen = *at(a.seen, m) > all(0.0);
+    if (!any(seen)) continue;
+    V squared_radius = larger(trust.squared_radius, *at(a.usual, m));
+    const Mask back = seen & (*at(a.unseen, m) > all(0.0));
+    if (any(back)) squared_radius += back ? trust.hidden_share * markerVariance(w, m) : all(0.0);
+    // Geman and McClure's weight (1985): 1 at the model, 1/4 at the radius.
+    const V share = squared_radius / (squared_radius + *at(a.squared_distance, m));
+    const V weight = share * share;
+    V info[6];
+    for (std::size_t k = 0; k < 6; ++k) info[k] = at(a.marker_information, 6 * m)[k] * weight;
+    if (w.shape.marker_also[m] >= 0) shareMoment(w, m, info);
+    addMoment(at(a.place, 3 * m), info, at(a.residual, 3 * m), moment, force);
   }
 }
 

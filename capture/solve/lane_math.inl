@@ -20,7 +20,13 @@ inline V smaller(V a, V b) { return a < b ? a : b; }
 inline V larger(V a, V b) { return a > b ? a : b; }
 inline V clampUnit(V a) { return smaller(larger(a, all(0.0)), all(1.0)); }
 
-inline bool any(Mask mask) { return (mask[0] | mask[1] | mask[2] | mask[3]) != 0; }
+inline bool any(Mask mask) {
+#ifdef __AVX__
+  return _mm256_movemask_pd(reinterpret_cast<__m256d>(mask)) != 0;
+#else
+  return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+#endif
+}
 
 inline V squareRoot(V a) {
 #ifdef __AVX__

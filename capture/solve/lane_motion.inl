@@ -151,17 +151,25 @@ V toldShare(const Work& w, std::size_t f, bool is_turn) {
   return learnt / (learnt + all(1.0));
 }
 
-// The solution's share in one freedom's filter; returns the share of the correction `off` that is
-// kept. The unforeseen acceleration is as large as the corrections say (covariance matching; Mehra,
-// "Approaches to adaptive filtering", 1972). `white` is the share of a marker's variance that is new
-// in every frame.
-V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V sudden, V white, V above) {
+// What the solution says of one freedom.
+struct Correction {
+  V off, moved;   // From where it was expected, and from where it was.
+  V told;         // toldShare.
+  V sudden;       // How little the motion until then says, 0..1.
+  V white;        // Share of a marker's variance that is new in every frame.
+  V above;        // Variance of the turns that the joint hangs on.
+};
+
+// The solution's share in one freedom's filter; returns the share of the correction that is kept. The
+// unforeseen acceleration is as large as the corrections say (covariance matching; Mehra, "Approaches
+// to adaptive filtering", 1972).
+V correctFreedom(const Work& w, std::size_t f, bool is_turn, const Correction& c) {
   constexpr double kRate = 0.07, kMostAlike = 4.0, kMemory = 0.05, kInformed = 0.2;
   const LaneArrays& a = w.a;
   const V diagonal = *at(a.diagonal, f), information = all(1.0) / *at(a.expected_variance, f);
   const V learnt = larger(diagonal - information, all(1e-9)), t = *at(a.seconds, 0);
-  const V told = toldShare(w, f, is_turn);
-  const V noise = white * (all(1.0) / learnt + above);
+  const V told = c.told, off = c.off, sudden = c.sudden;
+  const V noise = c.white * (all(1.0) / learnt + c.above);
   V& place = *at(a.place_variance, f);
   V& speed = *at(a.velocity_variance, f);
   V& both = *at(a.velocity_covariance, f);
@@ -183,7 +191,7 @@ V correctFreedom(const Work& w, std::size_t f, bool is_turn, V off, V moved, V s
   const V lead = both / expected;
   const V followed = velocity + told * lead * off;
   // What was to be expected of a motion that turned says nothing of where it goes now.
-  velocity = followed + sudden * told * (moved / t - followed);
+  velocity = sudden > all(0.0) ? followed + sudden * told * (c.moved / t - followed) : followed;
   speed -= told * lead * both;
   both *= all(1.0) - told * gain;
   place *= all(1.0) - told * gain;
@@ -241,21 +249,30 @@ void filter(const Work& w) {
     V* candidate = at(a.candidate_rotation, 4 * j);
     V* place = at(a.candidate_translation, 3 * j);
     V moved[6], off[6];
-    freedomsBetween(w, j, before, candidate, moved);
     freedomsBetween(w, j, predicted, candidate, off);
     for (std::size_t k = 3; k < count; ++k) {
-      moved[k] = place[k - 3] - at(a.translation, 3 * j)[k - 3];
       off[k] = place[k - 3] - at(a.predicted_translation, 3 * j)[k - 3];
     }
     Mask measured = all(0.0) > all(1.0);
-    for (std::size_t k = 0; k < count; ++k) measured |= toldShare(w, first + k, k < 3) > all(kMeasured);
+    V told[6];
+    for (std::size_t k = 0; k < count; ++k) {
+      told[k] = toldShare(w, first + k, k < 3);
+      measured |= told[k] > all(kMeasured);
+    }
     V& was_measured = *at(a.measured, j);
     const Mask returned = measured & (was_measured < all(0.5));
     was_measured = measured ? all(1.0) : all(0.0);
+    const V sudden = returned ? all(1.0) : *at(a.sudden, j);
+    if (any(sudden > all(0.0))) {
+      freedomsBetween(w, j, before, candidate, moved);
+      for (std::size_t k = 3; k < count; ++k) moved[k] = place[k - 3] - at(a.translation, 3 * j)[k - 3];
+    } else {
+      for (V& value : moved) value = all(0.0);
+    }
     const V above = varianceAbove(w, j);
     for (std::size_t k = 0; k < count; ++k) {
-      const V sudden = returned ? all(1.0) : *at(a.sudden, j);
-      const V share = correctFreedom(w, first + k, k < 3, off[k], moved[k], sudden, white, k < 3 ? above : all(0.0));
+      const V share = correctFreedom(
+          w, first + k, k < 3, {off[k], moved[k], told[k], sudden, white, k < 3 ? above : all(0.0)});
       restart(w, first + k, k < 3, returned);
       shares += share * *at(a.observed, first + k);
       weights += *at(a.observed, first + k);

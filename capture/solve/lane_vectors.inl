@@ -115,9 +115,30 @@ inline void limitLength(V* v, double longest) {
   for (int k = 0; k < 3; ++k) v[k] *= scale;
 }
 
+// The quaternion of a rotation vector of at most about one radian, of any length: the tangent of the half angle as a
+// fraction (Pade's), wrong by less than 1e-9.
+inline void turnOf(const V* v, V* q) {
+  const V h = dot3(v, v) * all(0.25);
+  const V part = (all(945.0) - all(105.0) * h) + h * h;
+  q[3] = (all(945.0) - all(420.0) * h) + all(15.0) * (h * h);
+  const V half = part * all(0.5);
+  for (int k = 0; k < 3; ++k) q[k] = half * v[k];
+}
+
+// The rotation vector of a quaternion, the arc tangent as a fraction likewise: wrong by less than 1e-9 of itself up to
+// 0.4 radians and 1e-5 up to one; of more than 2.5 radians it gives too little.
+inline void vectorOfTurn(const V* q, V* v) {
+  const V cosine = larger(q[3] < all(0.0) ? -q[3] : q[3], all(0.3));
+  const V s = dot3(q, q), c = cosine * cosine;
+  const V over = (all(945.0) * (c * c) + all(735.0) * (c * s)) + all(64.0) * (s * s);
+  const V under = ((all(945.0) * (c * c) + all(1050.0) * (c * s)) + all(225.0) * (s * s)) * cosine;
+  const V factor = (q[3] < all(0.0) ? all(-2.0) : all(2.0)) * (over / under);
+  for (int k = 0; k < 3; ++k) v[k] = factor * q[k];
+}
+
 inline void turnJoint(const V* from, const V* step, V* to) {
   V turn[4], turned[4];
-  exponential(step, turn);
+  turnOf(step, turn);
   multiply(from, turn, turned);
   normalise(turned);
   for (int k = 0; k < 4; ++k) to[k] = turned[k];

@@ -1,8 +1,10 @@
 #include "capture/solve/solve_lanes.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
+#include <cstddef>
 
 #include "capture/solve/hand_lanes.h"
 #include "capture/solve/lane_values.h"
@@ -11,308 +13,123 @@
 namespace understudy::solve {
 namespace {
 
-using math::RigidTransformd;
-
-// ---- Shapes ----
-
-// Index lists of a shape, before they are put into one array.
-struct ShapeLists {
-  std::vector<std::int32_t> joint, parent, joint_freedom, joint_freedoms;
-  std::vector<std::int32_t> freedom_joint, freedom_parent, depth, row;
-  std::vector<std::int32_t> marker_joint, marker_also, marker_begin, marker_order;
-  std::vector<std::int32_t> neighbour_start, neighbours, learns, foot_joint, hands;
-
-  bool operator==(const ShapeLists&) const = default;
-};
-
-std::vector<bool> findInformed(const LaneSubject& of) {
-  std::vector<bool> informed(of.model->joints(), false);
-  for (std::size_t m = 0; m < of.model->body_markers; ++m) {
-    const subject::SubjectMarker& marker = of.subject->markers[m];
-    informed[static_cast<std::size_t>(marker.joint)] = true;
-    if (marker.also.joint >= 0) informed[static_cast<std::size_t>(marker.also.joint)] = true;
-  }
-  for (const HandModel& hand : of.model->hands)
-    informed[static_cast<std::size_t>(hand.joint)] = true;
-  for (std::size_t joint = informed.size(); joint-- > 1;) {
-    const std::int32_t parent = of.model->joint_parent[joint];
-    if (informed[joint] && parent >= 0) informed[static_cast<std::size_t>(parent)] = true;
-  }
-  informed[0] = true;
-  return informed;
-}
-
-// Joints whose own turn can be told from that of the one above: markers on both.
-std::vector<std::int32_t> findLearners(const ShapeLists& lists) {
-  std::vector<std::int32_t> learns;
-  const auto marked = [&](std::size_t j) {
-    return lists.marker_begin[j + 1] > lists.marker_begin[j];
-  };
-  for (std::size_t j = 0; j < lists.joint.size(); ++j) {
-    std::int32_t above = lists.parent[j];
-    // Joints that do not turn are one with those above.
-    while (above > 0 && lists.joint_freedoms[static_cast<std::size_t>(above)] == 0 &&
-           !marked(static_cast<std::size_t>(above))) {
-      above = lists.parent[static_cast<std::size_t>(above)];
-    }
-    learns.push_back(above >= 0 && marked(j) && marked(static_cast<std::size_t>(above)) ? 1 : 0);
-  }
-  return learns;
-}
-
-ShapeLists listShape(const LaneSubject& of) {
-  const SolveModel& model = *of.model;
-  const std::vector<bool> informed = findInformed(of);
-  ShapeLists lists;
-  std::vector<std::int32_t> place(model.joints(), -1);
-  for (std::size_t j = 0; j < model.joints(); ++j) {
-    if (!informed[j]) continue;
-    place[j] = static_cast<std::int32_t>(lists.joint.size());
-    const std::int32_t parent = model.joint_parent[j];
-    lists.joint.push_back(static_cast<std::int32_t>(j));
-    lists.parent.push_back(parent < 0 ? -1 : place[static_cast<std::size_t>(parent)]);
-    lists.joint_freedom.push_back(model.joint_freedom[j]);
-    lists.joint_freedoms.push_back(model.joint_freedoms[j]);
-  }
-  for (const std::int32_t j : model.freedom_joint)
-    lists.freedom_joint.push_back(place[static_cast<std::size_t>(j)]);
-  lists.freedom_parent = model.freedom_parent;
-  lists.depth = model.depth;
-  lists.row = model.row;
-  for (std::size_t m = 0; m < model.body_markers; ++m) {
-    const subject::SubjectMarker& marker = of.subject->markers[m];
-    const int also = marker.also.joint;
-    lists.marker_joint.push_back(place[static_cast<std::size_t>(marker.joint)]);
-    lists.marker_also.push_back(also < 0 ? -1 : place[static_cast<std::size_t>(also)]);
-  }
-  lists.marker_begin.push_back(0);
-  for (std::size_t j = 0; j < lists.joint.size(); ++j) {
-    for (std::size_t m = 0; m < lists.marker_joint.size(); ++m) {
-      if (lists.marker_joint[m] == static_cast<std::int32_t>(j))
-        lists.marker_order.push_back(static_cast<std::int32_t>(m));
-    }
-    lists.marker_begin.push_back(static_cast<std::int32_t>(lists.marker_order.size()));
-  }
-  lists.learns = findLearners(lists);
-  const SolveState state = makeSolveState(*of.subject, model);
-  for (const JointCoupling& coupling : state.couplings)
-    lists.learns[static_cast<std::size_t>(place[coupling.joint])] = 0;
-  for (const FootHold& foot : state.feet) {
-    if (place[foot.joint] >= 0) lists.foot_joint.push_back(place[foot.joint]);
-  }
-  lists.neighbour_start = model.neighbour_start;
-  lists.neighbours = model.neighbours;
-  lists.hands = listHands(model, place);
-  return lists;
-}
-
-void fillShape(const ShapeLists& lists, LaneGroup& group) {
-  const std::pair<const std::vector<std::int32_t>*, const std::int32_t**> parts[] = {
-      {&lists.parent, &group.shape.parent},
-      {&lists.joint_freedom, &group.shape.joint_freedom},
-      {&lists.joint_freedoms, &group.shape.joint_freedoms},
-      {&lists.freedom_joint, &group.shape.freedom_joint},
-      {&lists.freedom_parent, &group.shape.freedom_parent},
-      {&lists.depth, &group.shape.depth},
-      {&lists.row, &group.shape.row},
-      {&lists.marker_joint, &group.shape.marker_joint},
-      {&lists.marker_also, &group.shape.marker_also},
-      {&lists.marker_begin, &group.shape.marker_begin},
-      {&lists.marker_order, &group.shape.marker_order},
-      {&lists.foot_joint, &group.shape.foot_joint},
-      {&lists.learns, &group.shape.learns},
-      {&lists.neighbour_start, &group.shape.neighbour_start},
-      {&lists.neighbours, &group.shape.neighbours}};
-  std::size_t total = lists.hands.size();
-  for (const auto& [list, pointer] : parts) total += list->size();
-  group.indices.reserve(total);
-  for (const auto& [list, pointer] : parts) {
-    *pointer = group.indices.data() + group.indices.size();
-    group.indices.insert(group.indices.end(), list->begin(), list->end());
-  }
-  const std::size_t hands = group.indices.size();
-  group.indices.insert(group.indices.end(), lists.hands.begin(), lists.hands.end());
-  fillHandShapes(std::span(group.indices).subspan(hands), group.shape);
-  group.joint = lists.joint;
-  group.shape.joints = lists.joint.size();
-  group.shape.freedoms = lists.freedom_joint.size();
-  group.shape.markers = lists.marker_joint.size();
-  group.shape.feet = lists.foot_joint.size();
-}
-
-// ---- Arrays ----
-
-void fillArrays(std::size_t matrix_size, LaneGroup& group) {
-  const std::size_t j = group.shape.joints, f = group.shape.freedoms, m = group.shape.markers;
-  LaneArrays& a = group.arrays;
-  const std::pair<LaneValue**, std::size_t> parts[] = {{&a.rest_rotation, 4 * j},
-                                                       {&a.rest_translation, 3 * j},
-                                                       {&a.basis, 9 * j},
-                                                       {&a.lower_limit, f},
-                                                       {&a.upper_limit, f},
-                                                       {&a.habit_mean, f},
-                                                       {&a.habit_variance, f},
-                                                       {&a.habit_speed, f},
-                                                       {&a.suggested, f},
-                                                       {&a.suggested_speed, f},
-                                                       {&a.habit_rate, 1},
-                                                       {&a.foot_offset, 3 * group.shape.feet},
-                                                       {&a.foot_mean, 3 * group.shape.feet},
-                                                       {&a.foot_late, 3 * group.shape.feet},
-                                                       {&a.foot_seconds, group.shape.feet},
-                                                       {&a.foot_place, 3 * group.shape.feet},
-                                                       {&a.foot_hold, group.shape.feet},
-                                                       {&a.foot_variance, group.shape.feet},
-                                                       {&a.turn_covariance, 3 * j},
-                                                       {&a.turn_information, 3 * j},
-                                                       {&a.expected_variance, f},
-                                                       {&a.offset, 3 * m},
-                                                       {&a.also_share, m},
-                                                       {&a.also_offset, 3 * m},
-                                                       {&a.rotation, 4 * j},
-                                                       {&a.translation, 3 * j},
-                                                       {&a.measured, j},
-                                                       {&a.surprise, j},
-                                                       {&a.velocity, f},
-                                                       {&a.variance, f},
-                                                       {&a.velocity_variance, f},
-                                                       {&a.velocity_covariance, f},
-                                                       {&a.acceleration_variance, f},
-                                                       {&a.observed, f},
-                                                       {&a.place_variance, f},
-                                                       {&a.innovation, f},
-                                                       {&a.innovation_energy, f},
-                                                       {&a.skin_variance, 1},
-                                                       {&a.bias, 3 * m},
-                                                       {&a.unseen, m},
-                                                       {&a.misfit, 1},
-                                                       {&a.fitted, 1},
-                                                       {&a.seen, m},
-                                                       {&a.position, 3 * m},
-                                                       {&a.covariance, 6 * m},
-                                                       {&a.seconds, 1},
-                                                       {&a.surprise_fall, 1},
-                                                       {&a.hidden_damping, 1},
-                                                       {&a.rest_share, 1},
-                                                       {&a.rms, 1},
-                                                       {&a.joint_covariance, 6 * j},
-                                                       {&a.predicted_rotation, 4 * j},
-                                                       {&a.predicted_translation, 3 * j},
-                                                       {&a.candidate_rotation, 4 * j},
-                                                       {&a.candidate_translation, 3 * j},
-                                                       {&a.world_rotation, 4 * j},
-                                                       {&a.world_turn, 9 * j},
-                                                       {&a.world_translation, 3 * j},
-                                                       {&a.axes, 6 * f},
-                                                       {&a.moments, 21 * j},
-                                                       {&a.forces, 6 * j},
-                                                       {&a.matrix, matrix_size},
-                                                       {&a.gradient, f},
-                                                       {&a.information, f},
-                                                       {&a.diagonal, f},
-                                                       {&a.marker_information, 6 * m},
-                                                       {&a.residual, 3 * m},
-                                                       {&a.place, 3 * m},
-                                                       {&a.squared_distance, m},
-                                                       {&a.usual, m},
-                                                       {&a.sudden, j}};
-  std::size_t total = countHandValues(group.shape);
-  for (const auto& [pointer, size] : parts) total += size;
-  group.values.assign(total, LaneValue{});
-  LaneValue* next = group.values.data();
-  for (const auto& [pointer, size] : parts) {
-    *pointer = next;
-    next += size;
-  }
-  fillHandArrays(group.shape, next, group.arrays);
-}
-
-// What never changes of a lane's subject, and a state that it may rest in.
-void fillSubject(const LaneSubject& of, std::size_t lane, LaneGroup& group) {
-  const LaneArrays& a = group.arrays;
-  for (std::size_t j = 0; j < group.shape.joints; ++j) {
-    const std::size_t joint = static_cast<std::size_t>(group.joint[j]);
-    const RigidTransformd& rest = of.model->rest[joint];
-    put(&a.rest_rotation[4 * j], lane, rest.rotation);
-    put(&a.rest_translation[3 * j], lane, rest.translation);
-    put(&a.rotation[4 * j], lane, rest.rotation);
-    put(&a.translation[3 * j], lane, rest.translation);
-    const glm::dmat3 basis = glm::mat3_cast(of.model->joint_from_freedoms[joint]);
-    for (int k = 0; k < 3; ++k) {
-      put(&a.basis[9 * j + 3 * static_cast<std::size_t>(k)], lane, glm::dvec3(basis[k]));
-    }
-  }
-  for (std::size_t m = 0; m < group.shape.markers; ++m) {
-    const subject::SubjectMarker& marker = of.subject->markers[m];
-    put(&a.offset[3 * m], lane, glm::dvec3(marker.offset_joint));
-    a.also_share[m].of[lane] = static_cast<double>(marker.also.share);
-    put(&a.also_offset[3 * m], lane, glm::dvec3(marker.also.offset_joint));
-  }
-  for (std::size_t f = 0; f < group.shape.freedoms; ++f) {
-    a.variance[f].of[lane] = 1.0;
-    a.place_variance[f].of[lane] = 1.0;
-    a.velocity_variance[f].of[lane] = 1.0;
-    a.acceleration_variance[f].of[lane] = 1.0;
-    a.habit_variance[f].of[lane] = 1.0;
-    a.habit_speed[f].of[lane] = 1.0;
-    a.lower_limit[f].of[lane] = of.model->lower_limit[f];
-    a.upper_limit[f].of[lane] = of.model->upper_limit[f];
-  }
-  a.seconds->of[lane] = 1.0 / kReferenceRate;
-  fillHandSubject(*of.model, lane, group);
-}
-
-// ---- One frame ----
-
 constexpr double kShortestHabit = 0.25;  // Seconds that a habit is learnt from at least.
 
-struct Lane {
+// A group in one frame. Lanes without a tracked subject read a resting state, and what comes of
+// them is discarded.
+struct GroupFrame {
   const SolveSubjects& job;
   LaneGroup& group;
-  std::size_t lane;
+  std::array<bool, kSolveLanes> tracked{};
+  std::array<const SolveState*, kSolveLanes> from{};
+  std::array<SolveState*, kSolveLanes> to{};
+  std::array<double, kSolveLanes> seconds{};
 
-  std::size_t subject() const { return group.subjects[lane]; }
-  SolveState& state() const { return job.states[subject()]; }
-  const SolveSettings& settings() const { return *job.subjects[subject()].settings; }
+  const LaneSubject& subject(std::size_t lane) const { return job.subjects[group.subjects[lane]]; }
+  frame::SkeletonPose& pose(std::size_t lane) const { return job.poses[group.subjects[lane]]; }
+
+  // The first numbers of each lane's field.
+  template <class Of>
+  std::array<const double*, kSolveLanes> sources(const Of& of) const {
+    std::array<const double*, kSolveLanes> result;
+    for (std::size_t lane = 0; lane < kSolveLanes; ++lane) result[lane] = of(*from[lane]);
+    return result;
+  }
+  template <class Of>
+  std::array<double*, kSolveLanes> targets(const Of& of) const {
+    std::array<double*, kSolveLanes> result;
+    for (std::size_t lane = 0; lane < kSolveLanes; ++lane) result[lane] = of(*to[lane]);
+    return result;
+  }
 };
 
-void readState(const Lane& l, double seconds) {
-  const LaneArrays& a = l.group.arrays;
-  const SolveState& state = l.state();
-  const SolveSettings& settings = l.settings();
-  const std::size_t lane = l.lane;
-  for (std::size_t j = 0; j < l.group.shape.joints; ++j) {
-    const std::size_t joint = static_cast<std::size_t>(l.group.joint[j]);
-    put(&a.rotation[4 * j], lane, state.parent_from_joint[joint].rotation);
-    put(&a.translation[3 * j], lane, state.parent_from_joint[joint].translation);
-    put(&a.turn_covariance[3 * j], lane, state.turn_covariance[joint]);
+GroupFrame frameOf(const SolveSubjects& job, LaneGroup& group) {
+  GroupFrame f{job, group};
+  for (std::size_t lane = 0; lane < kSolveLanes; ++lane) {
+    f.tracked[lane] = lane < group.subjects.size() && job.states[group.subjects[lane]].tracked;
+    SolveState* own = f.tracked[lane] ? &job.states[group.subjects[lane]] : nullptr;
+    f.from[lane] = own != nullptr ? own : &group.resting;
+    f.to[lane] = own != nullptr ? own : &group.discarded;
+    f.seconds[lane] =
+        own != nullptr ? secondsSince(*own, job.stamp.sequence, job.rate_hz) : 1.0 / kReferenceRate;
+  }
+  return f;
+}
+
+// ---- Between states and lanes ----
+
+// Numbers per freedom.
+struct FreedomNumbers {
+  std::vector<double> SolveState::*of_state;
+  LaneValue* LaneArrays::*of_lanes;
+};
+
+constexpr FreedomNumbers kChanged[] = {
+    {&SolveState::velocity, &LaneArrays::velocity},
+    {&SolveState::variance, &LaneArrays::variance},
+    {&SolveState::innovation, &LaneArrays::innovation},
+    {&SolveState::innovation_energy, &LaneArrays::innovation_energy},
+    {&SolveState::place_variance, &LaneArrays::place_variance},
+    {&SolveState::velocity_variance, &LaneArrays::velocity_variance},
+    {&SolveState::velocity_covariance, &LaneArrays::velocity_covariance},
+    {&SolveState::acceleration_variance, &LaneArrays::acceleration_variance},
+    {&SolveState::observed, &LaneArrays::observed},
+    {&SolveState::habit_mean, &LaneArrays::habit_mean},
+    {&SolveState::habit_variance, &LaneArrays::habit_variance},
+    {&SolveState::habit_speed, &LaneArrays::habit_speed}};
+
+constexpr FreedomNumbers kOnlyRead[] = {
+    {&SolveState::suggested, &LaneArrays::suggested},
+    {&SolveState::suggested_speed, &LaneArrays::suggested_speed}};
+
+// Vectors and transforms as the numbers that they consist of.
+constexpr std::size_t kTransform = 7, kVector = 3;
+static_assert(sizeof(math::RigidTransformd) == kTransform * sizeof(double));
+static_assert(sizeof(glm::dvec3) == kVector * sizeof(double));
+static_assert(offsetof(math::RigidTransformd, translation) == 4 * sizeof(double));
+
+// Where in a state the numbers begin; States may be const.
+template <class State>
+auto* rotations(State& s) {
+  return &s.parent_from_joint[0].rotation.x;
+}
+template <class State>
+auto* translations(State& s) {
+  return &s.parent_from_joint[0].translation.x;
+}
+template <class State>
+auto* turnCovariances(State& s) {
+  return &s.turn_covariance[0].x;
+}
+template <class State>
+auto* biases(State& s) {
+  return s.bias.empty() ? nullptr : &s.bias[0].x;
+}
+
+LaneRows jointRows(const LaneGroup& group, std::size_t width, std::size_t stride) {
+  return {.row = group.joint.data(), .count = group.shape.joints, .width = width, .stride = stride};
+}
+
+LaneRows oneRow(std::size_t numbers) {
+  return {.row = nullptr, .count = 1, .width = numbers, .stride = 0};
+}
+
+// What belongs to a subject as a whole, and to its feet.
+void readSubject(const GroupFrame& f, std::size_t lane) {
+  const LaneArrays& a = f.group.arrays;
+  const SolveState& state = *f.from[lane];
+  const SolveSettings& settings = *f.subject(0).settings;
+  const double seconds = f.seconds[lane];
+  for (std::size_t j = 0; j < f.group.shape.joints; ++j) {
+    const std::size_t joint = static_cast<std::size_t>(f.group.joint[j]);
     a.measured[j].of[lane] = state.measured[joint];
     a.surprise[j].of[lane] = state.surprise[joint];
   }
-  for (std::size_t f = 0; f < l.group.shape.freedoms; ++f) {
-    a.velocity[f].of[lane] = state.velocity[f];
-    a.variance[f].of[lane] = state.variance[f];
-    a.innovation[f].of[lane] = state.innovation[f];
-    a.innovation_energy[f].of[lane] = state.innovation_energy[f];
-    a.place_variance[f].of[lane] = state.place_variance[f];
-    a.velocity_variance[f].of[lane] = state.velocity_variance[f];
-    a.velocity_covariance[f].of[lane] = state.velocity_covariance[f];
-    a.acceleration_variance[f].of[lane] = state.acceleration_variance[f];
-    a.observed[f].of[lane] = state.observed[f];
-    a.habit_mean[f].of[lane] = state.habit_mean[f];
-    a.habit_variance[f].of[lane] = state.habit_variance[f];
-    a.habit_speed[f].of[lane] = state.habit_speed[f];
-    a.suggested[f].of[lane] = state.suggested[f];
-    a.suggested_speed[f].of[lane] = state.suggested_speed[f];
-  }
-  for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
-    put(&a.bias[3 * m], lane, state.bias[m]);
-    a.unseen[m].of[lane] = state.unseen[m];
-  }
-  for (std::size_t foot = 0; foot < l.group.shape.feet; ++foot) {
+  for (std::size_t foot = 0; foot < f.group.shape.feet; ++foot) {
     const FootHold& hold = state.feet[foot];
     put(&a.foot_offset[3 * foot], lane, hold.offset);
     put(&a.foot_mean[3 * foot], lane, hold.mean);
+    put(&a.foot_speed[3 * foot], lane, hold.speed);
     put(&a.foot_late[3 * foot], lane, hold.late);
     a.foot_seconds[foot].of[lane] = hold.seconds;
   }
@@ -326,95 +143,122 @@ void readState(const Lane& l, double seconds) {
   a.surprise_fall->of[lane] = std::min(1.0, seconds / memory);
   const double known = std::clamp(state.tracked_seconds, kShortestHabit, settings.habit_time);
   a.habit_rate->of[lane] = std::min(1.0, static_cast<double>(kHabitTurns) * seconds / known);
-  a.rest_share->of[lane] = 1.0 / (settings.rest_time * l.job.rate_hz);
+  a.rest_share->of[lane] = 1.0 / (settings.rest_time * f.job.rate_hz);
 }
 
-void readMarkers(const Lane& l) {
-  const LaneArrays& a = l.group.arrays;
-  const std::vector<frame::LabelledMarker>& markers = l.job.labels[l.subject()].markers;
-  assert(markers.size() == l.job.subjects[l.subject()].subject->markers.size());
-  for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
-    putMarker(markers[m], m, l.lane, a.seen, a.position, a.covariance);
+void readStates(const GroupFrame& f) {
+  const LaneArrays& a = f.group.arrays;
+  const LaneShape& shape = f.group.shape;
+  const auto read = [&](const auto& of, const LaneRows& rows, LaneValue* to) {
+    f.job.kernels.interleave(f.sources(of).data(), rows, to);
+  };
+  const auto readFreedoms = [&](const FreedomNumbers& n) {
+    read([&](const SolveState& s) { return (s.*n.of_state).data(); }, oneRow(shape.freedoms),
+         a.*n.of_lanes);
+  };
+  for (const FreedomNumbers& numbers : kChanged) readFreedoms(numbers);
+  for (const FreedomNumbers& numbers : kOnlyRead) readFreedoms(numbers);
+  read(rotations<const SolveState>, jointRows(f.group, 4, kTransform), a.rotation);
+  read(translations<const SolveState>, jointRows(f.group, kVector, kTransform), a.translation);
+  read(turnCovariances<const SolveState>, jointRows(f.group, kVector, kVector), a.turn_covariance);
+  read(biases<const SolveState>, oneRow(kVector * shape.markers), a.bias);
+  read([](const SolveState& s) { return s.unseen.data(); }, oneRow(shape.markers), a.unseen);
+  for (std::size_t lane = 0; lane < kSolveLanes; ++lane) readSubject(f, lane);
+}
+
+void readMarkers(const GroupFrame& f) {
+  using Marker = frame::LabelledMarker;
+  static_assert(offsetof(Marker, position) == 0 &&
+                offsetof(Marker, covariance) == 3 * sizeof(float) &&
+                offsetof(Marker, confidence) == 12 * sizeof(float) &&
+                sizeof(Marker) == kMarkerFloats * sizeof(float));
+  const LaneArrays& a = f.group.arrays;
+  const float* from[kSolveLanes];
+  for (std::size_t lane = 0; lane < kSolveLanes; ++lane) {
+    const Marker* markers = f.group.unseen.data();
+    if (f.tracked[lane]) {
+      const frame::LabelledSubject& labels = f.job.labels[f.group.subjects[lane]];
+      assert(labels.markers.size() == f.subject(lane).subject->markers.size());
+      markers = labels.markers.data();
+      readHands(*f.subject(lane).model, *f.from[lane], labels, lane, f.group);
+    } else {
+      restHands(lane, f.group);
+    }
+    from[lane] = reinterpret_cast<const float*>(markers);
   }
-  readHands(*l.job.subjects[l.subject()].model, l.state(), l.job.labels[l.subject()], l.lane,
-            l.group);
+  f.job.kernels.interleaveMarkers(from, f.group.shape.markers, a);
 }
 
-void writePlaces(const Lane& l) {
-  const std::vector<std::int32_t>& parent = l.job.subjects[l.subject()].model->joint_parent;
-  std::vector<glm::dvec3>& place = l.state().place;
+void writePlaces(const GroupFrame& f, std::size_t lane) {
+  const std::vector<std::int32_t>& parent = f.subject(lane).model->joint_parent;
+  std::vector<glm::dvec3>& place = f.to[lane]->place;
   std::size_t next = 0;
   for (std::size_t j = 0; j < place.size(); ++j) {
-    if (next < l.group.joint.size() && static_cast<std::size_t>(l.group.joint[next]) == j) {
-      place[j] = vectorAt(&l.group.arrays.world_translation[3 * next++], l.lane);
+    if (next < f.group.joint.size() && static_cast<std::size_t>(f.group.joint[next]) == j) {
+      ++next;
     } else if (parent[j] >= 0) {
       place[j] = place[static_cast<std::size_t>(parent[j])];
     }
   }
 }
 
-void writeState(const Lane& l, double seconds) {
-  const LaneArrays& a = l.group.arrays;
-  SolveState& state = l.state();
-  const std::size_t lane = l.lane;
-  for (std::size_t j = 0; j < l.group.shape.joints; ++j) {
-    const std::size_t joint = static_cast<std::size_t>(l.group.joint[j]);
-    state.parent_from_joint[joint] = {rotationAt(&a.rotation[4 * j], lane),
-                                      vectorAt(&a.translation[3 * j], lane)};
-    state.turn_covariance[joint] = vectorAt(&a.turn_covariance[3 * j], lane);
+void writeSubject(const GroupFrame& f, std::size_t lane) {
+  const LaneArrays& a = f.group.arrays;
+  SolveState& state = *f.to[lane];
+  for (std::size_t j = 0; j < f.group.shape.joints; ++j) {
+    const std::size_t joint = static_cast<std::size_t>(f.group.joint[j]);
     state.measured[joint] = a.measured[j].of[lane] > 0.5 ? 1 : 0;
     state.surprise[joint] = a.surprise[j].of[lane];
   }
-  writePlaces(l);
-  for (std::size_t f = 0; f < l.group.shape.freedoms; ++f) {
-    state.velocity[f] = a.velocity[f].of[lane];
-    state.variance[f] = a.variance[f].of[lane];
-    state.innovation[f] = a.innovation[f].of[lane];
-    state.innovation_energy[f] = a.innovation_energy[f].of[lane];
-    state.place_variance[f] = a.place_variance[f].of[lane];
-    state.velocity_variance[f] = a.velocity_variance[f].of[lane];
-    state.velocity_covariance[f] = a.velocity_covariance[f].of[lane];
-    state.acceleration_variance[f] = a.acceleration_variance[f].of[lane];
-    state.observed[f] = a.observed[f].of[lane];
-    state.habit_mean[f] = a.habit_mean[f].of[lane];
-    state.habit_variance[f] = a.habit_variance[f].of[lane];
-    state.habit_speed[f] = a.habit_speed[f].of[lane];
-  }
-  for (std::size_t m = 0; m < l.group.shape.markers; ++m) {
-    state.bias[m] = vectorAt(&a.bias[3 * m], lane);
-    state.unseen[m] = a.unseen[m].of[lane];
-  }
-  for (std::size_t foot = 0; foot < l.group.shape.feet; ++foot) {
+  writePlaces(f, lane);
+  for (std::size_t foot = 0; foot < f.group.shape.feet; ++foot) {
     FootHold& hold = state.feet[foot];
     hold.mean = vectorAt(&a.foot_mean[3 * foot], lane);
+    hold.speed = vectorAt(&a.foot_speed[3 * foot], lane);
     hold.late = vectorAt(&a.foot_late[3 * foot], lane);
     hold.seconds = a.foot_seconds[foot].of[lane];
   }
   state.misfit = a.misfit->of[lane];
   state.fitted = a.fitted->of[lane];
-  state.surprise_seconds = seconds;
-  state.tracked_seconds += seconds;
-  state.sequence = l.job.stamp.sequence;
+  state.surprise_seconds = f.seconds[lane];
+  state.tracked_seconds += f.seconds[lane];
+  state.sequence = f.job.stamp.sequence;
+}
+
+void writeStates(const GroupFrame& f) {
+  const LaneArrays& a = f.group.arrays;
+  const LaneShape& shape = f.group.shape;
+  const auto write = [&](const auto& of, const LaneRows& rows, const LaneValue* from) {
+    f.job.kernels.separate(from, rows, f.targets(of).data());
+  };
+  for (const FreedomNumbers& n : kChanged) {
+    write([&](SolveState& s) { return (s.*n.of_state).data(); }, oneRow(shape.freedoms),
+          a.*n.of_lanes);
+  }
+  write(rotations<SolveState>, jointRows(f.group, 4, kTransform), a.rotation);
+  write(translations<SolveState>, jointRows(f.group, kVector, kTransform), a.translation);
+  write(turnCovariances<SolveState>, jointRows(f.group, kVector, kVector), a.turn_covariance);
+  write([](SolveState& s) { return &s.place[0].x; }, jointRows(f.group, kVector, kVector),
+        a.world_translation);
+  write(biases<SolveState>, oneRow(kVector * shape.markers), a.bias);
+  write([](SolveState& s) { return s.unseen.data(); }, oneRow(shape.markers), a.unseen);
+  for (std::size_t lane = 0; lane < kSolveLanes; ++lane) {
+    if (f.tracked[lane]) writeSubject(f, lane);
+  }
 }
 
 // Joints that no marker informs move with the next one above that does; so do their covariances.
-void writeCovariance(const Lane& l) {
-  frame::SkeletonPose& pose = l.job.poses[l.subject()];
-  const SolveModel& model = *l.job.subjects[l.subject()].model;
+void writeCovariance(const GroupFrame& f, std::size_t lane) {
+  frame::SkeletonPose& pose = f.pose(lane);
+  const SolveModel& model = *f.subject(lane).model;
   for (std::size_t j = 0; j < model.joints(); ++j) {
     const std::int32_t parent = model.joint_parent[j];
     if (parent >= 0) pose.covariance[j] = pose.covariance[static_cast<std::size_t>(parent)];
   }
-  for (std::size_t j = 0; j < l.group.shape.joints; ++j) {
-    pose.covariance[static_cast<std::size_t>(l.group.joint[j])] =
-        symmetricAt(&l.group.arrays.joint_covariance[6 * j], l.lane);
+  for (std::size_t j = 0; j < f.group.shape.joints; ++j) {
+    pose.covariance[static_cast<std::size_t>(f.group.joint[j])] =
+        symmetricAt(&f.group.arrays.joint_covariance[6 * j], lane);
   }
-}
-
-// A lane whose subject is not tracked rests and sees nothing.
-void restLane(const Lane& l) {
-  restHands(l.lane, l.group);
-  for (std::size_t m = 0; m < l.group.shape.markers; ++m) l.group.arrays.seen[m].of[l.lane] = 0.0;
 }
 
 LaneSettings laneSettings(const SolveSettings& s, std::uint64_t sequence) {
@@ -444,70 +288,35 @@ LaneSettings laneSettings(const SolveSettings& s, std::uint64_t sequence) {
 }
 
 void solveGroup(const SolveSubjects& job, LaneGroup& group) {
-  bool any = false;
-  double seconds[kSolveLanes] = {};
-  for (std::size_t lane = 0; lane < group.subjects.size(); ++lane) {
-    const Lane l{job, group, lane};
-    if (!l.state().tracked) {
-      restLane(l);
-      continue;
-    }
-    any = true;
-    seconds[lane] = secondsSince(l.state(), job.stamp.sequence, job.rate_hz);
-    readState(l, seconds[lane]);
-    readMarkers(l);
-  }
-  if (!any) return;
-  const SolveSettings& settings = *job.subjects[group.subjects[0]].settings;
+  const GroupFrame f = frameOf(job, group);
+  if (std::find(f.tracked.begin(), f.tracked.end(), true) == f.tracked.end()) return;
+  const SolveSettings& settings = *f.subject(0).settings;
+  readStates(f);
+  readMarkers(f);
   job.kernels.solve(group.shape, laneSettings(settings, job.stamp.sequence), group.arrays);
-  for (std::size_t lane = 0; lane < group.subjects.size(); ++lane) {
-    const Lane l{job, group, lane};
-    if (!l.state().tracked) continue;
-    writeState(l, seconds[lane]);
-    writeCovariance(l);
-    writeHands(*l.job.subjects[l.subject()].model, group, lane, seconds[lane], l.state(),
-               l.job.poses[l.subject()]);
-    job.poses[l.subject()].residual_mm = static_cast<float>(1000.0 * group.arrays.rms->of[lane]);
-    const SolveModel& model = *job.subjects[l.subject()].model;
-    coupleJoints(model, seconds[lane], settings.habit_time, l.state());
-    updateTracking(model, job.labels[l.subject()], settings, seconds[lane], l.state());
+  writeStates(f);
+  for (std::size_t lane = 0; lane < kSolveLanes; ++lane) {
+    if (!f.tracked[lane]) continue;
+    SolveState& state = *f.to[lane];
+    const SolveModel& model = *f.subject(lane).model;
+    writeCovariance(f, lane);
+    writeHands(model, group, lane, f.seconds[lane], state, f.pose(lane));
+    f.pose(lane).residual_mm = static_cast<float>(1000.0 * group.arrays.rms->of[lane]);
+    coupleJoints(model, f.seconds[lane], settings.habit_time, state);
+    updateTracking(model, job.labels[group.subjects[lane]], settings, f.seconds[lane], state);
   }
 }
 
 }  // namespace
 
-std::vector<LaneGroup> makeLaneGroups(std::span<const LaneSubject> subjects) {
-  std::vector<LaneGroup> groups;
-  std::vector<ShapeLists> shapes;
-  std::vector<const SolveSettings*> settings;
-  for (std::size_t s = 0; s < subjects.size(); ++s) {
-    const LaneSubject& of = subjects[s];
-    ShapeLists lists = listShape(of);
-    std::size_t g = 0;
-    while (g < groups.size() && (groups[g].subjects.size() == kSolveLanes ||
-                                 settings[g] != of.settings || shapes[g] != lists)) {
-      ++g;
-    }
-    if (g == groups.size()) {
-      LaneGroup& group = groups.emplace_back();
-      fillShape(lists, group);
-      fillArrays(of.model->matrix_size, group);
-      for (std::size_t lane = 0; lane < kSolveLanes; ++lane) fillSubject(of, lane, group);
-      shapes.push_back(std::move(lists));
-      settings.push_back(of.settings);
-    }
-    fillSubject(of, groups[g].subjects.size(), groups[g]);
-    groups[g].subjects.push_back(s);
-  }
-  return groups;
-}
-
 void SolveSubjects::run() const {
-  for (std::size_t s = 0; s < subjects.size(); ++s) poses[s].stamp = stamp;
-  for (LaneGroup& group : groups) solveGroup(*this, group);
-  for (std::size_t s = 0; s < subjects.size(); ++s) {
-    publishPose(*subjects[s].model, states[s], poses[s]);
-    publishFingers(*subjects[s].model, states[s], poses[s]);
+  for (LaneGroup& group : groups) {
+    solveGroup(*this, group);
+    for (const std::size_t s : group.subjects) {
+      poses[s].stamp = stamp;
+      publishPose(*subjects[s].model, states[s], poses[s]);
+      publishFingers(*subjects[s].model, states[s], poses[s]);
+    }
   }
 }
 

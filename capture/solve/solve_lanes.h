@@ -18,6 +18,9 @@ struct LaneGroup {
   std::vector<LaneValue> values;      ///< What those in `arrays` do.
   LaneShape shape;
   LaneArrays arrays;
+  SolveState resting;    ///< Of lanes whose subject is not tracked; it sees nothing.
+  SolveState discarded;  ///< What came of it.
+  std::vector<frame::LabelledMarker> unseen;  ///< Its markers.
 };
 
 /// A subject and what its solution needs and changes.
@@ -30,18 +33,19 @@ struct LaneSubject {
 /// Sorts subjects into groups, in their order. Offline: allocates.
 std::vector<LaneGroup> makeLaneGroups(std::span<const LaneSubject> subjects);
 
-/// Solves all tracked subjects, as many side by side as there are lanes: an iterated extended
-/// Kalman filter in information form (Bell and Cathey, "The iterated Kalman filter update as a
-/// Gauss-Newton method", 1993) on the tree of joint angles, with robust markers, soft limits and a
-/// pull to the rest pose. Gives the most probable pose of this very frame, no lag. A subject's
-/// bytes depend neither on the others nor on their order.
+/// Solves all tracked subjects of some groups, as many side by side as there are lanes: an iterated
+/// extended Kalman filter in information form (Bell and Cathey, "The iterated Kalman filter update
+/// as a Gauss-Newton method", 1993) on the tree of joint angles, with robust markers, soft limits
+/// and a pull to the rest pose. Gives the most probable pose of this very frame, no lag. A
+/// subject's bytes depend neither on the others nor on their order. Several threads may solve at
+/// the same time, each with other groups.
 struct SolveSubjects {
   std::span<const LaneSubject> subjects;
   const LaneKernels& kernels;
   std::span<const frame::LabelledSubject> labels;  ///< One per subject.
   core::Stamp stamp;
   double rate_hz;  ///< The exposure grid; time steps are sequence differences over this.
-  std::span<LaneGroup> groups;
+  std::span<LaneGroup> groups;  ///< Subjects of no group here are left alone.
   std::span<SolveState> states;
   std::span<frame::SkeletonPose> poses;
 

@@ -10,12 +10,16 @@ namespace {
 // Copies of packets of one call; a batch ends early where it is full.
 constexpr std::size_t kBatchBytes = 4 << 20;
 
+// False for what only a damaged log has.
+bool isDatagram(const take::LoggedPacket& packet) { return packet.bytes.size() <= kBatchBytes; }
+
 }  // namespace
 
 struct TakeSource::State {
   std::unique_ptr<take::PacketLogReader> reader;
   ReplayPace pace = ReplayPace::fast;
   std::vector<take::FrameClosing> closings;
+  std::vector<std::uint64_t> packets_before;
   take::LogEnd end;
   std::uint64_t packets = 0;
   std::vector<std::byte> bytes;
@@ -28,8 +32,7 @@ struct TakeSource::State {
     pending.reset();
     while (std::optional<take::LogRecord> record = reader->next()) {
       const auto* packet = std::get_if<take::LoggedPacket>(&*record);
-      // Larger than any datagram: a damaged log.
-      if (packet == nullptr || packet->bytes.size() > kBatchBytes) continue;
+      if (packet == nullptr || !isDatagram(*packet)) continue;
       pending = *packet;
       return;
     }
@@ -45,16 +48,23 @@ core::Result<std::unique_ptr<TakeSource>> TakeSource::open(const std::filesystem
   state->pace = pace;
   auto scan = take::PacketLogReader::open(path);
   if (!scan) return scan.error();
-  std::map<std::uint64_t, take::FrameClosing> closings;
+  struct Closing {
+    take::FrameClosing closing;
+    std::uint64_t packets_before;
+  };
+  std::map<std::uint64_t, Closing> closings;
   while (std::optional<take::LogRecord> record = scan.value()->next()) {
     if (const auto* closing = std::get_if<take::FrameClosing>(&*record)) {
-      closings.emplace(closing->sequence, *closing);
+      closings.emplace(closing->sequence, Closing{*closing, state->packets});
     } else {
-      ++state->packets;
+      state->packets += isDatagram(std::get<take::LoggedPacket>(*record)) ? 1 : 0;
     }
   }
   state->end = scan.value()->end();
-  for (const auto& [sequence, closing] : closings) state->closings.push_back(closing);
+  for (const auto& [sequence, found] : closings) {
+    state->closings.push_back(found.closing);
+    state->packets_before.push_back(found.packets_before);
+  }
   auto reader = take::PacketLogReader::open(path);
   if (!reader) return reader.error();
   state->reader = *std::move(reader);
@@ -93,6 +103,9 @@ std::size_t TakeSource::receive(std::span<RawPacket> packets, core::Time deadlin
 bool TakeSource::finished() const { return !state_->pending; }
 const take::PacketLogHeader& TakeSource::header() const { return state_->reader->header(); }
 const std::vector<take::FrameClosing>& TakeSource::closings() const { return state_->closings; }
+const std::vector<std::uint64_t>& TakeSource::packetsBefore() const {
+  return state_->packets_before;
+}
 const take::LogEnd& TakeSource::end() const { return state_->end; }
 std::uint64_t TakeSource::packets() const { return state_->packets; }
 

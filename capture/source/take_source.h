@@ -30,6 +30,8 @@ class TakeSource : public CentroidSource {
   /// How every recorded frame was closed, by sequence. Replay closes frames with exactly these
   /// cameras, whatever arrives when.
   const std::vector<take::FrameClosing>& closings() const;
+  /// How many packets the log holds before each of these.
+  const std::vector<std::uint64_t>& packetsBefore() const;
   /// Whether the log is whole.
   const take::LogEnd& end() const;
   /// Packets in the log.

@@ -46,6 +46,19 @@ void noteHeard(FrameAssembly& assembly, std::uint32_t camera, std::uint64_t sequ
   assembly.live[camera] = true;
 }
 
+bool isLate(const FrameAssembly& assembly, std::uint64_t sequence) {
+  return sequence < assembly.current;
+}
+
+bool isEarly(const FrameAssembly& assembly, std::uint64_t sequence) {
+  return sequence >= assembly.current && sequence - assembly.current >= FrameAssembly::kWindow;
+}
+
+bool isFar(const FrameAssembly& assembly, std::uint64_t sequence) {
+  return isEarly(assembly, sequence) ||
+         (isLate(assembly, sequence) && assembly.current - sequence > 1000);
+}
+
 }  // namespace
 
 core::Result<void> check(const AssemblySettings& s) {
@@ -73,6 +86,14 @@ FrameAssembly makeFrameAssembly(const AssemblySettings& settings, std::size_t ca
   return assembly;
 }
 
+// A stage whose every packet is out of the window has started to count anew.
+bool startsAnew(const FrameAssembly& assembly, const source::PacketHeader& header) {
+  constexpr std::uint32_t kStrayPackets = 4;
+  return assembly.started && header.camera < assembly.newest.size() &&
+         isFar(assembly, header.sequence) &&
+         assembly.stray + 1 >= kStrayPackets * assembly.newest.size();
+}
+
 PacketVerdict accept(FrameAssembly& assembly, const source::PacketView& packet,
                      core::Time received) {
   const source::PacketHeader& header = packet.header;
@@ -85,19 +106,13 @@ PacketVerdict accept(FrameAssembly& assembly, const source::PacketView& packet,
     assembly.started = true;
     assembly.current = header.sequence;
   }
-  const bool late = header.sequence < assembly.current;
-  const bool early = header.sequence >= assembly.current &&
-                     header.sequence - assembly.current >= FrameAssembly::kWindow;
-  if (late || early) {
-    // A stage whose every packet is out of the window has started to count anew.
-    constexpr std::uint32_t kStrayPackets = 4;
-    const bool far = early || assembly.current - header.sequence > 1000;
-    if (far) ++assembly.stray;
-    if (!far || assembly.stray < kStrayPackets * assembly.newest.size()) {
-      late ? ++assembly.counters.late : ++assembly.counters.early;
-      return late ? PacketVerdict::late : PacketVerdict::early;
-    }
+  const bool late = isLate(assembly, header.sequence);
+  if (startsAnew(assembly, header)) {
     resync(assembly, header.sequence);
+  } else if (late || isEarly(assembly, header.sequence)) {
+    if (isFar(assembly, header.sequence)) ++assembly.stray;
+    late ? ++assembly.counters.late : ++assembly.counters.early;
+    return late ? PacketVerdict::late : PacketVerdict::early;
   }
   PendingFrame& frame = assembly.at(header.sequence);
   if (!frame.used) open(frame, header, received);

@@ -88,6 +88,10 @@ FrameAssembly makeFrameAssembly(const AssemblySettings& settings, std::size_t ca
 PacketVerdict accept(FrameAssembly& assembly, const source::PacketView& packet,
                      core::Time received);
 
+/// True if `accept` would forget all exposures on this packet and go on at its sequence: nobody may
+/// read their centroids then.
+bool startsAnew(const FrameAssembly& assembly, const source::PacketHeader& header);
+
 /// True when the open exposure has all live cameras.
 bool isComplete(const FrameAssembly& assembly);
 

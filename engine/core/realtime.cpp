@@ -87,18 +87,43 @@ bool pinTo(int processor, std::vector<std::string>& lines) {
 
 }  // namespace
 
-bool flushDenormalsToZero() {
 #if defined(__SSE2__)
-  _mm_setcsr(_mm_getcsr() | 0x8040u);  // Flush to zero (bit 15), denormals are zero (bit 6).
-  return true;
+
+constexpr unsigned kFlush = 0x8040;  // Flush to zero (bit 15), denormals are zero (bit 6).
+
+bool denormalsAreFlushed() { return (_mm_getcsr() & kFlush) == kFlush; }
+
+void flushDenormalsToZero(bool flush) {
+  _mm_setcsr(flush ? _mm_getcsr() | kFlush : _mm_getcsr() & ~kFlush);
+}
+
 #elif defined(__aarch64__)
+
+constexpr unsigned long kFlush = 1ul << 24;
+
+static unsigned long controlRegister() {
   unsigned long control;
   asm volatile("mrs %0, fpcr" : "=r"(control));
-  asm volatile("msr fpcr, %0" : : "r"(control | (1ul << 24)));
-  return true;
+  return control;
+}
+
+bool denormalsAreFlushed() { return (controlRegister() & kFlush) != 0; }
+
+void flushDenormalsToZero(bool flush) {
+  const unsigned long before = controlRegister();
+  asm volatile("msr fpcr, %0" : : "r"(flush ? before | kFlush : before & ~kFlush));
+}
+
 #else
-  return false;
+
+bool denormalsAreFlushed() { return false; }
+void flushDenormalsToZero(bool) {}
+
 #endif
+
+bool flushDenormalsToZero() {
+  flushDenormalsToZero(true);
+  return denormalsAreFlushed();
 }
 
 RealtimeReport setUpRealtimeThread(const RealtimeSettings& settings) {

@@ -32,4 +32,9 @@ RealtimeReport setUpRealtimeThread(const RealtimeSettings& settings);
 /// where the processor has no such mode.
 bool flushDenormalsToZero();
 
+/// Whether the calling thread takes denormal numbers as zero, and a way to change that: a thread
+/// that helps another computes as that one does.
+bool denormalsAreFlushed();
+void flushDenormalsToZero(bool flush);
+
 }  // namespace understudy::core

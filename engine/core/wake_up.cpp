@@ -35,4 +35,30 @@ std::uint32_t WakeUp::wait(std::uint32_t seen, Duration longest) {
   return count();
 }
 
+bool Sleepers::wakeOne() {
+  if (!leave()) return false;
+  permits_.fetch_add(1, std::memory_order_seq_cst);
+  futex(permits_, FUTEX_WAKE, 1, nullptr);
+  return true;
+}
+
+// Takes one of the sleepers off the list.
+bool Sleepers::leave() {
+  std::uint32_t asleep = asleep_.load(std::memory_order_seq_cst);
+  while (asleep > 0) {
+    if (asleep_.compare_exchange_weak(asleep, asleep - 1, std::memory_order_seq_cst)) return true;
+  }
+  return false;
+}
+
+void Sleepers::takePermit() {
+  for (;;) {
+    std::uint32_t permits = permits_.load(std::memory_order_seq_cst);
+    while (permits > 0) {
+      if (permits_.compare_exchange_weak(permits, permits - 1, std::memory_order_seq_cst)) return;
+    }
+    futex(permits_, FUTEX_WAIT, 0, nullptr);
+  }
+}
+
 }  // namespace understudy::core

@@ -25,4 +25,30 @@ class WakeUp {
   std::atomic<std::uint32_t> sleepers_{0};
 };
 
+/// Lets threads sleep that others wake one at a time, without a lock; nobody is woken twice. What
+/// they wait for is to be written and read sequentially consistent: then either the sleeper sees
+/// it, or the waker sees the sleeper.
+class Sleepers {
+ public:
+  /// Sleeps until it is woken, unless `has_news()` is true. Returns false if it did not sleep.
+  template <class HasNews>
+  bool sleepUnless(const HasNews& has_news) {
+    asleep_.fetch_add(1, std::memory_order_seq_cst);
+    if (has_news() && leave()) return false;
+    takePermit();
+    return true;
+  }
+
+  /// Wakes one sleeper; false if nobody sleeps. Enters the kernel only if somebody does.
+  bool wakeOne();
+
+ private:
+  bool leave();
+  void takePermit();
+
+  std::atomic<std::uint32_t> asleep_{0};  ///< Threads that sleep or are about to, and whom nobody
+                                          ///< wakes yet.
+  std::atomic<std::uint32_t> permits_{0};
+};
+
 }  // namespace understudy::core

@@ -82,6 +82,7 @@ struct Bench {
                                .camera = c,
                                .centroids = frame.cameras[c].centroids,
                                .state = state,
+                               .sums = state.sums,
                                .workspace = workspace,
                                .counters = counters}
           .run();

@@ -9,6 +9,8 @@
 
 #include "capture/reconstruct/reconstruct.h"
 #include "capture/source/random.h"
+#include "engine/core/crew.h"
+#include "engine/core/thread_time.h"
 #include "tests/bench/recorded_stage.h"
 #include "tools/report/report.h"
 #include "tools/scoring/cloud_score.h"
@@ -22,6 +24,7 @@ struct Options {
   std::string only;  ///< Such as 64x530.
   std::size_t frames = 96;
   std::size_t passes = 5;
+  std::size_t threads = 1;
   bool baseline = false, shuffled = false;
   double prediction_error = 0.001, noise_px = 0.1, rig_error_px = 0.0;
 };
@@ -52,14 +55,16 @@ void shufflePackets(bench::RecordedStage& stage) {
 /// One line of the table: predictions are there, everything is matched as its packet lands.
 struct WarmFigures {
   std::vector<double> total_us, predict_us, match_us, worst_camera_us, after_last_us, finish_us;
+  std::vector<double> cpu_us;  ///< Of all threads, looking and waiting for work included.
   std::size_t rays = 0, wrong = 0, merged = 0, ambiguous = 0, dropped = 0, checked = 0, frames = 0;
 };
 
 class WarmBench {
  public:
-  WarmBench(const bench::RecordedStage& stage, const Options& options)
+  WarmBench(const bench::RecordedStage& stage, const Options& options, core::Crew& crew)
       : stage_(stage),
         options_(options),
+        crew_(crew),
         state_(reconstruct::makeReconstructState(stage.known_rig, stage.markers)),
         workspace_(reconstruct::makeReconstructWorkspace(state_)),
         score_(stage.known_rig, options.noise_px, stage.markers),
@@ -72,6 +77,8 @@ class WarmBench {
     }
     order_.resize(stage.known_rig.cameras.size());
     for (std::size_t c = 0; c < order_.size(); ++c) order_[c] = static_cast<std::uint32_t>(c);
+    for (std::size_t t = 1; t < crew.threads(); ++t)
+      shares_.push_back(reconstruct::makeMatchShare(state_));
   }
 
   void run() {
@@ -92,6 +99,35 @@ class WarmBench {
   }
 
  private:
+  void match(std::size_t f, std::uint32_t camera, std::size_t thread) {
+    const bool is_own = thread == 0;
+    reconstruct::MatchShare* share = is_own ? nullptr : &shares_[thread - 1];
+    reconstruct::MatchCamera{.settings = settings_,
+                             .camera = camera,
+                             .centroids = stage_.frames[f].cameras[camera].centroids,
+                             .state = state_,
+                             .sums = is_own ? state_.sums : share->sums,
+                             .workspace = is_own ? workspace_ : share->workspace,
+                             .counters = is_own ? counters_ : share->counters}
+        .run();
+  }
+
+  // All cameras, as if their packets came at once; returns when the last one was given away or, of
+  // one thread, was done before.
+  core::Time matchAll(std::size_t f, core::Duration& worst) {
+    auto work = [this, f](std::uint32_t camera, std::size_t thread) { match(f, camera, thread); };
+    core::Time before = core::Clock::now(), last = before;
+    for (const std::uint32_t c : order_) {
+      last = before;
+      crew_.post(core::Crew::workOf(work), c);
+      before = core::Clock::now();
+      worst = std::max(worst, before - last);
+    }
+    crew_.finish();
+    for (reconstruct::MatchShare& share : shares_) reconstruct::gather(share, state_, counters_);
+    return last;
+  }
+
   void runFrame(std::size_t f, bool counts) {
     const source::StageFrame& frame = stage_.frames[f];
     for (std::size_t i = order_.size(); i > 1; --i) {
@@ -99,6 +135,8 @@ class WarmBench {
                 order_[static_cast<std::size_t>(random_.uniform() * static_cast<double>(i))]);
     }
     counters_ = {};
+    crew_.takeProcessorTime();
+    const core::Duration cpu = core::threadTime();
     const core::Time start = core::Clock::now();
     reconstruct::PredictFrame{.settings = settings_,
                               .kernels = options_.baseline
@@ -108,21 +146,9 @@ class WarmBench {
                               .state = state_}
         .run();
     const core::Time predicted = core::Clock::now();
-    core::Duration worst{}, last{};
-    core::Time before = predicted;
-    for (const std::uint32_t c : order_) {
-      reconstruct::MatchCamera{.settings = settings_,
-                               .camera = c,
-                               .centroids = frame.cameras[c].centroids,
-                               .state = state_,
-                               .workspace = workspace_,
-                               .counters = counters_}
-          .run();
-      const core::Time now = core::Clock::now();
-      last = now - before;
-      worst = std::max(worst, last);
-      before = now;
-    }
+    core::Duration worst{};
+    const core::Time last = matchAll(f, worst);
+    const core::Time matched = core::Clock::now();
     reconstruct::FinishFrame{.settings = settings_,
                              .stamp = frame.stamp,
                              .state = state_,
@@ -131,13 +157,15 @@ class WarmBench {
                              .counters = counters_}
         .run();
     const core::Time end = core::Clock::now();
+    const core::Duration used = core::threadTime() - cpu + crew_.takeProcessorTime();
     if (!counts) return;
+    figures_.cpu_us.push_back(microseconds(used));
     figures_.total_us.push_back(microseconds(end - start));
     figures_.predict_us.push_back(microseconds(predicted - start));
-    figures_.match_us.push_back(microseconds(before - predicted));
+    figures_.match_us.push_back(microseconds(matched - predicted));
     figures_.worst_camera_us.push_back(microseconds(worst));
-    figures_.after_last_us.push_back(microseconds(last + (end - before)));
-    figures_.finish_us.push_back(microseconds(end - before));
+    figures_.after_last_us.push_back(microseconds(end - last));
+    figures_.finish_us.push_back(microseconds(end - matched));
   }
 
   void judge(std::size_t f) {
@@ -166,6 +194,8 @@ class WarmBench {
 
   const bench::RecordedStage& stage_;
   const Options& options_;
+  core::Crew& crew_;
+  std::vector<reconstruct::MatchShare> shares_;
   reconstruct::ReconstructSettings settings_;
   reconstruct::ReconstructState state_;
   reconstruct::ReconstructWorkspace workspace_;
@@ -193,6 +223,7 @@ report::Json toJson(const std::string& size, const bench::RecordedStage& stage,
           {"blobs", static_cast<double>(stage.blobs) / static_cast<double>(stage.frames.size())},
           {"rays", static_cast<double>(f.rays) / frames},
           {"total_us", times(f.total_us)},
+          {"cpu_us", times(f.cpu_us)},
           {"predict_us", times(f.predict_us)},
           {"match_us", times(f.match_us)},
           {"worst_camera_us", times(f.worst_camera_us)},
@@ -214,16 +245,18 @@ void print(const report::Json& line) {
   const auto number = [&](const char* key) { return line[key].get<double>(); };
   const auto p50 = [&](const char* key) { return line[key]["p50"].get<double>(); };
   fmt::print(
-      "{:>9} {:8.0f} {:8.0f} {:9.1f} {:9.1f} {:9.1f} {:8.1f} {:8.1f} {:8.1f} {:8.1f} {:8.1f} "
+      "{:>9} {:8.0f} {:8.0f} {:9.1f} {:9.1f} {:9.1f} {:9.1f} {:9.1f} {:8.1f} {:8.1f} {:8.1f} "
+      "{:8.1f} {:8.1f} "
       "{:8.4f} "
       "{:7.3f} {:7.3f} {:6.3f} {:6.3f} {:7.1f} {:6.1f} {:6.1f} {:6.1f} {:8.5f}\n",
       line["size"].get<std::string>(), number("blobs"), number("rays"),
       line["total_us"]["least"].get<double>(), p50("total_us"),
-      line["total_us"]["p99"].get<double>(), p50("predict_us"), p50("match_us"),
-      p50("worst_camera_us"), p50("finish_us"), p50("after_last_packet_us"),
-      100.0 * number("wrong_matches"), line["error_mm"]["p50"].get<double>(),
-      line["error_mm"]["p99"].get<double>(), number("nees"), number("crb_ratio"), number("merged"),
-      number("ambiguous"), number("dropped"), number("checked"), number("recall"));
+      line["total_us"]["p99"].get<double>(), line["cpu_us"]["least"].get<double>(), p50("cpu_us"),
+      p50("predict_us"), p50("match_us"), p50("worst_camera_us"), p50("finish_us"),
+      p50("after_last_packet_us"), 100.0 * number("wrong_matches"),
+      line["error_mm"]["p50"].get<double>(), line["error_mm"]["p99"].get<double>(), number("nees"),
+      number("crb_ratio"), number("merged"), number("ambiguous"), number("dropped"),
+      number("checked"), number("recall"));
 }
 
 }  // namespace
@@ -237,6 +270,7 @@ int main(int argument_count, char** arguments) {
       ->check(CLI::Range(1, 10000));
   app.add_option("--passes", options.passes, "How often they are gone through")
       ->check(CLI::Range(1, 1000));
+  app.add_option("--threads", options.threads, "That match cameras")->check(CLI::Range(1, 64));
   app.add_flag("--baseline", options.baseline, "Kernels without AVX2");
   app.add_flag("--shuffled", options.shuffled, "Packets in random order, not row by row");
   app.add_option("--prediction-error", options.prediction_error, "Metres per axis");
@@ -248,12 +282,18 @@ int main(int argument_count, char** arguments) {
                                           .arguments = arguments,
                                           .seed = 1});
   json["warm"] = report::Json::array();
+  const auto crew = core::Crew::create({.threads = options.threads});
+  if (!crew) {
+    fmt::print(stderr, "understudy_bench_reconstruct: {}\n", crew.error().message);
+    return 1;
+  }
   fmt::print(
-      "{:>9} {:>8} {:>8} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>6} "
+      "{:>9} {:>8} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7} "
+      "{:>7} {:>6} "
       "{:>6} {:>7} {:>6} {:>6} {:>6} {:>8}\n",
-      "warm", "blobs", "rays", "least us", "p50 us", "p99", "predict", "match", "worst", "finish",
-      "last", "wrong %", "p50 mm", "p99 mm", "nees", "crb", "merged", "ambig", "drop", "check",
-      "recall");
+      "warm", "blobs", "rays", "least us", "p50 us", "p99", "least cpu", "p50 cpu", "predict",
+      "match", "worst", "finish", "last", "wrong %", "p50 mm", "p99 mm", "nees", "crb", "merged",
+      "ambig", "drop", "check", "recall");
   for (const auto& [cameras, actors] :
        {std::pair<std::size_t, std::size_t>{8, 1}, {16, 2}, {16, 4}, {64, 10}, {128, 20}}) {
     const std::string size = fmt::format("{}x{}", cameras, 53 * actors);
@@ -268,7 +308,7 @@ int main(int argument_count, char** arguments) {
       return 1;
     }
     if (options.shuffled) shufflePackets(*stage);
-    WarmBench bench(*stage, options);
+    WarmBench bench(*stage, options, **crew);
     bench.run();
     json["warm"].push_back(toJson(size, *stage, bench));
     print(json["warm"].back());

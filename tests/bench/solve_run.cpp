@@ -126,11 +126,12 @@ class SolverRun {
     Actor& actor = actors_[a];
     const source::PerformerTruth& truth = recording_.truth[f][a];
     goAtConstantVelocity(poses_[a], actor.before, recording_.rate_hz, going_);
-    actor.steady.add(f, truth, &going_, nullptr);
     actor.before = poses_[a];
-    actor.feet.add(truth, poses_[a]);
-    if (f > kWarmUp) actor.fingers.add(truth, poses_[a]);
     if (options_.smooth_lag > 0) scoreSmoothed(a, f);
+    if (f <= kWarmUp) return;  // Clips begin in another place, in their pose at rest.
+    actor.steady.add(f, truth, &going_, nullptr);
+    actor.feet.add(truth, poses_[a]);
+    actor.fingers.add(truth, poses_[a]);
     actor.score.add(f, truth, &poses_[a], nullptr);
     addJoints(recording_.subjects[a], truth, recording_.labels[f][a], poses_[a], options_.joints,
               figures_);

@@ -14,7 +14,7 @@
 namespace understudy::bench {
 
 inline constexpr std::size_t kMostOnJoint = 5;  ///< Markers; more count as so many.
-inline constexpr std::size_t kWarmUp = 48;      ///< Frames whose times are left out.
+inline constexpr std::size_t kWarmUp = 48;      ///< Frames at first that no figure counts.
 
 /// What is measured, and with which settings of the solver; zeros stand for its own.
 struct SolveBenchOptions : RecordingOptions {

@@ -25,6 +25,7 @@ void reconstructFrame(
                              .camera = c,
                              .centroids = scene.images[c],
                              .state = scene.state,
+                             .sums = scene.state.sums,
                              .workspace = scene.workspace,
                              .counters = scene.counters}
         .run();

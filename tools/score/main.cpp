@@ -75,6 +75,7 @@ int runStage(const CLI::App& app, const StageCommand& command, report::Json json
     if (!loaded) return fail(1, loaded.error());
     settings = *loaded;
   }
+  settings.threads = static_cast<std::uint32_t>(command.flags.threads);
   auto simulation = simulation::makeSimulation(command.flags);
   if (!simulation) return fail(1, simulation.error());
   for (const std::string& warning : simulation->warnings) {

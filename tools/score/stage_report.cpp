@@ -161,6 +161,12 @@ void addStageKeys(const StageOutcome& outcome, report::Json& json) {
                          {"markers", score.fragments.markers}};
   }
   json["capture"] = times(outcome.capture_after);
+  json["frame_us"] = times(outcome.whole);
+  json["threads"] = {{"used", outcome.threads},
+                     {"own_cpu_us", times(outcome.own_cpu)},
+                     {"sync_cpu_us", times(outcome.sync_cpu)},
+                     {"crew_cpu_us", times(outcome.crew_cpu)},
+                     {"waited_cpu_us", times(outcome.waited_cpu)}};
   json["jitter_mm"] = number(score.jitter_mm);
   json["props"] = propsJson(score, outcome.rate_hz);
   json["fingers"] = fingersJson(score);
@@ -195,8 +201,10 @@ std::string whyNothingCorrect(const StageOutcome& outcome) {
 
 void printStage(const StageOutcome& outcome) {
   const scoring::StageScore& score = outcome.score;
-  fmt::print("{} frames, {} markers, {} cameras, {} kernels, hash {:016x}\n", score.frames,
-             outcome.markers, outcome.cameras, outcome.kernels, outcome.hash);
+  fmt::print("{} frames, {} markers, {} cameras, {} kernels, {}, hash {:016x}\n", score.frames,
+             outcome.markers, outcome.cameras, outcome.kernels,
+             outcome.threads == 1 ? "1 thread" : fmt::format("{} threads", outcome.threads),
+             outcome.hash);
   const scoring::StageFigures& stage = outcome.stage;
   fmt::print(
       "stage     {:.1f} % of views hidden by bodies, {:.1f} % merged, {:.2f} % false blobs, "
@@ -231,6 +239,7 @@ void printStage(const StageOutcome& outcome) {
   };
   fmt::print("{:<26} {:>8} {:>8} {:>8}\n", "microseconds", "p50", "p99", "max");
   line("last packet to pose", outcome.capture_after);
+  line("whole frame", outcome.whole);
   line("reconstruct, cpu", outcome.reconstruct_cpu);
   line("label, cpu", outcome.label_cpu);
   line("solve, cpu per performer", outcome.solve_cpu_per_actor);

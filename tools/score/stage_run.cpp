@@ -4,12 +4,26 @@
 #include <array>
 
 #include "capture/source/simulated_source.h"
+#include "engine/core/thread_time.h"
 #include "tools/counters/counters.h"
 
 namespace understudy::score {
 namespace {
 
 std::uint64_t allocationsSoFar() { return counters::threadAllocations().value_or(0); }
+
+struct Spent {
+  core::Duration clock, cpu;  // The latter of this thread.
+};
+
+class Stopwatch {
+ public:
+  Spent spent() const { return {core::Clock::now() - start_, core::threadTime() - cpu_start_}; }
+
+ private:
+  core::Duration cpu_start_ = core::threadTime();
+  core::Time start_ = core::Clock::now();
+};
 
 // One run. Only the frame path itself is timed and counted, not the simulation nor the scoring.
 struct StageRun {
@@ -26,12 +40,18 @@ struct StageRun {
 
   void run(std::uint64_t warm_up, const std::function<void(std::uint64_t)>& progress) {
     for (std::uint64_t frame = 0; source.advance(); ++frame) {
+      const Stopwatch packets_and_closing;
       const std::uint64_t allocations = closeFrame();
+      const Spent whole = packets_and_closing.spent();
       noteTimes(frame >= warm_up);
       score();
       const std::uint64_t before = allocationsSoFar();
+      const Stopwatch preparing;
       path.prepareNext();
+      const Spent prepared = preparing.spent();
       if (frame >= warm_up) {
+        outcome.whole.record(whole.clock + prepared.clock);
+        outcome.own_cpu.record(whole.cpu + prepared.cpu);
         warm_allocations += allocations + (allocationsSoFar() - before);
         ++warm_frames;
       }
@@ -65,7 +85,10 @@ struct StageRun {
     const pipeline::FrameResult& result = path.result();
     if (!booted) outcome.boot_cpu_ms += core::toSeconds(result.cpu.label) * 1e3;
     if (!warm) return;
+    outcome.sync_cpu.record(result.cpu.sync);
     outcome.reconstruct_cpu.record(result.cpu.reconstruct);
+    outcome.crew_cpu.record(result.cpu.crew);
+    outcome.waited_cpu.record(result.cpu.waited);
     outcome.label_cpu.record(result.cpu.label);
     outcome.solve_cpu_per_actor.record(result.cpu.solve /
                                        static_cast<std::int64_t>(outcome.actors));
@@ -135,6 +158,7 @@ core::Result<StageOutcome> runStage(simulation::Simulation& simulation,
   outcome.packets = (*path)->counters();
   outcome.hash = (*path)->hash();
   outcome.kernels = (*path)->kernels();
+  outcome.threads = (*path)->threads();
   return outcome;
 }
 

@@ -25,16 +25,21 @@ struct StageOutcome {
   std::uint64_t warm_up_frames = 0;
   scoring::StageScore score;
   bool marker_files = false;  ///< The first performer moves by a marker file.
-  /// Processor time per frame.
-  core::Histogram reconstruct_cpu, label_cpu, solve_cpu_per_actor;
+  /// Processor time per frame, of all threads together; of it what other threads than the path's
+  /// own did, and besides what threads looked or waited for work.
+  core::Histogram sync_cpu, reconstruct_cpu, label_cpu, solve_cpu_per_actor, crew_cpu, waited_cpu;
   /// From the frame's last packet to its markers and to its poses.
   core::Histogram reconstruct_after, capture_after;
+  /// The whole frame, all its packets, its poses, and what the next one needs: by the clock, and by
+  /// the processor time of the path's own thread.
+  core::Histogram whole, own_cpu;
   double boot_cpu_ms = 0;  ///< Processor time of labelling up to the boot frame.
   std::optional<double> allocations_per_frame;  ///< Nothing where they cannot be counted.
   scoring::StageFigures stage;                  ///< Of the simulation, from its truth alone.
   sync::AssemblyCounters packets;
   std::uint64_t hash = 0;
   const char* kernels = "";
+  std::size_t threads = 1;     ///< That worked on a frame.
   double held_out_rms_mm = 0;  ///< See runHeldOut; NaN where it was not measured.
   std::uint64_t held_out_frames = 0;
 };

@@ -48,82 +48,60 @@ void CaptureRun::run() {
 bool CaptureRun::step(core::Time deadline) {
   const std::uint64_t before = counters::threadAllocations().value_or(0);
   const std::uint64_t frames_before = status.frames;
-  const core::Time wait_until =
-      closings == nullptr ? std::min(deadline, path.deadline()) : deadline;
+  const core::Time wait_until = replay ? deadline : std::min(deadline, path.deadline());
   // A frame's time is up only when a look into the socket that began after its deadline has found
   // no more of it.
   const core::Time asked = core::Clock::now();
-  if (one_at_a_time && closingSatisfied()) {
-    close(closing_->reason);
-    return true;
+  if (one_at_a_time && replay) {
+    if (const auto reason = replay->due()) {
+      close(*reason);
+      return true;
+    }
   }
   const std::size_t batch = one_at_a_time ? 1 : packets_.size();
   const std::size_t count = source.receive(std::span(packets_).first(batch), wait_until);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (recorder != nullptr) recorder->packet(packets_[i].received, packets_[i].bytes);
-    if (closings != nullptr) obeyClosing();
-    path.packet(packets_[i].bytes, packets_[i].received);
-    if (closings != nullptr) {
-      while (closingSatisfied()) {
-        close(closing_->reason);
-        if (one_at_a_time) break;
-      }
-    } else {
-      while (path.complete()) close(take::ClosingReason::complete);
-    }
-  }
+  for (std::size_t i = 0; i < count; ++i) give(packets_[i]);
   status.packets = path.counters();
-  if (closings == nullptr) {
+  if (!replay) {
     if (count < packets_.size()) {
       while (asked >= path.deadline()) close(take::ClosingReason::deadline);
     }
   } else if (source.finished()) {
-    obeyClosing();
-    while (closing_ != nullptr) {
-      close(closing_->reason);
-      if (one_at_a_time) break;
-    }
-    if (closing_ == nullptr) finished.store(true, std::memory_order_release);
+    closeReplayed();
+    if (!replay->due()) finished.store(true, std::memory_order_release);
   }
   if (status.frames > kWarmUpFrames)
     warm_allocations += counters::threadAllocations().value_or(0) - before;
   return status.frames > frames_before;
 }
 
-// Replay: finds how the open frame was closed when it was live, and lets only those cameras in.
-void CaptureRun::obeyClosing() {
-  if (!path.started() && next_closing_ == 0 && !closings->empty() && closing_ == nullptr) {
-    closing_ = closings->data();
-    path.restrictTo(*closing_);
-    return;
+void CaptureRun::give(const source::RawPacket& packet) {
+  if (recorder != nullptr) recorder->packet(packet.received, packet.bytes);
+  if (replay) {
+    replay->follow();
+    while (const auto reason = replay->dueBefore(packet.bytes)) close(*reason);
   }
-  if (closing_ != nullptr && closing_->sequence == path.openSequence()) return;
-  closing_ = nullptr;
-  while (next_closing_ < closings->size() &&
-         (*closings)[next_closing_].sequence < path.openSequence())
-    ++next_closing_;
-  if (next_closing_ == closings->size() ||
-      (*closings)[next_closing_].sequence != path.openSequence())
-    return;
-  closing_ = &(*closings)[next_closing_];
-  path.restrictTo(*closing_);
+  path.packet(packet.bytes, packet.received);
+  if (replay) {
+    replay->noteGiven();
+    closeReplayed();
+  } else {
+    while (path.complete()) close(take::ClosingReason::complete);
+  }
 }
 
-bool CaptureRun::closingSatisfied() const {
-  if (closing_ == nullptr || closing_->sequence != path.openSequence()) return false;
-  for (std::uint32_t c = 0; c < path.rig().cameras.size(); ++c) {
-    if (closing_->uses(c) && !path.hasCamera(c)) return false;
+void CaptureRun::closeReplayed() {
+  replay->follow();
+  while (const auto reason = replay->due()) {
+    close(*reason);
+    if (one_at_a_time) return;
   }
-  return true;
 }
 
 void CaptureRun::close(take::ClosingReason reason) {
   path.closeFrame(reason);
   finishFrame();
-  if (closings != nullptr) {
-    closing_ = nullptr;
-    obeyClosing();
-  }
+  if (replay) replay->follow();
   path.prepareNext();
 }
 
@@ -167,6 +145,8 @@ void CaptureRun::finishFrame() {
     times.label.record(result.cpu.label);
     times.solve.record(result.cpu.solve);
     times.retarget.record(retarget_cpu);
+    times.crew.record(result.cpu.crew);
+    times.waited.record(result.cpu.waited);
   }
   note();
   if (publish) news.signal();
@@ -179,6 +159,14 @@ void CaptureRun::finishFrame() {
   }
   if (sequence >= last_wanted || status.frames >= most_frames)
     finished.store(true, std::memory_order_release);
+}
+
+std::vector<std::string> CaptureRun::schedulingLines() const {
+  std::vector<std::string> lines = realtime.lines;
+  if (const core::RealtimeReport* crew = path.crewReport(); crew != nullptr) {
+    for (const std::string& line : crew->lines) lines.push_back("other threads: " + line);
+  }
+  return lines;
 }
 
 void CaptureRun::note() {

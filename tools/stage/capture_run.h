@@ -3,12 +3,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "capture/pipeline/capture_path.h"
 #include "capture/pipeline/pose_publisher.h"
+#include "capture/pipeline/replay.h"
 #include "capture/source/centroid_source.h"
 #include "capture/take/packet_log.h"
 #include "engine/anim/pose_ring.h"
@@ -45,7 +47,8 @@ struct CaptureStatus {
 /// Times of the capture path after warm-up.
 struct CaptureTimes {
   core::Histogram capture, capture_retargeted;  ///< Last packet to pose, to published palette.
-  core::Histogram sync, reconstruct, label, solve, retarget;  ///< Thread CPU per frame.
+  core::Histogram sync, reconstruct, label, solve, retarget;  ///< CPU of all threads per frame;
+  core::Histogram crew, waited;                               ///< see pipeline::StageTimes.
 };
 
 /// Markers of one frame for the overlay.
@@ -73,8 +76,8 @@ struct CaptureRun : CaptureLinks {
   explicit CaptureRun(const CaptureLinks& links) : CaptureLinks(links) {}
 
   take::PacketLogWriter* recorder = nullptr;
-  RecordRing* records = nullptr;  ///< For scoring; null where there is no truth.
-  const std::vector<take::FrameClosing>* closings = nullptr;  ///< Replay obeys these.
+  RecordRing* records = nullptr;                  ///< For scoring; null where there is no truth.
+  std::optional<pipeline::Replay> replay{};       ///< Of a recorded log: closes its frames.
   bool one_at_a_time = false;                     ///< Replay: every step closes one frame at most.
   std::uint64_t last_wanted = ~std::uint64_t{0};  ///< Ends after this sequence.
   std::uint64_t most_frames = ~std::uint64_t{0};  ///< Ends after so many, whatever their sequence.
@@ -98,17 +101,17 @@ struct CaptureRun : CaptureLinks {
   /// Takes what the source has now and closes what can be closed; for lockstep. Returns true if a
   /// frame was closed.
   bool step(core::Time deadline);
+  /// What the capture thread and those that help it were granted.
+  std::vector<std::string> schedulingLines() const;
   /// Closes the open frame whatever is missing.
   void close(take::ClosingReason reason);
 
  private:
-  void obeyClosing();
-  bool closingSatisfied() const;
+  void give(const source::RawPacket& packet);
+  void closeReplayed();
   void finishFrame();
   void note();
 
-  std::size_t next_closing_ = 0;
-  const take::FrameClosing* closing_ = nullptr;
   std::vector<source::RawPacket> packets_{};
   CaptureStatus status_copy_{};
   MarkerView marker_copy_{};

@@ -88,8 +88,17 @@ class ScoringThread {
 };
 
 core::Result<pipeline::PipelineSettings> loadSettings(const stage::StageOptions& options) {
-  if (options.simulation.settings.empty()) return pipeline::PipelineSettings{};
-  return pipeline::loadSettings(options.simulation.settings);
+  pipeline::PipelineSettings settings;
+  if (!options.simulation.settings.empty()) {
+    auto loaded = pipeline::loadSettings(options.simulation.settings);
+    if (!loaded) return loaded;
+    settings = *std::move(loaded);
+  }
+  settings.threads = static_cast<std::uint32_t>(options.simulation.threads);
+  // Below the capture thread, which must never wait for a processor that a helper has. Memory is
+  // locked by that one for all.
+  if (!options.lockstep) settings.crew.fifo_priority = core::RealtimeSettings{}.fifo_priority - 1;
+  return settings;
 }
 
 // The whole run; every part lives until the report is written.
@@ -171,7 +180,7 @@ class Session {
                                                                        .log = log_,
                                                                        .news = news_});
     if (source_->take) {
-      capture_->closings = &source_->take->closings();
+      capture_->replay.emplace(*path_, source_->take->closings(), source_->take->packetsBefore());
       capture_->one_at_a_time = options_.lockstep;
       if (source_->take->closings().empty())
         return core::makeError(options_.play + ": holds no closed frame: nothing to replay");

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "capture/source/network_source.h"
+#include "engine/asset/character_file.h"
 
 namespace understudy::stage {
 namespace {
@@ -70,6 +71,13 @@ core::Result<void> check(StageOptions& options) {
   }
   if (!options.listen.empty() && !options.play.empty()) {
     return core::makeError("--listen and --play exclude each other: choose one source");
+  }
+  if (!options.play.empty() && !options.simulation.motions.empty()) {
+    return core::makeError("--play and --motion exclude each other: a take has its own performers");
+  }
+  for (const std::string& file : options.characters) {
+    if (asset::isReadableCharacterKind(file)) continue;
+    return core::makeError("--character " + asset::unreadableCharacterKind(file).message);
   }
   if (!options.listen.empty()) {
     if (options.simulation.rig.empty())

@@ -81,7 +81,10 @@ void fillReport(const ReportInput& input, report::Json& report) {
   report["pictures"] = input.show.pictures;
   report["unscored_frames"] = input.unscored;
   report["kernels"] = capture.path.kernels();
-  report["scheduling"] = capture.realtime.lines;
+  report["threads"] = {{"used", capture.path.threads()},
+                       {"crew_cpu_us", times(capture.times.crew)},
+                       {"waited_cpu_us", times(capture.times.waited)}};
+  report["scheduling"] = capture.schedulingLines();
   const sync::AssemblyCounters& packets = capture.status.packets;
   report["packets"] = {{"received", packets.packets},
                        {"damaged", packets.damaged},

@@ -142,8 +142,18 @@ core::Result<void> openTake(const StageOptions& options, StageSource& source) {
     source.subjects.clear();
     if (auto loaded = loadSubjects(options, source); !loaded) return loaded;
   }
-  source.frames = source.take->closings().size();
+  // Frames whose closings were lost with a damaged piece are lived through, too.
+  const std::vector<take::FrameClosing>& closings = source.take->closings();
+  if (!closings.empty()) {
+    source.frames = std::max<std::uint64_t>(
+        closings.size(), closings.back().sequence - closings.front().sequence + 1);
+  }
   source.description = "take " + options.play;
+  if (const take::LogEnd& end = source.take->end(); !end.damage.empty())
+    source.warnings.push_back(end.damage + "; the rest is played");
+  if (const std::uint64_t lost = source.take->end().overflowed; lost > 0)
+    source.warnings.push_back(
+        fmt::format("{}: {} packets were lost when it was recorded", options.play, lost));
   return {};
 }
 

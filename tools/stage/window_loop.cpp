@@ -30,7 +30,7 @@ class PanelFeed {
   PanelFeed(const LoopContext& context, const std::string& device) : context_(context) {
     data.device = device;
     data.source = context.source.description;
-    for (const std::string& line : context.capture.realtime.lines)
+    for (const std::string& line : context.capture.schedulingLines())
       data.scheduling += (data.scheduling.empty() ? "" : "; ") + line;
     data.span_b_bins.resize(40);
   }

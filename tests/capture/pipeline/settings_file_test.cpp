@@ -37,6 +37,7 @@ TEST_SUITE("pipeline/settings_file") {
         "[tracks]\nmost_missed = 6\n"
         "[recognise]\nhypotheses = 5\n"
         "[solve]\nmarker_sigma = 0.006\niterations = 3\n"
+        "[foresight]\nmemory = 2\n"
         "[props]\ntolerance = 0.003\nevery = 2\n"
         "[prop_solve]\nmarker_sigma = 0.001\n",
         "settings.toml");
@@ -51,6 +52,7 @@ TEST_SUITE("pipeline/settings_file") {
     CHECK(settings->recognise.hypotheses == 5);
     CHECK(settings->solve.marker_sigma == 0.006);
     CHECK(settings->solve.iterations == 3);
+    CHECK(settings->foresight.memory == 2.0);
     CHECK(settings->props.tolerance == 0.003);
     CHECK(settings->props.every == 2);
     CHECK(settings->prop_solve.marker_sigma == 0.001);
@@ -68,6 +70,7 @@ TEST_SUITE("pipeline/settings_file") {
     CHECK(has(errorOf("[solve]\nmarker_sigma = nan"), "marker_sigma"));
     CHECK(has(errorOf("[assembly]\ndeadline_us = -1"), "deadline_us"));
     CHECK(has(errorOf("[recognise]\nsmallest_share = 2"), "smallest_share"));
+    CHECK(has(errorOf("[foresight]\nseconds = 3"), "foresight"));
     CHECK(has(errorOf("recover_every = 0"), "recover_every"));
     CHECK(has(errorOf("not toml"), "settings.toml:1"));
     CHECK_FALSE(pipeline::loadSettings("/nonexistent/settings.toml"));

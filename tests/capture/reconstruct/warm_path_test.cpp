@@ -72,6 +72,7 @@ struct Stage {
                 .camera = c,
                 .centroids = images[c],
                 .state = state,
+                .sums = state.sums,
                 .workspace = workspace,
                 .counters = counters}
         .run();

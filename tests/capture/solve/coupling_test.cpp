@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "capture/solve/habit.h"
 #include "engine/math/exponential.h"
@@ -109,6 +110,31 @@ TEST_SUITE("solve/coupling") {
     leg.couple();
     const double speed = 240.0 * (leg.state.suggested[leg.freedom(4)] - before);
     CHECK(leg.state.suggested_speed[leg.freedom(4)] == doctest::Approx(speed).epsilon(0.02));
+  }
+
+  TEST_CASE("suggestions are believed as far as they came true") {
+    const auto shareOfToe = [](bool follows) {
+      Chain leg(kLeg);
+      std::mt19937 random(7);
+      double ankle = 0.0, toe = 0.0;
+      const auto wander = [&](double& angle) {
+        const double step = static_cast<double>(random()) / 4294967295.0 - 0.5;
+        angle += 0.1 * step - 0.01 * angle;
+      };
+      for (int f = 0; f < 6000; ++f) {
+        wander(ankle);
+        wander(toe);
+        leg.bend(3, ankle);
+        leg.bend(4, follows ? -0.8 * ankle : toe);
+        leg.couple();
+      }
+      for (const solve::JointCoupling& coupling : leg.state.couplings) {
+        if (coupling.joint == 4) return coupling.share[0];
+      }
+      return -1.0;
+    };
+    CHECK(shareOfToe(true) > 0.9);
+    CHECK(shareOfToe(false) < 0.6);
   }
 
   TEST_CASE("a joint that was never seen to go with others is suggested nothing") {
