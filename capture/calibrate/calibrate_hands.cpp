@@ -17,8 +17,9 @@ using subject::kDigitJoints;
 using subject::kDigits;
 using subject::kHandJoints;
 
-constexpr int kRounds = 8, kWideRounds = 3;
+constexpr int kRounds = 16, kWideRounds = 5;
 constexpr double kWideTurn = 0.3, kTurn = 0.06;  // Of a hand in one frame, radians.
+constexpr double kSettled = 1e-4;  // A step this short is the last one, metres and radians.
 constexpr std::size_t kFewestFrames = 8;
 constexpr double kSymmetryShare = 0.05;  // Left bones are as long as right ones, share of them.
 
@@ -172,8 +173,9 @@ void addSymmetry(const HandSizes& left, const HandSizes& right_hand, SymmetricMa
   }
 }
 
-// Fits the sizes of all hands to all frames once; returns the factored system.
-SymmetricMatrix fitSizes(std::vector<ShownHand>& hands) {
+// Fits the sizes of all hands to all frames once; returns the factored system. `moved` becomes the
+// longest step, metres or radians.
+SymmetricMatrix fitSizes(std::vector<ShownHand>& hands, double& moved) {
   std::size_t count = 0;
   for (const ShownHand& hand : hands) count += hand.sizes.count();
   SymmetricMatrix matrix(count);
@@ -188,6 +190,8 @@ SymmetricMatrix fitSizes(std::vector<ShownHand>& hands) {
   if (hands.size() == 2) addSymmetry(hands[0].sizes, hands[1].sizes, matrix, right);
   factor(matrix);
   solveFactored(matrix, right);
+  moved = 0.0;
+  for (const double step : right) moved = std::max(moved, std::abs(step));
   first = 0;
   for (ShownHand& hand : hands) {
     stepHandSizes(right, first, hand.sizes);
@@ -202,11 +206,13 @@ void calibrateHands(const file::MarkerClip& clip, const solve::SolveModel& body_
                     const std::vector<PosedFrame>& frames, SubjectCalibration& result) {
   std::vector<ShownHand> hands = gatherHands(clip, body_model, frames, result);
   if (hands.empty()) return;
+  for (ShownHand& hand : hands) findLie(hand.sizes);
   SymmetricMatrix factored;
-  for (int round = 0; round < kRounds; ++round) {
+  double moved = 1.0;
+  for (int round = 0; round < kRounds && (round <= kWideRounds || moved > kSettled); ++round) {
     // At first nothing is known of how the digits lie about the hand.
     for (ShownHand& hand : hands) hand.sizes.frame_turn = round < kWideRounds ? kWideTurn : kTurn;
-    factored = fitSizes(hands);
+    factored = fitSizes(hands, moved);
   }
   const SymmetricMatrix covariance = inverseFactored(factored);
   std::size_t first = 0;

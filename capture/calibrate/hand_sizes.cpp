@@ -209,9 +209,75 @@ void addHandPrior(const HandSizes& hand, std::size_t first, SymmetricMatrix& mat
     add(HandSizes::offsetAt(0) + i, hand.prior.offset[i] - hand.model.offset[i], kHandOffsetSigma);
 }
 
+namespace {
+
+// Turns all digits about the hand, and what is expected of them.
+void turnDigits(const glm::dquat& turn, HandSizes& hand) {
+  for (std::size_t digit = 0; digit < kDigits; ++digit) {
+    const std::size_t root = digit * kDigitJoints;
+    for (solve::HandModel* model : {&hand.model, &hand.prior}) {
+      double* place = &model->translation[3 * root];
+      put(place, turn * vectorAt(place));
+    }
+    double* before = &hand.model.before[4 * root];
+    const glm::dquat axes =
+        glm::normalize(turn * math::quaternionXyzw(before[0], before[1], before[2], before[3]));
+    const double numbers[] = {axes.x, axes.y, axes.z, axes.w};
+    std::copy_n(numbers, 4, before);
+  }
+}
+
+// What the fitted frames cost, in squared sigmas.
+double costOfFrames(const HandSizes& hand) {
+  constexpr double kMost = kOutlier * kOutlier;
+  double cost = 0.0;
+  for (const HandFrame& frame : hand.frames) {
+    for (const double c : frame.coordinate) cost += c * c;
+    const glm::dvec3 turned = math::vectorFromRotation(frame.world_from_hand.rotation *
+                                                       glm::conjugate(frame.usual.rotation));
+    cost += glm::dot(turned, turned) / (hand.frame_turn * hand.frame_turn);
+    for (std::size_t m = 0; m < hand.model.markers.size(); ++m) {
+      if (!frame.seen[m]) continue;
+      const auto joint = static_cast<std::size_t>(hand.model.marker_joint[m]);
+      const glm::dvec3 off =
+          frame.points[m] - frame.world_from_joint[joint] * vectorAt(&hand.model.offset[3 * m]);
+      cost += std::min(glm::dot(off, off), kMost) / (kMarkerSigma * kMarkerSigma);
+    }
+  }
+  return cost;
+}
+
+}  // namespace
+
+void findLie(HandSizes& hand) {
+  constexpr std::size_t kFrames = 24, kTurns = 12;
+  constexpr double kFullTurn = 6.283185307179586, kWide = 0.15;
+  glm::dvec3 along(0.0);
+  for (std::size_t digit = 1; digit < kDigits; ++digit)
+    along += vectorAt(&hand.model.translation[3 * digit * kDigitJoints]);
+  if (!(glm::length(along) > 1e-3)) return;
+  HandSizes few{.model = hand.model, .prior = hand.prior, .frame_turn = kWide};
+  const std::size_t step = std::max<std::size_t>(1, hand.frames.size() / kFrames);
+  for (std::size_t f = 0; f < hand.frames.size(); f += step) few.frames.push_back(hand.frames[f]);
+  double least = 1e300;
+  glm::dquat best(1.0, 0.0, 0.0, 0.0);
+  for (std::size_t k = 0; k < kTurns; ++k) {
+    const double angle = kFullTurn * static_cast<double>(k) / static_cast<double>(kTurns);
+    const glm::dquat turn = math::rotationFromVector(angle * glm::normalize(along));
+    HandSizes trial = few;
+    turnDigits(turn, trial);
+    fitHandFrames(trial);
+    const double cost = costOfFrames(trial);
+    if (!(cost < least)) continue;
+    least = cost;
+    best = turn;
+  }
+  turnDigits(best, hand);
+}
+
 void stepHandSizes(const std::vector<double>& step, std::size_t first, HandSizes& hand) {
-  constexpr double kFarthest = 0.12;  // Radians.
-  constexpr double kLongest = 0.004;  // Metres.
+  constexpr double kFarthest = 0.25;  // Radians.
+  constexpr double kLongest = 0.006;  // Metres.
   std::vector<double> own(step.begin() + static_cast<std::ptrdiff_t>(first),
                           step.begin() + static_cast<std::ptrdiff_t>(first + hand.count()));
   double share = 1.0;
@@ -222,17 +288,11 @@ void stepHandSizes(const std::vector<double>& step, std::size_t first, HandSizes
   for (HandFrame& frame : hand.frames)  // The fingers stay where they are.
     frame.world_from_hand.rotation =
         glm::normalize(frame.world_from_hand.rotation * glm::conjugate(turn));
+  turnDigits(turn, hand);
   for (std::size_t digit = 0; digit < kDigits; ++digit) {
     const std::size_t root = digit * kDigitJoints;
     double* place = &hand.model.translation[3 * root];
-    put(place, turn * vectorAt(place) + vectorAt(&own[HandSizes::rootAt(digit)]));
-    double* expected = &hand.prior.translation[3 * root];
-    put(expected, turn * vectorAt(expected));
-    double* before = &hand.model.before[4 * root];
-    const glm::dquat axes =
-        glm::normalize(turn * math::quaternionXyzw(before[0], before[1], before[2], before[3]));
-    const double numbers[] = {axes.x, axes.y, axes.z, axes.w};
-    std::copy_n(numbers, 4, before);
+    put(place, vectorAt(place) + vectorAt(&own[HandSizes::rootAt(digit)]));
     for (std::size_t bone = 1; bone < kDigitJoints; ++bone) {
       const double length = hand.length(digit, bone);
       if (!(length > 1e-4)) continue;

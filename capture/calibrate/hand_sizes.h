@@ -50,6 +50,10 @@ inline constexpr double kHandRootSigma = 0.004;    ///< Metres.
 inline constexpr double kHandLengthShare = 0.08;   ///< Of a bone's length.
 inline constexpr double kHandOffsetSigma = 0.003;  ///< Metres.
 
+/// Turns the digits about the hand's length as the frames say at a glance: the rest pose of a
+/// recording may hold the hand in any way.
+void findLie(HandSizes& hand);
+
 /// Fits hand and fingers of every frame to the sizes.
 void fitHandFrames(HandSizes& hand);
 

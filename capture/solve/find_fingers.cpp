@@ -172,46 +172,8 @@ bool FindFingers::run() const {
   return true;
 }
 
-namespace {
-
-// A marker of the hand and one of a finger that came near to each other may have exchanged their
-// names, and the hand turned for it so far that neither is astray: tried now and then.
-bool exchangeNames(const FindFingers& job) {
-  constexpr double kNear = 0.03;  // Metres.
-  constexpr std::uint64_t kEvery = 4;
-  if ((job.state.sequence / job.settings.retry) % kEvery != 0) return false;
-  HandSearch search{job};
-  FindFingersWorkspace& w = job.workspace;
-  double present = -1.0;
-  for (const PalmMarker& palm : job.palm) {
-    frame::LabelledMarker& of_palm = job.body[static_cast<std::size_t>(palm.marker)];
-    std::size_t nearest = job.slots.size();
-    float least = static_cast<float>(kNear);
-    for (std::size_t m = 0; m < job.slots.size() && isSeen(of_palm); ++m) {
-      const float off = glm::distance(job.slots[m].position, of_palm.position);
-      if (!isSeen(job.slots[m]) || !(off < least)) continue;
-      least = off;
-      nearest = m;
-    }
-    if (nearest == job.slots.size()) continue;
-    if (present < 0.0) present = search.presentCost();
-    std::swap(job.slots[nearest], of_palm);
-    if (search.presentCost() < present - job.settings.margin) {
-      job.state.bias[static_cast<std::size_t>(palm.marker)] = glm::dvec3(0.0);
-      job.state.bias[static_cast<std::size_t>(job.hand.markers[nearest])] = glm::dvec3(0.0);
-      w.best_hand = search.hand;
-      moveFingers(job, w.coordinate);
-      return true;
-    }
-    std::swap(job.slots[nearest], of_palm);
-  }
-  return false;
-}
-
-}  // namespace
-
 bool FindFingers::revise() const {
-  if (!hasStray(*this)) return exchangeNames(*this);
+  if (!hasStray(*this)) return false;
   HandSearch search{*this};
   const double present = search.presentCost();
   const std::size_t unnamed = unlabelled.size();

@@ -85,21 +85,25 @@ file::MarkerClip withoutFingers(const file::MarkerClip& clip, const subject::Mar
 
 // Says which set of finger markers a recording is named by that was read without one.
 void hintAtFingers(const file::MarkerClip& clip, std::vector<std::string>& warnings) {
-  constexpr std::size_t kFewest = 3;
-  for (const char* name : {"fingers10", "fingers5", "fingers3"}) {
+  std::string best;
+  std::vector<std::string> found;
+  std::size_t most = 2;  // More of its markers than that must be there than not.
+  for (const std::string name : {"fingers3", "fingers5", "fingers10"}) {
     const auto path = simulation::findAsset(fmt::format("markersets/{}.toml", name));
     if (!path) continue;
     const auto set = subject::loadMarkerSet(*path);
     if (!set) continue;
     const auto named = subject::nameMarkers(clip, *set);
-    if (!named || named->clip.names.size() < kFewest) continue;
-    if (named->not_found.size() > named->clip.names.size()) continue;
-    warnings.push_back(fmt::format(
-        "{} markers are named as those on fingers in set {} ({}) and stay rigid on the hand: give "
-        "the set of the whole body with --markerset, such as body53_{}.toml",
-        named->clip.names.size(), name, listed(named->clip.names), name));
-    return;
+    if (!named || named->clip.names.size() <= most + named->not_found.size()) continue;
+    most = named->clip.names.size() - named->not_found.size();
+    best = name;
+    found = named->clip.names;
   }
+  if (best.empty()) return;
+  warnings.push_back(fmt::format(
+      "{} markers are named as those on fingers in set {} ({}) and stay rigid on the hand: give "
+      "the set of the whole body with --markerset, such as body53_{}.toml",
+      found.size(), best, listed(found), best));
 }
 
 }  // namespace

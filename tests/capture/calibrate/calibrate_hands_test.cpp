@@ -61,9 +61,6 @@ TEST_SUITE("calibrate/calibrate_hands") {
   }
 
   TEST_CASE("bones of both hands take after each other") {
-    subject::Subject body = test::fingerBody(10);
-    REQUIRE(solve::makeHandModels(body).size() == 2);
-    // Far more is said by the bones of a hand whose digits bend than by those of one that rests.
     const subject::MarkerSet set = test::assetSet("body53_fingers10");
     std::vector<source::PerformerMotion> motions;
     motions.emplace_back(test::figureMotion());
