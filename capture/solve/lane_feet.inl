@@ -4,8 +4,7 @@ namespace {
 
 constexpr double kHoldSlip = 0.0015;  // Metres: a hold gives way where the pose is so far from it.
 constexpr double kUnheld = 3.6e-7;    // Square metres: of a foot's place without a hold.
-constexpr double kFewestHeld = 0.015, kSurelyHeld = 0.05, kLongestHeld = 0.25;  // Seconds.
-constexpr double kStandingSpeed = 0.03;  // Metres a second: a foot that creeps faster stands less, at twice it not.
+constexpr double kFewestHeld = 0.025, kSurelyHeld = 0.08, kLongestHeld = 0.5;  // Seconds.
 constexpr double kRecently = 0.04;      // Seconds that the mean of late counts.
 constexpr double kHiddenFall = 4.0;     // A foot that no marker shows is forgotten so much faster.
 
@@ -25,17 +24,14 @@ void judgeFeet(const Work& w) {
   const LaneArrays& a = w.a;
   for (std::size_t foot = 0; foot < w.shape.feet; ++foot) {
     const V* mean = at(a.foot_mean, 3 * foot);
-    const V* speed = at(a.foot_speed, 3 * foot);
     const V* late = at(a.foot_late, 3 * foot);
-    V* target = at(a.foot_target, 3 * foot);
-    for (std::size_t k = 0; k < 3; ++k) target[k] = mean[k] + speed[k] * *at(a.seconds, 0);
-    const V squared = dot3(late, late);
+    V drift[3];
+    for (std::size_t k = 0; k < 3; ++k) drift[k] = late[k] - mean[k];
+    const V squared = dot3(drift, drift);
     const V drifted = squareRoot(squared) * all(1.0 / w.settings.hold_drift);
-    const V moving = squareRoot(dot3(speed, speed)) * all(1.0 / kStandingSpeed);
     const V long_enough =
         clampUnit((*at(a.foot_seconds, foot) - all(kFewestHeld)) * all(1.0 / (kSurelyHeld - kFewestHeld)));
-    *at(a.foot_hold, foot) =
-        long_enough * (clampUnit(all(2.0) - all(2.0) * drifted) * clampUnit(all(2.0) - moving));
+    *at(a.foot_hold, foot) = long_enough * clampUnit(all(2.0) - all(2.0) * drifted);
     *at(a.foot_variance, foot) = all(w.settings.hold_variance) + squared;
   }
 }
@@ -57,7 +53,7 @@ void addHolds(const Work& w, std::size_t joint, const LaneValue* translations, V
     if (!any(hold > all(0.0))) continue;
     V off[3];
     const V* place = at(a.foot_place, 3 * foot);
-    for (std::size_t k = 0; k < 3; ++k) off[k] = (at(a.foot_target, 3 * foot)[k] - origin[k]) - place[k];
+    for (std::size_t k = 0; k < 3; ++k) off[k] = (at(a.foot_mean, 3 * foot)[k] - origin[k]) - place[k];
     const V information = hold * holdShare(off) / *at(a.foot_variance, foot);
     const V info[6] = {information, all(0.0), all(0.0), information, all(0.0), information};
     addMoment(place, info, off, moment, force);
@@ -79,7 +75,7 @@ void plantFeet(const Work& w) {
     moved = true;
     const V* place = at(a.foot_place, 3 * foot);
     V off[3];
-    for (std::size_t k = 0; k < 3; ++k) off[k] = (at(a.foot_target, 3 * foot)[k] - origin[k]) - place[k];
+    for (std::size_t k = 0; k < 3; ++k) off[k] = (at(a.foot_mean, 3 * foot)[k] - origin[k]) - place[k];
     const V share = hold * holdShare(off) * (all(kUnheld) / (all(kUnheld) + *at(a.foot_variance, foot)));
     V s[6] = {all(kDamping), all(0.0), all(0.0), all(kDamping), all(0.0), all(kDamping)};
     std::size_t joint = static_cast<std::size_t>(w.shape.foot_joint[foot]), joints[kJointsOfLeg], count = 0;
@@ -118,8 +114,8 @@ void plantFeet(const Work& w) {
   if (moved) chain(w, a.candidate_rotation, a.candidate_translation);
 }
 
-// Follows where each foot is by its own markers, whatever holds it: the line that its place follows since it came to
-// rest, for feet that stand creep, and how far it is off that of late.
+// Follows where each foot is by its own markers, whatever holds it: the mean of the place since it
+// came to rest, and of late.
 void followFeet(const Work& w) {
   const LaneArrays& a = w.a;
   const V t = *at(a.seconds, 0);
@@ -138,25 +134,17 @@ void followFeet(const Work& w) {
       place[k] = (at(a.foot_place, 3 * foot)[k] + origin[k]) + off[k] / larger(count, all(1.0));
     }
     V* mean = at(a.foot_mean, 3 * foot);
-    V* speed = at(a.foot_speed, 3 * foot);
     V* late = at(a.foot_late, 3 * foot);
     V& seconds = *at(a.foot_seconds, foot);
-    const V* target = at(a.foot_target, 3 * foot);
     V away[3];
-    for (std::size_t k = 0; k < 3; ++k) away[k] = place[k] - target[k];
+    for (std::size_t k = 0; k < 3; ++k) away[k] = place[k] - mean[k];
     const Mask shown = count > all(0.0);
     const Mask gone = shown & (dot3(away, away) > all(w.settings.hold_reach * w.settings.hold_reach));
     const V lasted = smaller(seconds + t, all(kLongestHeld));
-    // The line through the places of n frames (least squares; Brookner, "Tracking and Kalman Filtering Made Easy", 1998,
-    // table 1.3-1).
-    const V n = lasted / t, scale = all(1.0) / (n * (n + all(1.0)));
-    const V gain = smaller(all(1.0), (all(4.0) * n - all(2.0)) * scale);
-    const V turn = smaller(all(1.0), all(6.0) * scale) / t;
-    const V late_share = smaller(all(1.0), t / smaller(lasted, all(kRecently)));
+    const V share = t / lasted, late_share = smaller(all(1.0), t / smaller(lasted, all(kRecently)));
     for (std::size_t k = 0; k < 3; ++k) {
-      mean[k] = gone ? place[k] : shown ? target[k] + gain * away[k] : mean[k];
-      speed[k] = gone ? all(0.0) : shown ? speed[k] + turn * away[k] : all(0.0);
-      late[k] = gone ? all(0.0) : shown ? late[k] + late_share * (away[k] - late[k]) : late[k];
+      mean[k] = gone ? place[k] : shown ? mean[k] + share * away[k] : mean[k];
+      late[k] = gone ? place[k] : shown ? late[k] + late_share * (place[k] - late[k]) : late[k];
     }
     seconds = gone ? t : shown ? lasted : larger(seconds - all(kHiddenFall) * t, all(0.0));
   }

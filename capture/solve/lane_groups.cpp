@@ -74,10 +74,9 @@ constexpr ArraySize kOfMarkers[] = {
     {&A::residual, 3}, {&A::place, 3},      {&A::squared_distance, 1},
     {&A::usual, 1}};
 
-constexpr ArraySize kOfFeet[] = {
-    {&A::foot_offset, 3}, {&A::foot_mean, 3},     {&A::foot_late, 3},
-    {&A::foot_speed, 3},  {&A::foot_target, 3},   {&A::foot_place, 3},
-    {&A::foot_hold, 1},   {&A::foot_variance, 1}, {&A::foot_seconds, 1}};
+constexpr ArraySize kOfFeet[] = {{&A::foot_offset, 3}, {&A::foot_mean, 3}, {&A::foot_late, 3},
+                                 {&A::foot_place, 3},  {&A::foot_hold, 1}, {&A::foot_variance, 1},
+                                 {&A::foot_seconds, 1}};
 
 constexpr ArraySize kOfSubjects[] = {
     {&A::habit_rate, 1},     {&A::skin_variance, 1}, {&A::misfit, 1},

@@ -145,7 +145,6 @@ struct LaneArrays {
   LaneValue* habit_variance = nullptr;         ///< Per freedom.
   LaneValue* habit_speed = nullptr;            ///< Per freedom: mean square.
   LaneValue* foot_mean = nullptr;              ///< Per foot 3: see FootHold.
-  LaneValue* foot_speed = nullptr;             ///< Per foot 3.
   LaneValue* foot_late = nullptr;              ///< Per foot 3.
   LaneValue* foot_seconds = nullptr;           ///< Per foot.
   LaneValue* bias = nullptr;                   ///< Per marker 3.
@@ -193,7 +192,6 @@ struct LaneArrays {
   LaneValue* place = nullptr;               ///< Per marker 3: by the model, about the root.
   LaneValue* squared_distance = nullptr;    ///< Per marker.
   LaneValue* foot_place = nullptr;          ///< Per foot 3: by the model, about the root.
-  LaneValue* foot_target = nullptr;         ///< Per foot 3: where it is if it stands, world.
   LaneValue* foot_hold = nullptr;           ///< Per foot: how surely it stands, 0..1,
   LaneValue* foot_variance = nullptr;       ///< Per foot: and how far from its mean.
   LaneValue* usual = nullptr;               ///< Per marker.

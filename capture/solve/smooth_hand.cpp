@@ -40,8 +40,7 @@ void keepHand(const HandModel& model, const HandState& solved, std::span<const d
 void stepHandBack(const SmootherHand& frame, std::span<double> coordinate) {
   const std::size_t n = coordinate.size();
   double off[kMostHandCoordinates][1];
-  for (std::size_t i = 0; i < n; ++i)
-    off[i][0] = coordinate[i] - frame.expected[i];
+  for (std::size_t i = 0; i < n; ++i) off[i][0] = coordinate[i] - frame.expected[i];
   solveLower(frame.factor.data(), n, off);
   solveUpper(frame.factor.data(), n, &off[0][0]);
   for (std::size_t i = 0; i < n; ++i) coordinate[i] = frame.coordinate[i] + off[i][0];

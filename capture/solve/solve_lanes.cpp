@@ -129,7 +129,6 @@ void readSubject(const GroupFrame& f, std::size_t lane) {
     const FootHold& hold = state.feet[foot];
     put(&a.foot_offset[3 * foot], lane, hold.offset);
     put(&a.foot_mean[3 * foot], lane, hold.mean);
-    put(&a.foot_speed[3 * foot], lane, hold.speed);
     put(&a.foot_late[3 * foot], lane, hold.late);
     a.foot_seconds[foot].of[lane] = hold.seconds;
   }
@@ -214,7 +213,6 @@ void writeSubject(const GroupFrame& f, std::size_t lane) {
   for (std::size_t foot = 0; foot < f.group.shape.feet; ++foot) {
     FootHold& hold = state.feet[foot];
     hold.mean = vectorAt(&a.foot_mean[3 * foot], lane);
-    hold.speed = vectorAt(&a.foot_speed[3 * foot], lane);
     hold.late = vectorAt(&a.foot_late[3 * foot], lane);
     hold.seconds = a.foot_seconds[foot].of[lane];
   }

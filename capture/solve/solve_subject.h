@@ -36,10 +36,10 @@ struct SolveSettings {
   double finger_radius = 0.012;  ///< As robust_radius, of markers on fingers, metres.
   double finger_sigma = 0.002;   ///< As marker_sigma, of markers on fingers, metres.
   double hold_sigma = 5e-4;      ///< How firmly a foot that stands is held, metres.
-  double hold_drift = 8e-4;  ///< It stands while its place of late is so near to where it should be
-  double hold_reach = 2e-3;  ///< It has gone if it is further than this from there, metres.
-  double habit_time = 3.0;   ///< Memory of how a performer holds and moves joints, seconds.
-  double bias_time = 0.5;    ///< Memory of a hidden marker's offset from the model, seconds.
+  double hold_drift = 3.5e-4;  ///< It stands while its place of late is so near that of longer ago.
+  double hold_reach = 2e-3;    ///< It has gone if it is further than this from there, metres.
+  double habit_time = 3.0;     ///< Memory of how a performer holds and moves joints, seconds.
+  double bias_time = 0.5;      ///< Memory of a hidden marker's offset from the model, seconds.
   double largest_bias = 0.018;   ///< Longest remembered offset, metres.
   double misfit_time = 0.1;      ///< Memory of how far markers lie from the model, seconds.
   double smallest_sigma = 3e-4;  ///< A marker's place is never predicted better than this, metres.
@@ -82,16 +82,14 @@ SolveModel makeSolveModel(const subject::Subject& subject);
 /// The same with joints that turn about their own axes and have no limits about them.
 SolveModel makePlainSolveModel(const subject::Subject& subject);
 
-/// Where a foot stands: it does while its place, by its own markers, stays near the slow line that
-/// it followed since it came to rest. Learnt from the motion alone: there need be no floor, and
-/// none is level. The ball of the foot is held (the toes' joint), about which a foot rolls from
-/// heel to toe.
+/// Where a foot stands: it does while its place, by its own markers, stays near the mean since it
+/// came to rest. Learnt from the motion alone: there need be no floor, and none is level. The ball
+/// of the foot is held (the toes' joint), about which a foot rolls from heel to toe.
 struct FootHold {
   std::size_t joint = 0;   ///< The foot's.
   glm::dvec3 offset{0.0};  ///< Of its ball, joint frame.
-  glm::dvec3 mean{0.0};    ///< Place of the ball on that line, world,
-  glm::dvec3 speed{0.0};   ///< and how fast it creeps, m/s.
-  glm::dvec3 late{0.0};    ///< How far it is off the line of late.
+  glm::dvec3 mean{0.0};    ///< Place of the ball since it came to rest, world.
+  glm::dvec3 late{0.0};    ///< Of late.
   double seconds = 0.0;    ///< Since it came to rest.
 };
 
