@@ -10,6 +10,22 @@
 
 namespace understudy::test {
 
+/// Mean angle between the true turns of the finger joints and others, degrees.
+template <class Transform>
+double fingerError(const subject::Subject& body, const std::vector<math::RigidTransform>& truth,
+                   const std::vector<Transform>& pose) {
+  double sum = 0.0, count = 0.0;
+  for (std::size_t j = 0; j < body.joints.size(); ++j) {
+    if (!subject::isFingerJoint(body, static_cast<int>(j))) continue;
+    const glm::dquat off =
+        glm::conjugate(glm::dquat(truth[j].rotation)) * glm::dquat(pose[j].rotation);
+    sum += glm::degrees(2.0 *
+                        std::atan2(glm::length(glm::dvec3(off.x, off.y, off.z)), std::abs(off.w)));
+    count += 1.0;
+  }
+  return sum / count;
+}
+
 /// A figure that bends its arms a little and moves every finger joint in a rhythm of its own, which
 /// owes nothing to the solver's synergies.
 struct FingerStage : LaneCast {
@@ -81,19 +97,8 @@ struct FingerStage : LaneCast {
     solve(frame, kernels);
   }
 
-  // Mean angle between solved and true turns of the finger joints, degrees.
-  double error() const {
-    double sum = 0.0, count = 0.0;
-    for (std::size_t j = 0; j < body.joints.size(); ++j) {
-      if (!subject::isFingerJoint(body, static_cast<int>(j))) continue;
-      const glm::dquat off = glm::conjugate(glm::dquat(local[j].rotation)) *
-                             glm::dquat(poses[0].parent_from_joint[j].rotation);
-      sum += glm::degrees(
-          2.0 * std::atan2(glm::length(glm::dvec3(off.x, off.y, off.z)), std::abs(off.w)));
-      count += 1.0;
-    }
-    return sum / count;
-  }
+  // Of the newest frame, see fingerError.
+  double error() const { return fingerError(body, local, poses[0].parent_from_joint); }
 };
 
 inline bool never(std::size_t) { return false; }

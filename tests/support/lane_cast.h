@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "capture/solve/smooth_subject.h"
 #include "capture/solve/solve_lanes.h"
 
 namespace understudy::test {
@@ -44,6 +45,29 @@ struct LaneCast {
                          .states = states,
                          .poses = poses}
         .run();
+  }
+};
+
+/// A smoother behind the first subject of a cast.
+struct CastSmoother {
+  LaneCast& cast;
+  solve::SmootherSettings settings;
+  solve::SmootherState state = solve::makeSmootherState(cast.bodies[0], cast.models[0], settings);
+  solve::SmootherWorkspace workspace = solve::makeSmootherWorkspace(cast.models[0]);
+  std::uint64_t sequence = 0;  ///< Of the frame that is given out,
+  std::vector<math::RigidTransformd> smoothed =
+      std::vector<math::RigidTransformd>(cast.models[0].joints());  ///< and its pose.
+
+  /// After every frame; false as long as nothing is given out.
+  bool run() {
+    return solve::SmoothSubject{.model = cast.models[0],
+                                .settings = settings,
+                                .solve_settings = cast.settings,
+                                .rate_hz = 240.0,
+                                .solved = cast.states[0],
+                                .state = state,
+                                .workspace = workspace}
+        .run(sequence, smoothed);
   }
 };
 

@@ -11,17 +11,26 @@
 
 using namespace understudy;
 
+namespace {
+
+// The figure with ten markers on the fingers of each hand.
+source::SimulatedStage makeHandStage() {
+  std::vector<source::PerformerMotion> motions;
+  motions.emplace_back(test::figureMotion());
+  auto stage = source::SimulatedStage::create(
+      {}, std::move(motions), test::assetSet("body53_fingers10"), camera::makeRingRig(8, 1, 240.0));
+  REQUIRE(stage);
+  return *std::move(stage);
+}
+
+}  // namespace
+
 TEST_SUITE("calibrate/calibrate_hands") {
   TEST_CASE("bones of fingers and places of their markers are found from free motion") {
-    const subject::MarkerSet set = test::assetSet("body53_fingers10");
-    std::vector<source::PerformerMotion> motions;
-    motions.emplace_back(test::figureMotion());
-    auto stage = source::SimulatedStage::create({}, std::move(motions), set,
-                                                camera::makeRingRig(8, 1, 240.0));
-    REQUIRE(stage);
-    const subject::Subject& truth = stage->subjects()[0];
+    const source::SimulatedStage stage = makeHandStage();
+    const subject::Subject& truth = stage.subjects()[0];
     const subject::Subject start = simulation::makeTemplate(truth, {}, 3);
-    auto found = calibrate::calibrateSubject(stage->rehearse(0, 15.0), start, {});
+    auto found = calibrate::calibrateSubject(stage.rehearse(0, 15.0), start, {});
     REQUIRE_MESSAGE(found, (found ? "" : found.error().message));
     REQUIRE(found->subject.markers.size() == truth.markers.size());
     const auto rms = [&](const subject::Subject& subject) {
@@ -61,14 +70,9 @@ TEST_SUITE("calibrate/calibrate_hands") {
   }
 
   TEST_CASE("bones of both hands take after each other") {
-    const subject::MarkerSet set = test::assetSet("body53_fingers10");
-    std::vector<source::PerformerMotion> motions;
-    motions.emplace_back(test::figureMotion());
-    auto stage = source::SimulatedStage::create({}, std::move(motions), set,
-                                                camera::makeRingRig(8, 1, 240.0));
-    REQUIRE(stage);
-    file::MarkerClip clip = stage->rehearse(0, 15.0);
-    subject::Subject start = stage->subjects()[0];
+    const source::SimulatedStage stage = makeHandStage();
+    file::MarkerClip clip = stage.rehearse(0, 15.0);
+    subject::Subject start = stage.subjects()[0];
     subject::HandJoints left{}, right{};
     REQUIRE(subject::findHand(start, subject::Side::left, left));
     REQUIRE(subject::findHand(start, subject::Side::right, right));

@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "capture/solve/smooth_subject.h"
 #include "tests/support/allocations.h"
 #include "tests/support/finger_stage.h"
 
@@ -14,24 +13,8 @@ namespace {
 // A stage whose poses are smoothed as they are solved; truth and solved poses of the last frames.
 struct SmoothedStage {
   FingerStage stage{test::fingerBody(10)};
-  solve::SmootherSettings settings;
-  solve::SmootherState state = solve::makeSmootherState(stage.body, stage.model, settings);
-  solve::SmootherWorkspace workspace = solve::makeSmootherWorkspace(stage.model);
+  test::CastSmoother smoother{.cast = stage, .settings = {}};
   std::vector<std::vector<math::RigidTransform>> truth, solved;
-  std::vector<math::RigidTransformd> smoothed =
-      std::vector<math::RigidTransformd>(stage.model.joints());
-  std::uint64_t sequence = 0;
-
-  bool smooth() {
-    return solve::SmoothSubject{.model = stage.model,
-                                .settings = settings,
-                                .solve_settings = stage.settings,
-                                .rate_hz = 240.0,
-                                .solved = stage.states[0],
-                                .state = state,
-                                .workspace = workspace}
-        .run(sequence, smoothed);
-  }
 
   template <class Hidden>
   bool step(std::uint64_t frame, const Hidden& hidden) {
@@ -40,22 +23,13 @@ struct SmoothedStage {
     solved.resize(frame + 1);
     truth[frame] = stage.local;
     solved[frame] = stage.poses[0].parent_from_joint;
-    return smooth();
+    return smoother.run();
   }
 
-  // Mean angle of the finger joints off the true ones, degrees.
+  // Of the frame that the smoother gives out.
   template <class Transform>
   double error(const std::vector<Transform>& pose) const {
-    double sum = 0.0, count = 0.0;
-    for (std::size_t j = 0; j < stage.body.joints.size(); ++j) {
-      if (!subject::isFingerJoint(stage.body, static_cast<int>(j))) continue;
-      const glm::dquat off =
-          glm::conjugate(glm::dquat(truth[sequence][j].rotation)) * glm::dquat(pose[j].rotation);
-      sum += glm::degrees(
-          2.0 * std::atan2(glm::length(glm::dvec3(off.x, off.y, off.z)), std::abs(off.w)));
-      count += 1.0;
-    }
-    return sum / count;
+    return test::fingerError(stage.body, truth[smoother.sequence], pose);
   }
 };
 
@@ -69,9 +43,9 @@ TEST_SUITE("solve/smooth_hand") {
       const bool there = s.step(frame, test::never);
       if (frame < 120) continue;
       REQUIRE(there);
-      CHECK(s.sequence + s.settings.lag == frame);
-      smoothed += s.error(s.smoothed);
-      solved += s.error(s.solved[s.sequence]);
+      CHECK(s.smoother.sequence + s.smoother.settings.lag == frame);
+      smoothed += s.error(s.smoother.smoothed);
+      solved += s.error(s.solved[s.smoother.sequence]);
     }
     CAPTURE(solved / 361.0);
     CAPTURE(smoothed / 361.0);
@@ -80,16 +54,16 @@ TEST_SUITE("solve/smooth_hand") {
 
   TEST_CASE("a gap of the fingers that is shorter than the lag is bridged") {
     SmoothedStage s;
-    s.settings.lag = 8;
-    s.state = solve::makeSmootherState(s.stage.body, s.stage.model, s.settings);
+    s.smoother.settings.lag = 8;
+    s.smoother.state = solve::makeSmootherState(s.stage.body, s.stage.model, s.smoother.settings);
     const std::size_t first = subject::bodyMarkerCount(s.stage.body);
     double smoothed = 0.0, solved = 0.0;
     for (std::uint64_t frame = 1; frame <= 720; ++frame) {
       const bool gone = frame % 48 < 6;
       const bool there = s.step(frame, [&](std::size_t m) { return gone && m >= first; });
-      if (frame < 120 || !there || s.sequence % 48 >= 6) continue;
-      smoothed += s.error(s.smoothed);
-      solved += s.error(s.solved[s.sequence]);
+      if (frame < 120 || !there || s.smoother.sequence % 48 >= 6) continue;
+      smoothed += s.error(s.smoother.smoothed);
+      solved += s.error(s.solved[s.smoother.sequence]);
     }
     CAPTURE(solved);
     CAPTURE(smoothed);
@@ -101,7 +75,7 @@ TEST_SUITE("solve/smooth_hand") {
     for (std::uint64_t frame = 1; frame <= 20; ++frame) s.step(frame, test::never);
     s.stage.step(21, test::never);
     const std::uint64_t before = test::allocationCount();
-    s.smooth();
+    s.smoother.run();
     CHECK(test::allocationCount() == before);
   }
 }

@@ -392,12 +392,8 @@ TEST_SUITE("solve/solve_lanes") {
   TEST_CASE("a smoother some frames behind is nearer to the truth, bridges and starts anew") {
     Stage stage({makeBody(1.0f)}, {0});
     stage.gaps = false;
-    const solve::SmootherSettings settings{.lag = 4};
-    solve::SmootherState state =
-        solve::makeSmootherState(stage.bodies[0], stage.models[0], settings);
-    solve::SmootherWorkspace workspace = solve::makeSmootherWorkspace(stage.models[0]);
+    test::CastSmoother smoother{.cast = stage, .settings = {.lag = 4}};
     std::vector<std::vector<math::RigidTransformd>> solved;
-    std::vector<math::RigidTransformd> smoothed;
     double with = 0.0, without = 0.0;
     const auto error = [&](const std::vector<math::RigidTransformd>& pose, std::uint64_t frame) {
       double sum = 0.0;
@@ -408,31 +404,20 @@ TEST_SUITE("solve/solve_lanes") {
       }
       return sum;
     };
-    std::uint64_t sequence = 0;
-    const auto smooth = [&] {
-      return solve::SmoothSubject{.model = stage.models[0],
-                                  .settings = settings,
-                                  .solve_settings = stage.settings,
-                                  .rate_hz = 240.0,
-                                  .solved = stage.states[0],
-                                  .state = state,
-                                  .workspace = workspace}
-          .run(sequence, smoothed);
-    };
     for (std::uint64_t frame = 1; frame <= 480; ++frame) {
       stage.look(frame);
       stage.solve(frame);
       solved.push_back(stage.states[0].parent_from_joint);
-      const bool there = smooth();
+      const bool there = smoother.run();
       CHECK(there == (frame > 4));
       if (frame < 120) continue;
-      REQUIRE(sequence == frame - 4);
-      with += error(smoothed, sequence);
-      without += error(solved[sequence - 1], sequence);
+      REQUIRE(smoother.sequence == frame - 4);
+      with += error(smoother.smoothed, smoother.sequence);
+      without += error(solved[smoother.sequence - 1], smoother.sequence);
     }
     CHECK(with < 0.9 * without);
     stage.look(500);
     stage.solve(500);
-    CHECK_FALSE(smooth());
+    CHECK_FALSE(smoother.run());
   }
 }
