@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 
 #include "capture/camera/rig_file.h"
+#include "capture/source/packet_kernels.h"
 
 namespace understudy::source {
 namespace {
@@ -14,48 +16,15 @@ constexpr std::size_t kChecksumAt = 44;
 constexpr std::uint8_t kFlagOverloaded = 1;
 constexpr std::uint8_t kFlagDropFrame = 1;
 
-// CRC-32C (Castagnoli, 1993), reflected, four bytes a step.
-using CrcTables = std::array<std::array<std::uint32_t, 256>, 4>;
-
-constexpr CrcTables makeCrcTables() {
-  CrcTables tables{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1u) != 0 ? 0x82f63b78u : 0u);
-    tables[0][i] = crc;
-  }
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    for (std::size_t k = 1; k < 4; ++k) {
-      const std::uint32_t before = tables[k - 1][i];
-      tables[k][i] = (before >> 8) ^ tables[0][before & 0xff];
-    }
-  }
-  return tables;
-}
-constexpr CrcTables kCrc = makeCrcTables();
-
 std::uint32_t byteAt(std::span<const std::byte> bytes, std::size_t at) {
   return std::to_integer<std::uint32_t>(bytes[at]);
 }
 
-std::uint32_t crcUpdate(std::uint32_t crc, std::span<const std::byte> bytes) {
-  std::size_t i = 0;
-  for (; i + 4 <= bytes.size(); i += 4) {
-    crc ^= byteAt(bytes, i) | byteAt(bytes, i + 1) << 8 | byteAt(bytes, i + 2) << 16 |
-           byteAt(bytes, i + 3) << 24;
-    crc = kCrc[3][crc & 0xff] ^ kCrc[2][(crc >> 8) & 0xff] ^ kCrc[1][(crc >> 16) & 0xff] ^
-          kCrc[0][crc >> 24];
-  }
-  for (; i < bytes.size(); ++i) crc = (crc >> 8) ^ kCrc[0][(crc ^ byteAt(bytes, i)) & 0xff];
-  return crc;
-}
-
 // Over the whole datagram but the checksum itself.
 std::uint32_t checksum(std::span<const std::byte> datagram) {
-  std::uint32_t crc = 0xffffffffu;
-  crc = crcUpdate(crc, datagram.first(kChecksumAt));
-  crc = crcUpdate(crc, datagram.subspan(kChecksumAt + 4));
-  return ~crc;
+  const PacketKernels& kernels = packetKernels();
+  const std::uint32_t head = kernels.crc(0xffffffffu, datagram.first(kChecksumAt));
+  return ~kernels.crc(head, datagram.subspan(kChecksumAt + 4));
 }
 
 template <std::size_t kBytes>
@@ -136,12 +105,15 @@ std::string_view describe(DecodeResult result) {
 }
 
 frame::Centroid PacketView::centroid(std::size_t index) const {
-  const std::span<const std::byte> bytes =
-      centroid_bytes.subspan(index * kCentroidBytes, kCentroidBytes);
-  return {.x_px = static_cast<float>(read<3>(bytes, 0)) / kPositionSteps,
-          .y_px = static_cast<float>(read<3>(bytes, 3)) / kPositionSteps,
-          .radius_px = static_cast<float>(read<2>(bytes, 6)) / kShapeSteps,
-          .elongation = static_cast<float>(read<2>(bytes, 8)) / kShapeSteps};
+  frame::Centroid centroid;
+  plainPacketKernels().centroids(centroid_bytes.subspan(index * kCentroidBytes, kCentroidBytes),
+                                 {&centroid, 1});
+  return centroid;
+}
+
+void PacketView::centroids(std::span<frame::Centroid> out) const {
+  assert(out.size() == header.centroids);
+  packetKernels().centroids(centroid_bytes, out);
 }
 
 DecodeResult decodePacket(std::span<const std::byte> datagram, PacketView& view) {

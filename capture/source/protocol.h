@@ -67,6 +67,8 @@ struct PacketView {
 
   /// Centroid `index` of this packet, 0 to header.centroids - 1.
   frame::Centroid centroid(std::size_t index) const;
+  /// All of them; `out` has room for exactly so many.
+  void centroids(std::span<frame::Centroid> out) const;
 };
 
 /// Reads a datagram of any content. Fills `view` only when it returns ok. Never allocates.

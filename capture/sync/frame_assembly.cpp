@@ -133,7 +133,7 @@ PacketVerdict accept(FrameAssembly& assembly, const source::PacketView& packet,
     return PacketVerdict::duplicate;
   }
   part.fragments_seen |= bit;
-  for (std::size_t i = 0; i < header.centroids; ++i) part.centroids[first + i] = packet.centroid(i);
+  packet.centroids(std::span(part.centroids).subspan(first, header.centroids));
   frame.received_first = std::min(frame.received_first, received);
   frame.received_last = std::max(frame.received_last, received);
   assembly.stray = 0;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <fstream>
@@ -9,6 +10,8 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "capture/source/packet_kernels.h"
 
 using namespace understudy;
 using source::DecodeResult;
@@ -109,6 +112,24 @@ TEST_SUITE("source/protocol") {
       std::uint32_t stored = 0;
       std::memcpy(&stored, packet.data() + 44, 4);
       CHECK(stored == slowCrc(packet));
+    }
+  }
+
+  TEST_CASE("every build of the loops over a packet gives the same") {
+    const source::PacketKernels &plain = source::plainPacketKernels(),
+                                &fast = source::packetKernels();
+    std::mt19937 random(5);
+    for (std::size_t count = 1; count < 40; ++count) {
+      std::vector<std::byte> bytes(count * source::kCentroidBytes);
+      for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() & 0xff);
+      std::vector<frame::Centroid> one(count), other(count);
+      plain.centroids(bytes, one);
+      fast.centroids(bytes, other);
+      CHECK(std::memcmp(one.data(), other.data(), count * sizeof(frame::Centroid)) == 0);
+      for (std::size_t skip = 0; skip < std::min<std::size_t>(9, bytes.size()); ++skip) {
+        const auto rest = std::span<const std::byte>(bytes).subspan(skip);
+        CHECK(plain.crc(7u, rest) == fast.crc(7u, rest));
+      }
     }
   }
 
