@@ -106,6 +106,8 @@ class CapturePath {
   core::Time deadline() const { return sync::deadline(assembly_); }
   /// Sequence of the open frame.
   std::uint64_t openSequence() const { return assembly_.current; }
+  /// True for frames so far ahead of the open one that their packets would be refused.
+  bool isEarly(std::uint64_t sequence) const { return sync::isEarly(assembly_, sequence); }
   /// True once a packet has come.
   bool started() const { return assembly_.started; }
   /// Cameras of the open frame that are whole.

@@ -44,10 +44,8 @@ std::optional<take::ClosingReason> Replay::dueBefore(std::span<const std::byte> 
   source::PacketView view;
   if (closingOfOpen() != nullptr || gap() == 0) return std::nullopt;
   if (source::decodePacket(datagram, view) != source::DecodeResult::ok) return std::nullopt;
-  const std::uint64_t open = path_.openSequence();
-  const bool is_early =
-      view.header.sequence >= open && view.header.sequence - open >= sync::FrameAssembly::kWindow;
-  return is_early ? std::optional(take::ClosingReason::deadline) : std::nullopt;
+  return path_.isEarly(view.header.sequence) ? std::optional(take::ClosingReason::deadline)
+                                             : std::nullopt;
 }
 
 std::optional<take::ClosingReason> Replay::due() const {

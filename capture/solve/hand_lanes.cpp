@@ -49,6 +49,17 @@ void forEachArray(const LaneHandShape& shape, LaneHandArrays& a, const Function&
   for (const auto& [pointer, size] : parts) function(*pointer, size);
 }
 
+// All zeros if it is not seen.
+void readMarker(const frame::LabelledMarker& marker, std::size_t m, std::size_t lane,
+                const LaneHandArrays& a) {
+  const frame::LabelledMarker shown = marker.confidence > 0.0f ? marker : frame::LabelledMarker{};
+  const glm::dmat3 c(shown.covariance);
+  const double entries[] = {c[0][0], c[0][1], c[0][2], c[1][1], c[1][2], c[2][2]};
+  a.seen[m].of[lane] = static_cast<double>(shown.confidence);
+  put(&a.position[3 * m], lane, glm::dvec3(shown.position));
+  put(&a.covariance[6 * m], lane, entries);
+}
+
 }  // namespace
 
 std::vector<std::int32_t> listHands(const SolveModel& model, std::span<const std::int32_t> place) {
@@ -122,7 +133,7 @@ void readHands(const SolveModel& model, const SolveState& state,
       const auto marker = static_cast<std::size_t>(hand.markers[m]);
       put(&a.bias[3 * m], lane, state.bias[marker]);
       a.unseen[m].of[lane] = state.unseen[marker];
-      putMarker(labelled.markers[marker], m, lane, a.seen, a.position, a.covariance);
+      readMarker(labelled.markers[marker], m, lane, a);
     }
   }
 }

@@ -104,13 +104,6 @@ std::string_view describe(DecodeResult result) {
   return "unknown";
 }
 
-frame::Centroid PacketView::centroid(std::size_t index) const {
-  frame::Centroid centroid;
-  plainPacketKernels().centroids(centroid_bytes.subspan(index * kCentroidBytes, kCentroidBytes),
-                                 {&centroid, 1});
-  return centroid;
-}
-
 void PacketView::centroids(std::span<frame::Centroid> out) const {
   assert(out.size() == header.centroids);
   packetKernels().centroids(centroid_bytes, out);

@@ -65,9 +65,7 @@ struct PacketView {
   PacketHeader header;
   std::span<const std::byte> centroid_bytes;  ///< header.centroids * kCentroidBytes.
 
-  /// Centroid `index` of this packet, 0 to header.centroids - 1.
-  frame::Centroid centroid(std::size_t index) const;
-  /// All of them; `out` has room for exactly so many.
+  /// Reads its centroids; `out` has room for exactly so many.
   void centroids(std::span<frame::Centroid> out) const;
 };
 

@@ -50,9 +50,13 @@ bool isLate(const FrameAssembly& assembly, std::uint64_t sequence) {
   return sequence < assembly.current;
 }
 
+}  // namespace
+
 bool isEarly(const FrameAssembly& assembly, std::uint64_t sequence) {
   return sequence >= assembly.current && sequence - assembly.current >= FrameAssembly::kWindow;
 }
+
+namespace {
 
 bool isFar(const FrameAssembly& assembly, std::uint64_t sequence) {
   return isEarly(assembly, sequence) ||

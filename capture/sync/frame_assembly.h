@@ -88,6 +88,9 @@ FrameAssembly makeFrameAssembly(const AssemblySettings& settings, std::size_t ca
 PacketVerdict accept(FrameAssembly& assembly, const source::PacketView& packet,
                      core::Time received);
 
+/// True for sequences that the open exposures have no room for yet.
+bool isEarly(const FrameAssembly& assembly, std::uint64_t sequence);
+
 /// True if `accept` would forget all exposures on this packet and go on at its sequence: nobody may
 /// read their centroids then.
 bool startsAnew(const FrameAssembly& assembly, const source::PacketHeader& header);

@@ -35,6 +35,52 @@ FrameAccount makeAccount(const ReportInput& input) {
   return account;
 }
 
+namespace {
+
+void addScores(const ReportInput& input, report::Json& report) {
+  const bool scored = input.scores.has_value();
+  report["label_correct"] = numberOrNull(scored, scored ? input.scores->label_correct : 0.0);
+  report["swaps_over_100ms"] =
+      scored ? report::Json(input.scores->swaps_over_100ms) : report::Json(nullptr);
+  const bool joints = scored && input.scores->joint_error_mm.count > 0;
+  report["joint_error_mm"] = {
+      {"mean", numberOrNull(joints, joints ? input.scores->joint_error_mm.mean : 0.0)},
+      {"p99", numberOrNull(joints, joints ? input.scores->joint_error_mm.p99 : 0.0)}};
+}
+
+void addAllocations(const ReportInput& input, report::Json& report) {
+  const CaptureRun& capture = input.capture;
+  const bool counted = capture.allocations_counted && capture.warm_frames > 0;
+  const double on_capture = static_cast<double>(capture.warm_allocations) /
+                            static_cast<double>(std::max<std::uint64_t>(1, capture.warm_frames));
+  const double on_main = static_cast<double>(input.show.warm_allocations) /
+                         static_cast<double>(std::max<std::uint64_t>(1, input.show.warm_pictures));
+  report["allocations_per_frame"] = numberOrNull(counted, on_capture + on_main);
+  // The main thread's are those of the graphics driver inside its own calls, per picture.
+  report["allocations_by_thread"] = {{"capture", numberOrNull(counted, on_capture)},
+                                     {"main", numberOrNull(counted, on_main)}};
+}
+
+void addPackets(const ReportInput& input, report::Json& report) {
+  const sync::AssemblyCounters& packets = input.capture.status.packets;
+  report["packets"] = {{"received", packets.packets},
+                       {"damaged", packets.damaged},
+                       {"duplicate", packets.duplicate},
+                       {"late", packets.late},
+                       {"early", packets.early},
+                       {"lost", packets.lost},
+                       {"unknown_camera", packets.unknown_camera},
+                       {"inconsistent", packets.inconsistent},
+                       {"incomplete_frames", packets.incomplete_frames}};
+  if (input.source.network) {
+    const source::UdpStatistics& udp = input.source.network->statistics();
+    report["packets"]["kernel_drops"] = udp.kernel_drops;
+    report["packets"]["receive_buffer_bytes"] = udp.receive_buffer_bytes;
+  }
+}
+
+}  // namespace
+
 void fillReport(const ReportInput& input, report::Json& report) {
   const CaptureRun& capture = input.capture;
   const FrameAccount account = makeAccount(input);
@@ -59,23 +105,8 @@ void fillReport(const ReportInput& input, report::Json& report) {
                       {"retarget", times(capture.times.retarget)},
                       {"render_cpu", times(input.show.render_cpu)},
                       {"render_gpu", times(input.show.render_gpu)}};
-  const bool scored = input.scores.has_value();
-  report["label_correct"] = numberOrNull(scored, scored ? input.scores->label_correct : 0.0);
-  report["swaps_over_100ms"] =
-      scored ? report::Json(input.scores->swaps_over_100ms) : report::Json(nullptr);
-  const bool joints = scored && input.scores->joint_error_mm.count > 0;
-  report["joint_error_mm"] = {
-      {"mean", numberOrNull(joints, joints ? input.scores->joint_error_mm.mean : 0.0)},
-      {"p99", numberOrNull(joints, joints ? input.scores->joint_error_mm.p99 : 0.0)}};
-  const bool counted = capture.allocations_counted && capture.warm_frames > 0;
-  const double on_capture = static_cast<double>(capture.warm_allocations) /
-                            static_cast<double>(std::max<std::uint64_t>(1, capture.warm_frames));
-  const double on_main = static_cast<double>(input.show.warm_allocations) /
-                         static_cast<double>(std::max<std::uint64_t>(1, input.show.warm_pictures));
-  report["allocations_per_frame"] = numberOrNull(counted, on_capture + on_main);
-  // The main thread's are those of the graphics driver inside its own calls, per picture.
-  report["allocations_by_thread"] = {{"capture", numberOrNull(counted, on_capture)},
-                                     {"main", numberOrNull(counted, on_main)}};
+  addScores(input, report);
+  addAllocations(input, report);
   report["hash"] = fmt::format("{:016x}", capture.path.hash());
   report["shown_sequence"] = input.show.shown_sequence;
   report["pictures"] = input.show.pictures;
@@ -85,21 +116,7 @@ void fillReport(const ReportInput& input, report::Json& report) {
                        {"crew_cpu_us", times(capture.times.crew)},
                        {"waited_cpu_us", times(capture.times.waited)}};
   report["scheduling"] = capture.schedulingLines();
-  const sync::AssemblyCounters& packets = capture.status.packets;
-  report["packets"] = {{"received", packets.packets},
-                       {"damaged", packets.damaged},
-                       {"duplicate", packets.duplicate},
-                       {"late", packets.late},
-                       {"early", packets.early},
-                       {"lost", packets.lost},
-                       {"unknown_camera", packets.unknown_camera},
-                       {"inconsistent", packets.inconsistent},
-                       {"incomplete_frames", packets.incomplete_frames}};
-  if (input.source.network) {
-    const source::UdpStatistics& udp = input.source.network->statistics();
-    report["packets"]["kernel_drops"] = udp.kernel_drops;
-    report["packets"]["receive_buffer_bytes"] = udp.receive_buffer_bytes;
-  }
+  addPackets(input, report);
   report["events"] = {{"subjects_found", capture.status.found},
                       {"subjects_lost", capture.status.lost},
                       {"swaps_corrected", capture.status.swaps_corrected}};

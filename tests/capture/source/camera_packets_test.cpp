@@ -9,6 +9,7 @@
 #include "capture/source/protocol.h"
 #include "capture/source/simulated_source.h"
 #include "tests/support/allocations.h"
+#include "tests/support/centroids.h"
 #include "tests/support/stage.h"
 
 using namespace understudy;
@@ -28,7 +29,7 @@ std::map<int, std::map<int, std::vector<frame::Centroid>>> assemble(const FrameP
   for (const source::TimedPacket& packet : packets.packets) {
     const source::PacketView view = decode(packets.datagram(packet));
     auto& centroids = cameras[view.header.camera][view.header.fragment];
-    for (std::size_t i = 0; i < view.header.centroids; ++i) centroids.push_back(view.centroid(i));
+    for (const frame::Centroid& c : test::centroidsOf(view)) centroids.push_back(c);
   }
   return cameras;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "capture/source/packet_kernels.h"
+#include "tests/support/centroids.h"
 
 using namespace understudy;
 using source::DecodeResult;
@@ -95,8 +96,8 @@ TEST_SUITE("source/protocol") {
     CHECK(view.header.camera == 3);
     CHECK(view.header.timecode == timecode);
     CHECK(view.header.centroids == 2);
-    CHECK(view.centroid(1).y_px == 20.125f);
-    CHECK(view.centroid(1).elongation == 1.75f);
+    CHECK(test::centroidsOf(view)[1].y_px == 20.125f);
+    CHECK(test::centroidsOf(view)[1].elongation == 1.75f);
 
     const Packet nothing = readExample("nothing");
     CHECK(nothing ==
@@ -148,7 +149,7 @@ TEST_SUITE("source/protocol") {
       CHECK(view.header.fragments == 4);
       CHECK(view.header.centroids_total == 500);
       CHECK(view.header.sequence == header.sequence);
-      for (std::size_t i = 0; i < view.header.centroids; ++i) back.push_back(view.centroid(i));
+      for (const frame::Centroid& c : test::centroidsOf(view)) back.push_back(c);
     }
     REQUIRE(back.size() == centroids.size());
     for (std::size_t i = 0; i < back.size(); ++i) {
@@ -238,9 +239,7 @@ TEST_SUITE("source/protocol") {
       ++accepted;
       CHECK(view.header.fragment < view.header.fragments);
       CHECK(view.header.camera < 256);
-      for (std::size_t i = 0; i < view.header.centroids; ++i) {
-        CHECK(view.centroid(i).elongation >= 1.0f);
-      }
+      for (const frame::Centroid& c : test::centroidsOf(view)) CHECK(c.elongation >= 1.0f);
     }
     CHECK(accepted > 100);
   }
