@@ -23,8 +23,9 @@ struct CharacterBinding {
 /// after construction.
 class PosePublisher {
  public:
-  /// One binding per subject.
-  explicit PosePublisher(std::vector<CharacterBinding> bindings);
+  /// One binding per subject. With `ahead` each palette is published a second time as it is
+  /// expected then, by the poses' velocities (which are foreseen for 20 ms).
+  explicit PosePublisher(std::vector<CharacterBinding> bindings, core::Duration ahead = {});
 
   /// What a ring must hold for these bindings and subjects of that many joints together.
   anim::PoseRingCapacity capacity(std::size_t subject_joints) const;
@@ -41,10 +42,16 @@ class PosePublisher {
  private:
   struct Performer {
     CharacterBinding binding;
-    bool seen = false;  ///< Was tracked once: has a palette to hold.
+    bool seen = false;                           ///< Was tracked once: has a palette to hold.
+    std::vector<math::RigidTransform> moved_on;  ///< The subject's joints ahead.
     std::vector<math::RigidTransform> parent_from_joint, world_from_joint;
-    std::vector<glm::mat4> palette;
+    std::vector<glm::mat4> palette, palette_ahead;
   };
+  void put(Performer& performer, std::span<const math::RigidTransform> subject,
+           std::vector<glm::mat4>& palette) const;
+  void putAhead(Performer& performer, const frame::SkeletonPose& pose) const;
+
+  core::Duration ahead_;
   std::vector<Performer> performers_;
   std::vector<anim::PublishedSubject> published_;
 };

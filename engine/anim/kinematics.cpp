@@ -24,6 +24,18 @@ void worldFromJoints(const Skeleton& skeleton,
   }
 }
 
+math::RigidTransform movedOn(const math::RigidTransform& parent_from_joint,
+                             const glm::vec3& angular_velocity, const glm::vec3& velocity,
+                             float seconds) {
+  math::RigidTransform moved = parent_from_joint;
+  moved.translation += velocity * seconds;
+  const glm::vec3 turn = angular_velocity * seconds;
+  const float angle = glm::length(turn);
+  if (angle >= 1e-9f)
+    moved.rotation = glm::normalize(glm::angleAxis(angle, turn / angle) * moved.rotation);
+  return moved;
+}
+
 void sampleClip(const Clip& clip, double seconds,
                 std::span<math::RigidTransform> parent_from_joint) {
   const std::size_t joints = clip.skeleton.size();

@@ -12,6 +12,12 @@ void worldFromJoints(const Skeleton& skeleton,
                      std::span<const math::RigidTransform> parent_from_joint,
                      std::span<math::RigidTransform> world_from_joint);
 
+/// Where a joint is after that time at those velocities: turned about `angular_velocity` (the
+/// parent's frame, rad/s), moved by `velocity` (m/s).
+math::RigidTransform movedOn(const math::RigidTransform& parent_from_joint,
+                             const glm::vec3& angular_velocity, const glm::vec3& velocity,
+                             float seconds);
+
 /// The pose of a clip at a time in seconds from its first frame: neighbouring frames are blended
 /// (slerp); times outside the clip give its first or last frame. `parent_from_joint` has
 /// skeleton.size() entries.

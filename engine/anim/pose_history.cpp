@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/anim/kinematics.h"
+
 namespace understudy::anim {
 namespace {
 
@@ -21,11 +23,11 @@ void predict(PoseRecord& pose, float seconds) {
     if (subject.tracked == 0) continue;
     for (std::uint32_t i = 0; i < subject.joint_count; ++i) {
       PoseJoint& joint = pose.joints[subject.first_joint + i];
-      joint.translation += joint.velocity * seconds;
-      const glm::vec3 turn = glm::vec3(joint.angular_velocity) * seconds;
-      const float angle = glm::length(turn);
-      if (angle < 1e-9f) continue;
-      setRotation(joint, glm::normalize(glm::angleAxis(angle, turn / angle) * rotationOf(joint)));
+      const math::RigidTransform moved =
+          movedOn({rotationOf(joint), glm::vec3(joint.translation)},
+                  glm::vec3(joint.angular_velocity), glm::vec3(joint.velocity), seconds);
+      joint.translation = glm::vec4(moved.translation, joint.translation.w);
+      setRotation(joint, moved.rotation);
     }
   }
 }

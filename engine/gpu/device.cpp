@@ -273,6 +273,8 @@ core::Result<void> Device::createLogical(const DeviceSettings& settings) {
   }
   const bool calibrated = hasExtension(available, VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME);
   if (calibrated) extensions.push_back(VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME);
+  const bool host_memory = hasExtension(available, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+  if (host_memory) extensions.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
 
   FeatureChain offered;
   vkGetPhysicalDeviceFeatures2(physical, &offered.core);
@@ -330,6 +332,17 @@ core::Result<void> Device::createLogical(const DeviceSettings& settings) {
     features.calibrated_timestamps = features.timestamps && get_calibrated_timestamps_ != nullptr &&
                                      has(VK_TIME_DOMAIN_DEVICE_EXT) &&
                                      has(VK_TIME_DOMAIN_CLOCK_MONOTONIC_EXT);
+  }
+  if (host_memory) {
+    get_host_pointer_properties_ = reinterpret_cast<PFN_vkGetMemoryHostPointerPropertiesEXT>(
+        vkGetDeviceProcAddr(handle, "vkGetMemoryHostPointerPropertiesEXT"));
+    VkPhysicalDeviceExternalMemoryHostPropertiesEXT limits{
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
+    VkPhysicalDeviceProperties2 all{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                    .pNext = &limits};
+    vkGetPhysicalDeviceProperties2(physical, &all);
+    if (get_host_pointer_properties_ != nullptr)
+      features.host_memory_alignment = limits.minImportedHostPointerAlignment;
   }
   if (settings.validation) {
     set_object_name_ = reinterpret_cast<PFN_vkSetDebugUtilsObjectNameEXT>(
@@ -406,6 +419,15 @@ core::Time Device::hostTime(std::uint64_t gpu_timestamp) const {
                         static_cast<double>(properties.limits.timestampPeriod);
   return core::Time(
       core::Duration(static_cast<std::int64_t>(now[1]) - static_cast<std::int64_t>(age_ns)));
+}
+
+std::uint32_t Device::hostMemoryTypes(const void* pointer) const {
+  if (features.host_memory_alignment == 0) return 0;
+  VkMemoryHostPointerPropertiesEXT types{.sType =
+                                             VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
+  const VkResult asked = get_host_pointer_properties_(
+      handle, VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, pointer, &types);
+  return asked == VK_SUCCESS ? types.memoryTypeBits : 0;
 }
 
 core::Result<void> Device::runOnce(const std::function<void(VkCommandBuffer)>& record) {

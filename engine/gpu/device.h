@@ -36,6 +36,8 @@ struct DeviceFeatures {
   bool timestamps = false;
   bool software = false;    ///< The device is the CPU.
   bool anisotropy = false;  ///< Anisotropic texture filtering.
+  /// Alignment of the program's own memory that the device can read in place, bytes; 0 = it cannot.
+  VkDeviceSize host_memory_alignment = 0;
 };
 
 /// A Vulkan 1.3 device with one queue that does graphics, compute and transfer. Handles are open to
@@ -81,6 +83,9 @@ class Device {
   /// the clocks anew at every call.
   core::Time hostTime(std::uint64_t gpu_timestamp) const;
 
+  /// Memory types that can take in the program's own memory at this address, as bits; 0 = none.
+  std::uint32_t hostMemoryTypes(const void* memory) const;
+
   /// Runs commands once and waits for them; for uploads.
   core::Result<void> runOnce(const std::function<void(VkCommandBuffer)>& record);
 
@@ -101,6 +106,7 @@ class Device {
   VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
   VkCommandPool once_pool_ = VK_NULL_HANDLE;
   PFN_vkGetCalibratedTimestampsEXT get_calibrated_timestamps_ = nullptr;
+  PFN_vkGetMemoryHostPointerPropertiesEXT get_host_pointer_properties_ = nullptr;
   PFN_vkSetDebugUtilsObjectNameEXT set_object_name_ = nullptr;
   std::atomic<bool> lost_{false};
   mutable std::mutex failure_mutex_;

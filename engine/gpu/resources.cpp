@@ -7,6 +7,29 @@
 
 namespace understudy::gpu {
 
+namespace {
+
+VkDeviceAddress addressOf(const Device& device, VkBuffer buffer, VkBufferUsageFlags usage) {
+  if ((usage & VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT) == 0) return 0;
+  const VkBufferDeviceAddressInfo info{.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO,
+                                       .buffer = buffer};
+  return vkGetBufferDeviceAddress(device.handle, &info);
+}
+
+// First memory type of these that the host need not flush; -1 = there is none.
+int coherentType(const Device& device, std::uint32_t types) {
+  VkPhysicalDeviceMemoryProperties memory{};
+  vkGetPhysicalDeviceMemoryProperties(device.physical, &memory);
+  for (std::uint32_t i = 0; i < memory.memoryTypeCount; ++i) {
+    const bool coherent =
+        (memory.memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) != 0;
+    if ((types & (1u << i)) != 0 && coherent) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+}  // namespace
+
 core::Result<Buffer> Buffer::create(Device& device, VkDeviceSize size, VkBufferUsageFlags usage,
                                     MemoryUse use) {
   Buffer buffer;
@@ -26,18 +49,67 @@ core::Result<Buffer> Buffer::create(Device& device, VkDeviceSize size, VkBufferU
                                        buffer.allocation_.offset))) {
     return core::makeError("a buffer could not be bound to its memory");
   }
-  if ((usage & VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT) != 0) {
-    const VkBufferDeviceAddressInfo address{.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO,
-                                            .buffer = buffer.handle_};
-    buffer.address_ = vkGetBufferDeviceAddress(device.handle, &address);
+  buffer.address_ = addressOf(device, buffer.handle_, usage);
+  return buffer;
+}
+
+core::Result<Buffer> Buffer::import(Device& device, std::span<std::byte> memory,
+                                    VkBufferUsageFlags usage) {
+  const VkDeviceSize alignment = device.features.host_memory_alignment;
+  const auto fails = [&](const char* why) {
+    return core::makeError(
+        fmt::format("{} bytes of memory cannot be shared with the device: {}", memory.size(), why));
+  };
+  if (alignment == 0) return fails("it does not support VK_EXT_external_memory_host");
+  if (memory.empty() || memory.size() % alignment != 0 ||
+      reinterpret_cast<std::uintptr_t>(memory.data()) % alignment != 0) {
+    return fails("address and size are not whole multiples of the device's alignment");
   }
+  Buffer buffer;
+  buffer.device_ = &device;
+  buffer.size_ = memory.size();
+  const VkExternalMemoryBufferCreateInfo external{
+      .sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
+      .handleTypes = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
+  const VkBufferCreateInfo info{.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                                .pNext = &external,
+                                .size = buffer.size_,
+                                .usage = usage};
+  if (!device.check(vkCreateBuffer(device.handle, &info, nullptr, &buffer.handle_)))
+    return fails("no buffer could be made");
+  VkMemoryRequirements needs{};
+  vkGetBufferMemoryRequirements(device.handle, buffer.handle_, &needs);
+  const int type =
+      coherentType(device, needs.memoryTypeBits & device.hostMemoryTypes(memory.data()));
+  if (type < 0 || needs.size > memory.size()) return fails("no kind of memory fits");
+  const VkMemoryAllocateFlagsInfo flags{.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+                                        .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
+  const VkImportMemoryHostPointerInfoEXT source{
+      .sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT,
+      .pNext = &flags,
+      .handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
+      .pHostPointer = memory.data()};
+  const VkMemoryAllocateInfo allocate{.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                      .pNext = &source,
+                                      .allocationSize = memory.size(),
+                                      .memoryTypeIndex = static_cast<std::uint32_t>(type)};
+  if (!device.check(vkAllocateMemory(device.handle, &allocate, nullptr, &buffer.imported_)) ||
+      !device.check(vkBindBufferMemory(device.handle, buffer.handle_, buffer.imported_, 0))) {
+    return fails("the driver refused it");
+  }
+  buffer.allocation_.mapped = memory.data();
+  buffer.address_ = addressOf(device, buffer.handle_, usage);
   return buffer;
 }
 
 Buffer::~Buffer() {
   if (device_ == nullptr) return;
   if (handle_ != VK_NULL_HANDLE) vkDestroyBuffer(device_->handle, handle_, nullptr);
-  device_->memory.free(allocation_);
+  if (imported_ != VK_NULL_HANDLE) {
+    vkFreeMemory(device_->handle, imported_, nullptr);
+  } else {
+    device_->memory.free(allocation_);
+  }
 }
 
 void Buffer::swap(Buffer& other) noexcept {
@@ -46,6 +118,7 @@ void Buffer::swap(Buffer& other) noexcept {
   std::swap(size_, other.size_);
   std::swap(address_, other.address_);
   std::swap(allocation_, other.allocation_);
+  std::swap(imported_, other.imported_);
 }
 
 core::Result<Image> Image::create(Device& device, const ImageSettings& settings) {

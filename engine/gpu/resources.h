@@ -60,6 +60,11 @@ class Buffer {
   /// A shader's address is made where usage has VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT.
   static core::Result<Buffer> create(Device& device, VkDeviceSize size, VkBufferUsageFlags usage,
                                      MemoryUse use);
+  /// A buffer over the program's own memory, which the device reads and writes in place: coherent,
+  /// and aligned with its size to DeviceFeatures::host_memory_alignment. The memory outlives the
+  /// buffer. Fails where the device cannot.
+  static core::Result<Buffer> import(Device& device, std::span<std::byte> memory,
+                                     VkBufferUsageFlags usage);
   Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {
     swap(other);
@@ -80,6 +85,7 @@ class Buffer {
   VkDeviceSize size_ = 0;
   VkDeviceAddress address_ = 0;
   Allocation allocation_;
+  VkDeviceMemory imported_ = VK_NULL_HANDLE;
 };
 
 struct ImageSettings {

@@ -57,6 +57,11 @@ bool Renderer::beginFrame(const FrameOptions& options) {
   self.open = self.frame % self.slots.size();
   FrameSlot& slot = self.slots[self.open];
   if (!self.waitFor(slot.submitted)) return false;
+  self.retired.reset();
+  if (slot.submitted > 0) {
+    self.collect(slot);
+    self.retired = slot.image;
+  }
   vkResetQueryPool(self.device.handle, slot.queries.get(), 0, kMarkCount);
   if (!self.recordFrame(slot, {.characters = options.characters,
                                .grid = options.grid,
@@ -70,6 +75,8 @@ bool Renderer::beginFrame(const FrameOptions& options) {
   if (options.readback) self.recordReadback(slot);
   return true;
 }
+
+const std::optional<RenderedImage>& Renderer::retired() const { return impl_->retired; }
 
 VkCommandBuffer Renderer::commands() { return impl_->openTail(impl_->slots[impl_->open]); }
 
@@ -160,13 +167,7 @@ std::optional<RenderedImage> Renderer::wait() {
   assert(!self.gateClosed() && "open the gate first");
   if (self.frame == 0 || !self.waitFor(self.frame)) return std::nullopt;
   FrameSlot& slot = self.slots[(self.frame - 1) % self.slots.size()];
-  self.readRecord(slot);
-  self.readTimes(slot);
-  slot.image.rgba = {};
-  if (slot.has_readback) {
-    slot.image.rgba = {reinterpret_cast<const std::uint8_t*>(slot.readback.mapped()),
-                       std::size_t{4} * slot.image.width_px * slot.image.height_px};
-  }
+  self.collect(slot);
   return slot.image;
 }
 
@@ -182,6 +183,18 @@ VkImage Renderer::image() const { return impl_->targets.color.get(); }
 VkImageView Renderer::imageView() const { return impl_->targets.color.view(); }
 std::uint32_t Renderer::widthPx() const { return impl_->settings.width_px; }
 std::uint32_t Renderer::heightPx() const { return impl_->settings.height_px; }
+
+void Renderer::Impl::collect(FrameSlot& slot) {
+  if (slot.collected == slot.submitted) return;
+  slot.collected = slot.submitted;
+  readRecord(slot);
+  readTimes(slot);
+  slot.image.rgba = {};
+  if (slot.has_readback) {
+    slot.image.rgba = {reinterpret_cast<const std::uint8_t*>(slot.readback.mapped()),
+                       std::size_t{4} * slot.image.width_px * slot.image.height_px};
+  }
+}
 
 bool Renderer::Impl::openGate() {
   if (!gateClosed()) return true;

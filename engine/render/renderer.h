@@ -34,7 +34,7 @@ struct FrameOptions {
 /// What one frame shows: everything that is taken as late as possible.
 struct FrameContent {
   /// True: the GPU itself takes the newest pose from the ring of followPoses() when it starts the
-  /// frame; `sequence`, `palettes` and `presence` are left out.
+  /// frame; `sequence`, `exposed`, `palettes` and `presence` are left out.
   bool newest = false;
   /// True: the view is that of the tracked camera of followCamera(), taken together with the pose;
   /// of `view` only the field of view counts, and all of it until a camera was published.
@@ -43,6 +43,7 @@ struct FrameContent {
   /// is moved on to then as far as its palette ahead says. Nothing by default.
   core::Time seen{};
   std::uint64_t sequence = 0;  ///< Stamp::sequence of the pose.
+  core::Time exposed{};        ///< Its Stamp::exposed.
   scene::View view;
   /// One palette per performer of the cast, in its order: world_from_bind of each joint of the
   /// performer's model. An empty palette, or none, hides the performer.
@@ -90,10 +91,6 @@ struct SubmitLinks {
   bool gated = false;
 };
 
-/// Memory for a PoseRing that the capture thread writes and the GPU reads.
-core::Result<gpu::Buffer> makePoseMemory(gpu::Device& device,
-                                         const anim::PoseRingCapacity& capacity);
-
 /// Renders a cast of characters on the stage. One thread at a time.
 ///
 /// A frame is: beginFrame (waits for the frame's memory), whatever else is to be recorded in
@@ -127,13 +124,17 @@ class Renderer {
   /// lost.
   bool beginFrame(const FrameOptions& options = {});
 
+  /// The finished frame whose memory the last beginFrame took over; nothing if that was unused.
+  /// With several frames in flight this is how each one's record is read without waiting.
+  const std::optional<RenderedImage>& retired() const;
+
   /// What is recorded here between beginFrame and submit follows the open frame's own commands. The
   /// image is then readable by transfer and by fragment shaders in layout GENERAL.
   VkCommandBuffer commands();
 
-  /// Where poses come from that frames take by themselves: memory of makePoseMemory() that holds an
-  /// anim::PoseRing with one subject per performer of the cast. Outlives the frames; nullptr =
-  /// nowhere.
+  /// Where poses come from that frames take by themselves: a buffer with a device address
+  /// that holds an anim::PoseRing with one subject per performer of the cast, host-coherent.
+  /// Outlives the frames; nullptr = nowhere.
   void followPoses(const gpu::Buffer* memory);
 
   /// Where the tracked camera comes from: a ring whose first subject's first joint is the camera

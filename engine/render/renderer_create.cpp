@@ -42,12 +42,6 @@ core::Result<void> makePixel(gpu::Device& device, std::array<std::uint8_t, 4> rg
 
 }  // namespace
 
-core::Result<gpu::Buffer> makePoseMemory(gpu::Device& device,
-                                         const anim::PoseRingCapacity& capacity) {
-  return gpu::Buffer::create(device, anim::PoseRing::memoryBytes(capacity), kByAddress,
-                             gpu::MemoryUse::readback);
-}
-
 core::Result<void> Renderer::Impl::createSamplers() {
   VkSamplerCreateInfo info{.sType = VK_STRUCTURE_TYPE_SAMPLER_CREATE_INFO,
                            .magFilter = VK_FILTER_LINEAR,

@@ -66,6 +66,7 @@ struct FrameSlot {
   gpu::Buffer readback;
   gpu::QueryPool queries;
   std::uint64_t submitted = 0;  ///< Timeline value; 0 = never.
+  std::uint64_t collected = 0;  ///< Timeline value of the frame that `image` tells of.
   bool has_readback = false;
   RenderedImage image;
 };
@@ -98,6 +99,7 @@ struct Renderer::Impl {
   const gpu::Buffer* camera_memory = nullptr;
   std::vector<anim::PublishedSubject> published;  ///< Scratch of the latch.
   std::size_t open = 0;                           ///< Slot of the frame that is being made.
+  std::optional<RenderedImage> retired;
   bool recording = false;
   bool latched = false;
   std::uint64_t frame = 0;
@@ -140,6 +142,7 @@ struct Renderer::Impl {
   void latchInput(FrameSlot& slot, const FrameContent& content);
   void latchOverlay(FrameSlot& slot, const FrameContent& content);
   bool waitFor(std::uint64_t value);
+  void collect(FrameSlot& slot);
   void readRecord(FrameSlot& slot);
   void readTimes(FrameSlot& slot);
 };

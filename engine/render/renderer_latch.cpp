@@ -42,7 +42,7 @@ void Renderer::Impl::latchPoses(FrameSlot& slot, const FrameContent& content) {
     if (subject.world_from_bind.size() != cast[i].joint_count) subject.world_from_bind = {};
     published.push_back(subject);
   }
-  slot.poses->publish({.sequence = content.sequence}, published);
+  slot.poses->publish({.sequence = content.sequence, .exposed = content.exposed}, published);
 }
 
 void Renderer::Impl::latchInput(FrameSlot& slot, const FrameContent& content) {

@@ -8,6 +8,7 @@
 #include "capture/camera/rig_file.h"
 #include "capture/pipeline/settings_file.h"
 #include "capture/subject/subject_file.h"
+#include "engine/core/page_memory.h"
 #include "tools/stage/loops.h"
 #include "tools/stage/run_report.h"
 
@@ -131,6 +132,8 @@ class Session {
     auto show = stage::Show::create(*device_, options_, *source_, cast_, *capture_);
     if (!show) return show.error();
     show_ = std::move(*show);
+    if (auto followed = show_->followPoses(*device_, ring_memory_.bytes()); !followed)
+      warn(followed.error().message + "; poses are taken when a frame is sent, not when it starts");
     if (auto pictures = openPictures(); !pictures) return pictures;
     const stage::LoopContext context{options_, *source_,        *capture_,    *show_,
                                      *device_, pictures_.get(), scorer_.get()};
@@ -166,13 +169,14 @@ class Session {
     auto path = pipeline::CapturePath::create(*settings, source_->rig, source_->subjects);
     if (!path) return path.error();
     path_ = std::move(*path);
-    publisher_ = std::make_unique<pipeline::PosePublisher>(cast_.bindings);
+    constexpr core::Duration kAhead = std::chrono::milliseconds(20);
+    publisher_ = std::make_unique<pipeline::PosePublisher>(
+        cast_.bindings, options_.predict_ms > 0.0 ? kAhead : core::Duration{});
     std::size_t joints = 0;
     for (const subject::Subject& subject : source_->subjects) joints += subject.skeleton.size();
     const anim::PoseRingCapacity capacity = publisher_->capacity(joints);
-    ring_memory_.resize(anim::PoseRing::memoryBytes(capacity) / sizeof(glm::vec4) + 1);
-    ring_ =
-        std::make_unique<anim::PoseRing>(std::as_writable_bytes(std::span(ring_memory_)), capacity);
+    ring_memory_ = core::PageMemory(anim::PoseRing::memoryBytes(capacity));
+    ring_ = std::make_unique<anim::PoseRing>(ring_memory_.bytes(), capacity);
     capture_ = std::make_unique<stage::CaptureRun>(stage::CaptureLinks{.source = source_->packets(),
                                                                        .path = *path_,
                                                                        .publisher = *publisher_,
@@ -323,7 +327,7 @@ class Session {
   stage::Cast cast_;
   std::unique_ptr<pipeline::CapturePath> path_;
   std::unique_ptr<pipeline::PosePublisher> publisher_;
-  std::vector<glm::vec4> ring_memory_;
+  core::PageMemory ring_memory_;
   std::unique_ptr<anim::PoseRing> ring_;
   core::LatencyLog log_{kLedgerFrames};
   core::WakeUp news_;

@@ -57,6 +57,11 @@ void addStageOptions(CLI::App& app, StageOptions& options) {
   app.add_flag("--validation", options.validation,
                "Vulkan's validation layers; any message fails the run");
   app.add_flag("--vsync", options.vsync, "the window waits for the display");
+  app.add_option("--predict-ms", options.predict_ms,
+                 "shows each pose as it is expected so long after it was taken: the delay from the "
+                 "GPU's start to the viewer's eye; 0 to 20")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 20.0));
   app.add_flag("--follow,!--no-follow", options.follow, "the headless view follows the performers");
   app.add_flag("--show-markers", options.markers, "draws the markers into headless pictures");
   app.add_flag("--show-rays", options.rays, "draws the rays of labelled markers");

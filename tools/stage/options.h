@@ -32,7 +32,8 @@ struct StageOptions {
   std::string device;  ///< Part of the graphics device's name.
   bool validation = false;
   bool vsync = false;
-  bool follow = true;  ///< The headless view follows the performers.
+  double predict_ms = 0.0;  ///< Poses are shown moved on by so much; 0 to 20.
+  bool follow = true;       ///< The headless view follows the performers.
   bool markers = false, rays = false, frusta = false,
        skeleton = false;  ///< Overlays of the headless picture.
 

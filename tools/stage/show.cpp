@@ -28,8 +28,15 @@ math::RigidTransform toTransform(const shaders::PoseJoint& joint) {
 
 }  // namespace
 
-Show::Show(const StageSource& source, const Cast& cast, CaptureRun& capture)
-    : source_(source), cast_(cast), capture_(capture), record_(capture.ring.makeRecord()) {
+Show::Show(const StageOptions& options, const StageSource& source, const Cast& cast,
+           CaptureRun& capture)
+    : source_(source),
+      cast_(cast),
+      capture_(capture),
+      predict_(std::chrono::duration_cast<core::Duration>(
+          std::chrono::duration<double, std::milli>(options.predict_ms))),
+      lockstep_(options.lockstep),
+      record_(capture.ring.makeRecord()) {
   palettes_.resize(source.subjects.size());
   presence_.resize(source.subjects.size());
   std::size_t joints = 0;
@@ -44,7 +51,7 @@ Show::Show(const StageSource& source, const Cast& cast, CaptureRun& capture)
 core::Result<std::unique_ptr<Show>> Show::create(gpu::Device& device, const StageOptions& options,
                                                  const StageSource& source, const Cast& cast,
                                                  CaptureRun& capture) {
-  std::unique_ptr<Show> show(new Show(source, cast, capture));
+  std::unique_ptr<Show> show(new Show(options, source, cast, capture));
   render::RenderSettings settings;
   settings.width_px = options.width_px;
   settings.height_px = options.height_px;
@@ -68,6 +75,26 @@ core::Result<std::unique_ptr<Show>> Show::create(gpu::Device& device, const Stag
   return show;
 }
 
+core::Result<void> Show::followPoses(gpu::Device& device, std::span<std::byte> memory) {
+  auto buffer = gpu::Buffer::import(
+      device, memory,
+      VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
+  if (!buffer) return buffer.error();
+  pose_memory_ = std::move(*buffer);
+  gpu_latches_ = true;
+  renderer_->followPoses(&pose_memory_);
+  return {};
+}
+
+// When the picture will be seen, on the clock of the newest pose's exposure.
+core::Time Show::seenAt() const {
+  if (predict_ <= core::Duration{} || latched_number_ == 0) return {};
+  const auto arrived = capture_.log.at(record_.stamp.sequence, core::Instant::received_last);
+  const core::Duration age =
+      arrived && !lockstep_ ? core::Clock::now() - *arrived : core::Duration{};
+  return record_.stamp.exposed + age + predict_;
+}
+
 std::uint32_t Show::fresh() const {
   const std::uint32_t newest = capture_.ring.newest();
   return newest != status_.shown_number ? newest : 0;
@@ -80,7 +107,6 @@ bool Show::latch(const scene::View& view, const panels::OverlayToggles& toggles)
     latched_number_ = capture_.ring.newest();
     have = latched_number_ > 0 && capture_.ring.read(latched_number_, record_);
   }
-  const core::Time latched = core::Clock::now();
   std::fill(palettes_.begin(), palettes_.end(), std::span<const glm::mat4>());
   if (have) {
     for (std::size_t s = 0; s < record_.subjects.size() && s < palettes_.size(); ++s) {
@@ -89,13 +115,14 @@ bool Show::latch(const scene::View& view, const panels::OverlayToggles& toggles)
                          .subspan(subject.first_matrix, subject.matrix_count);
       presence_[s] = subject.presence;
     }
-    capture_.log.mark(record_.stamp.sequence, core::Instant::latched, latched);
     followPerformers();
   } else {
     latched_number_ = 0;
   }
   fillOverlay(toggles);
-  renderer_->latch({.sequence = have ? record_.stamp.sequence : 0,
+  renderer_->latch({.newest = gpu_latches_,
+                    .seen = seenAt(),
+                    .sequence = have ? record_.stamp.sequence : 0,
                     .view = view,
                     .palettes = palettes_,
                     .presence = presence_,
@@ -217,13 +244,15 @@ void Show::book(const render::RenderedImage& image, core::Duration cpu) {
     if (image.gpu.total_us > 0.0)
       status_.render_gpu.record(static_cast<std::int64_t>(image.gpu.total_us * 1e3));
   }
-  if (latched_number_ == 0 || latched_number_ == status_.shown_number) return;
-  status_.superseded += latched_number_ - status_.shown_number - 1;
+  const std::uint32_t number = gpu_latches_ ? image.publication : latched_number_;
+  if (number == 0 || number == status_.shown_number) return;
+  status_.superseded += number - status_.shown_number - 1;
   ++status_.rendered;
-  status_.shown_number = latched_number_;
-  status_.shown_sequence = record_.stamp.sequence;
-  capture_.log.mark(record_.stamp.sequence, core::Instant::submitted, image.submitted);
-  capture_.log.mark(record_.stamp.sequence, core::Instant::gpu_finished, image.gpu_finished);
+  status_.shown_number = number;
+  status_.shown_sequence = image.sequence;
+  capture_.log.mark(image.sequence, core::Instant::latched, image.latched);
+  capture_.log.mark(image.sequence, core::Instant::submitted, image.submitted);
+  capture_.log.mark(image.sequence, core::Instant::gpu_finished, image.gpu_finished);
 }
 
 void Show::bookSpans(bool all) {

@@ -38,14 +38,18 @@ class Show {
                                                     const StageSource& source, const Cast& cast,
                                                     CaptureRun& capture);
 
+  /// Lets the GPU take poses from the ring's memory by itself when it starts a frame. Fails where
+  /// the device cannot; then they are copied in latch().
+  core::Result<void> followPoses(gpu::Device& device, std::span<std::byte> memory);
+
   render::Renderer& renderer() { return *renderer_; }
   ShowStatus& status() { return status_; }
 
   /// The newest publication that was not shown yet; 0 if there is none.
   std::uint32_t fresh() const;
 
-  /// Latches the newest pose into the open frame: call between beginFrame and submit. False if none
-  /// was ever published; then the empty stage is latched.
+  /// Latches the newest pose into the open frame, or has the GPU take it when it starts: call
+  /// between beginFrame and submit. False if none was ever published; then the stage is empty.
   bool latch(const scene::View& view, const panels::OverlayToggles& toggles);
   /// Books the image that shows what was latched.
   void book(const render::RenderedImage& image, core::Duration cpu);
@@ -58,7 +62,9 @@ class Show {
   glm::vec3 middle() const { return middle_; }
 
  private:
-  Show(const StageSource& source, const Cast& cast, CaptureRun& capture);
+  Show(const StageOptions& options, const StageSource& source, const Cast& cast,
+       CaptureRun& capture);
+  core::Time seenAt() const;
   void fillOverlay(const panels::OverlayToggles& toggles);
   glm::vec3 hipsOf(std::size_t subject) const;
   void addHeldSign(std::size_t subject, float presence);
@@ -67,8 +73,12 @@ class Show {
   const StageSource& source_;
   const Cast& cast_;
   CaptureRun& capture_;
+  core::Duration predict_;
+  bool lockstep_;
+  gpu::Buffer pose_memory_;  // The ring as the GPU sees it; empty = poses are copied.
+  bool gpu_latches_ = false;
   std::unique_ptr<render::Renderer> renderer_;
-  anim::PoseRecord record_;
+  anim::PoseRecord record_;  // The newest pose when the frame was made; the GPU may take a newer.
   std::uint32_t latched_number_ = 0;
   std::vector<std::span<const glm::mat4>> palettes_;
   std::vector<float> presence_;  ///< Beside palettes_.
