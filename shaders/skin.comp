@@ -3,7 +3,8 @@
 #include "shaders/shared/character.h"
 #include "shaders/octahedral.glsl"
 
-// Linear blend skinning of one performer, once per frame for all passes.
+// Linear blend skinning of all performers, once per frame for all passes; one row of the dispatch
+// each.
 layout(local_size_x = 64) in;
 
 layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer BindVertices {
@@ -15,14 +16,16 @@ layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer Pal
 layout(buffer_reference, scalar, buffer_reference_align = 4) writeonly buffer SkinnedVertices {
   SkinnedVertex at[];
 };
+layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer Jobs { SkinJob at[]; };
 layout(push_constant, scalar) uniform Push { SkinPush push; };
 
 void main() {
   const uint index = gl_GlobalInvocationID.x;
-  if (index >= push.vertex_count) return;
-  const BindVertex vertex = BindVertices(push.bind_vertices).at[index];
-  Palette palette = Palette(push.palette);
-  const uvec4 joints = uvec4(vertex.joints01 & 0xffffu, vertex.joints01 >> 16,
+  const SkinJob job = Jobs(push.jobs).at[gl_WorkGroupID.y];
+  if (index >= job.vertex_count) return;
+  const BindVertex vertex = BindVertices(job.bind_vertices).at[index];
+  Palette palette = Palette(push.palettes);
+  const uvec4 joints = job.first_joint + uvec4(vertex.joints01 & 0xffffu, vertex.joints01 >> 16,
                              vertex.joints23 & 0xffffu, vertex.joints23 >> 16);
   const JointRows a = palette.at[joints.x], b = palette.at[joints.y];
   const JointRows c = palette.at[joints.z], d = palette.at[joints.w];
@@ -43,5 +46,5 @@ void main() {
   skinned.position = vec3(dot(row_0, position), dot(row_1, position), dot(row_2, position));
   skinned.normal = packSnorm2x16(octahedralFromDirection(normalize(normal)));
   skinned.tangent = packSnorm2x16(octahedralFromDirection(normalize(tangent)));
-  SkinnedVertices(push.skinned_vertices).at[index] = skinned;
+  SkinnedVertices(job.skinned_vertices).at[index] = skinned;
 }

@@ -57,8 +57,9 @@ PoseHistory::PoseHistory(const PoseRing& ring, core::Duration longest_prediction
 PoseKind PoseHistory::at(core::Time time, PoseRecord& pose) {
   // Old slots are left alone: the writer is about to reuse them.
   const std::uint32_t newest = ring_.newest();
-  constexpr std::uint32_t kReach = PoseRing::kSlots - 4;
-  for (std::uint32_t back = 0; back < kReach && back < newest; ++back) {
+  constexpr std::uint32_t kLeftAlone = 4;
+  const std::uint32_t slots = ring_.capacity().slots;
+  for (std::uint32_t back = 0; back + kLeftAlone < slots && back < newest; ++back) {
     const std::uint32_t number = newest - back;
     core::Stamp stamp;
     if (!ring_.readStamp(number, stamp)) return PoseKind::none;

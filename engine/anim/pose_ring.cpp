@@ -56,7 +56,7 @@ void finishStores() {
 
 PoseRingHeader makeLayout(const PoseRingCapacity& capacity) {
   PoseRingHeader layout{};
-  layout.slot_count = PoseRing::kSlots;
+  layout.slot_count = std::max(capacity.slots, 1u);
   layout.slots_offset = sizeof(PoseRingHeader);
   layout.subjects_offset = sizeof(PoseSlotHeader);
   layout.joints_offset =
@@ -126,7 +126,7 @@ PoseJoint makeJoint(const PublishedSubject& subject, std::size_t joint) {
 
 std::size_t PoseRing::memoryBytes(const PoseRingCapacity& capacity) {
   const PoseRingHeader layout = makeLayout(capacity);
-  return layout.slots_offset + std::size_t{layout.slot_bytes} * kSlots;
+  return layout.slots_offset + std::size_t{layout.slot_bytes} * layout.slot_count;
 }
 
 PoseRing::PoseRing(std::span<std::byte> memory, const PoseRingCapacity& capacity)
@@ -138,14 +138,16 @@ PoseRing::PoseRing(std::span<std::byte> memory, const PoseRingCapacity& capacity
 }
 
 std::byte* PoseRing::slotOf(std::uint32_t number) const {
-  return memory_ + layout_.slots_offset + std::size_t{layout_.slot_bytes} * ((number - 1) % kSlots);
+  return memory_ + layout_.slots_offset +
+         std::size_t{layout_.slot_bytes} * ((number - 1) % layout_.slot_count);
 }
 
-bool PoseRing::publish(const core::Stamp& stamp, std::span<const PublishedSubject> subjects) {
+bool PoseRing::publish(const core::Stamp& stamp, std::span<const PublishedSubject> subjects,
+                       core::Duration ahead) {
   std::size_t joints = 0, matrices = 0;
   for (const PublishedSubject& subject : subjects) {
     joints += subject.parent_from_joint.size();
-    matrices += subject.world_from_bind.size();
+    matrices += subject.world_from_bind.size() + subject.world_from_bind_ahead.size();
   }
   if (subjects.size() > capacity_.subjects || joints > capacity_.joints ||
       matrices > capacity_.matrices) {
@@ -157,6 +159,8 @@ bool PoseRing::publish(const core::Stamp& stamp, std::span<const PublishedSubjec
   finishStores();
 
   PoseSlotHeader header = makeSlotHeader(stamp);
+  header.ahead_us = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(ahead).count());
   std::byte* subject_place = slot + layout_.subjects_offset;
   for (const PublishedSubject& subject : subjects) {
     assert(subject.angular_velocity.empty() ||
@@ -169,6 +173,8 @@ bool PoseRing::publish(const core::Stamp& stamp, std::span<const PublishedSubjec
     share.matrix_count = static_cast<std::uint32_t>(subject.world_from_bind.size());
     share.tracked = subject.tracked ? 1 : 0;
     share.presence = subject.presence;
+    share.first_ahead_matrix = share.first_matrix + share.matrix_count;
+    share.ahead_matrix_count = static_cast<std::uint32_t>(subject.world_from_bind_ahead.size());
     store(subject_place + header.subject_count * sizeof share, &share, sizeof share);
     for (std::size_t i = 0; i < subject.parent_from_joint.size(); ++i) {
       const PoseJoint joint = makeJoint(subject, i);
@@ -177,9 +183,11 @@ bool PoseRing::publish(const core::Stamp& stamp, std::span<const PublishedSubjec
     }
     store(slot + layout_.matrices_offset + share.first_matrix * sizeof(glm::mat4),
           subject.world_from_bind.data(), subject.world_from_bind.size_bytes());
+    store(slot + layout_.matrices_offset + share.first_ahead_matrix * sizeof(glm::mat4),
+          subject.world_from_bind_ahead.data(), subject.world_from_bind_ahead.size_bytes());
     header.subject_count += 1;
     header.joint_count += share.joint_count;
-    header.matrix_count += share.matrix_count;
+    header.matrix_count += share.matrix_count + share.ahead_matrix_count;
   }
   store(slot + kLockBytes, reinterpret_cast<const std::byte*>(&header) + kLockBytes,
         sizeof header - kLockBytes);

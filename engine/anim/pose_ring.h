@@ -17,6 +17,7 @@ struct PoseRingCapacity {
   std::uint32_t subjects = 1;
   std::uint32_t joints = 0;
   std::uint32_t matrices = 0;  ///< Palette entries.
+  std::uint32_t slots = 64;    ///< Publications that are kept, at least 1.
 };
 
 /// What is published of one subject. Velocities may be empty, which means zero; else they have one
@@ -25,9 +26,10 @@ struct PublishedSubject {
   bool tracked = true;  ///< False: held, not solved.
   float presence = 1;   ///< Share of it that is shown: 1 = whole, 0 = nothing.
   std::span<const math::RigidTransform> parent_from_joint;
-  std::span<const glm::vec3> angular_velocity{};  ///< Against the parent, its frame, rad/s.
-  std::span<const glm::vec3> velocity{};          ///< Of the joint's translation, m/s.
-  std::span<const glm::mat4> world_from_bind{};   ///< The palette of its character.
+  std::span<const glm::vec3> angular_velocity{};       ///< Against the parent, its frame, rad/s.
+  std::span<const glm::vec3> velocity{};               ///< Of the joint's translation, m/s.
+  std::span<const glm::mat4> world_from_bind{};        ///< The palette of its character.
+  std::span<const glm::mat4> world_from_bind_ahead{};  ///< Where it is expected a little later.
 };
 
 /// A copy of one publication. Make it with PoseRing::makeRecord, then reading allocates nothing.
@@ -41,13 +43,11 @@ struct PoseRecord {
 /// Which parts of a publication to copy.
 enum class PoseParts : std::uint8_t { joints, palette, all };
 
-/// The newest 64 poses, handed from one writing thread to any number of readers, the GPU among
-/// them: the layout is in shaders/shared/pose_ring.h. Nobody waits: a reader that was overtaken by
-/// 63 publications while it copied is told so.
+/// The newest poses (64 unless told otherwise), handed from one writing thread to any number of
+/// readers, the GPU among them: the layout is in shaders/shared/pose_ring.h. Nobody waits: a reader
+/// that was overtaken by all other slots while it copied is told so.
 class PoseRing {
  public:
-  static constexpr std::uint32_t kSlots = 64;
-
   /// Bytes that the ring needs.
   static std::size_t memoryBytes(const PoseRingCapacity& capacity);
 
@@ -57,8 +57,10 @@ class PoseRing {
   PoseRing(const PoseRing&) = delete;
   PoseRing& operator=(const PoseRing&) = delete;
 
-  /// Publishes a pose. False, and nothing happens, if it does not fit the capacity. Writer only.
-  bool publish(const core::Stamp& stamp, std::span<const PublishedSubject> subjects);
+  /// Publishes a pose. False, and nothing happens, if it does not fit the capacity. `ahead` is the
+  /// time from the pose to the palettes ahead, up to an hour. Writer only.
+  bool publish(const core::Stamp& stamp, std::span<const PublishedSubject> subjects,
+               core::Duration ahead = {});
 
   /// Number of the newest publication, counted from 1; 0 = none yet. Any thread.
   std::uint32_t newest() const;

@@ -29,7 +29,7 @@ glm::vec3 mainAxis(std::span<const glm::vec3> points, const glm::vec3& mean) {
   return axis;
 }
 
-void fitStick(std::span<const glm::vec3> points, JointShape& shape) {
+void fitStick(std::span<const glm::vec3> points, shaders::JointFlesh& shape) {
   if (points.size() < 8) return;
   glm::vec3 mean(0.0f);
   for (const glm::vec3& point : points) mean += point;
@@ -50,9 +50,9 @@ void fitStick(std::span<const glm::vec3> points, JointShape& shape) {
 
 }  // namespace
 
-std::vector<JointShape> jointShapes(std::span<const shaders::BindVertex> vertices,
-                                    std::size_t joint_count) {
-  std::vector<JointShape> shapes(joint_count);
+std::vector<shaders::JointFlesh> jointShapes(std::span<const shaders::BindVertex> vertices,
+                                             std::size_t joint_count) {
+  std::vector<shaders::JointFlesh> shapes(joint_count, {.reach = -1.0f});
   std::vector<glm::vec3> low(joint_count, glm::vec3(1e30f)), high(joint_count, glm::vec3(-1e30f));
   std::vector<std::vector<glm::vec3>> owned(joint_count);
   for (const shaders::BindVertex& vertex : vertices) {

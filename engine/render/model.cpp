@@ -233,10 +233,13 @@ core::Result<void> makeMaterialSets(const ModelContext& context, const scene::Ch
 }
 
 core::Result<void> uploadGeometry(gpu::Device& device, const Geometry& geometry, Model& model) {
-  auto bind =
-      makeBuffer(device, geometry.bind,
-                 VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
+  constexpr VkBufferUsageFlags kByAddress =
+      VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+  auto bind = makeBuffer(device, geometry.bind, kByAddress);
   if (!bind) return bind.error();
+  auto flesh = makeBuffer(device, model.shapes, kByAddress);
+  if (!flesh) return flesh.error();
+  model.flesh = std::move(*flesh);
   auto fixed = makeBuffer(device, geometry.fixed, VK_BUFFER_USAGE_VERTEX_BUFFER_BIT);
   if (!fixed) return fixed.error();
   auto indices = makeBuffer(device, geometry.indices, VK_BUFFER_USAGE_INDEX_BUFFER_BIT);

@@ -27,9 +27,10 @@ struct Model {
   gpu::Buffer bind_vertices;     ///< shaders::BindVertex.
   gpu::Buffer fixed_vertices;    ///< shaders::FixedVertex.
   gpu::Buffer indices;           ///< 32 bits.
+  gpu::Buffer flesh;             ///< `shapes`.
   std::vector<ModelPart> parts;  ///< Opaque ones first, blended ones last.
   std::vector<ModelMaterial> materials;
-  std::vector<JointShape> shapes;
+  std::vector<shaders::JointFlesh> shapes;
   std::uint32_t vertex_count = 0;
 
   gpu::Buffer material_uniforms;

@@ -5,6 +5,7 @@
 #include <shaders/contact.comp.h>
 #include <shaders/floor.frag.h>
 #include <shaders/floor.vert.h>
+#include <shaders/latch.comp.h>
 #include <shaders/line.frag.h>
 #include <shaders/line.vert.h>
 #include <shaders/shadow.vert.h>
@@ -21,6 +22,7 @@
 
 #include "engine/scene/character.h"
 #include "shaders/shared/character.h"
+#include "shaders/shared/latch.h"
 
 namespace understudy::render {
 
@@ -263,6 +265,10 @@ core::Result<void> makeLayouts(gpu::Device& device, Pipelines& made) {
 
   const VkDescriptorSetLayout character[] = {made.frame_layout.get(), made.material_layout.get()};
   const VkDescriptorSetLayout tone[] = {made.frame_layout.get(), made.image_layout.get()};
+  if (auto done = makeLayout(device, {}, sizeof(shaders::LatchPush), made.latch_pipeline_layout);
+      !done) {
+    return done;
+  }
   if (auto done = makeLayout(device, {}, sizeof(shaders::SkinPush), made.skin_pipeline_layout);
       !done) {
     return done;
@@ -343,6 +349,10 @@ core::Result<void> makeStagePipelines(gpu::Device& device, const QualitySettings
 core::Result<Pipelines> makePipelines(gpu::Device& device, const QualitySettings& quality) {
   Pipelines made;
   if (auto done = makeLayouts(device, made); !done) return done.error();
+  if (auto done = makeCompute(device, k_latch_comp, made.latch_pipeline_layout.get(), made.latch);
+      !done) {
+    return done.error();
+  }
   if (auto done = makeCompute(device, k_skin_comp, made.skin_pipeline_layout.get(), made.skin);
       !done) {
     return done.error();

@@ -31,15 +31,16 @@ enum FrameBinding : std::uint32_t {
 
 /// All pipelines of the renderer and the layouts they share. Made once, before the first frame.
 struct Pipelines {
-  gpu::DescriptorSetLayout frame_layout;     ///< Set 0.
-  gpu::DescriptorSetLayout material_layout;  ///< Set 1 of characters.
-  gpu::DescriptorSetLayout image_layout;     ///< Set 1 of the tone map: one image.
-  gpu::PipelineLayout skin_pipeline_layout;
+  gpu::DescriptorSetLayout frame_layout;      ///< Set 0.
+  gpu::DescriptorSetLayout material_layout;   ///< Set 1 of characters.
+  gpu::DescriptorSetLayout image_layout;      ///< Set 1 of the tone map: one image.
+  gpu::PipelineLayout latch_pipeline_layout;  ///< Addresses alone.
+  gpu::PipelineLayout skin_pipeline_layout;   ///< Addresses alone.
   gpu::PipelineLayout frame_pipeline_layout;  ///< Set 0 alone.
   gpu::PipelineLayout character_pipeline_layout;
   gpu::PipelineLayout tone_pipeline_layout;
 
-  gpu::Pipeline skin, contact, shadow;
+  gpu::Pipeline latch, skin, contact, shadow;
   std::array<gpu::Pipeline, 3> character;  ///< By scene::AlphaMode.
   std::array<gpu::Pipeline, 3> mirrored;   ///< The same, seen in the floor.
   gpu::Pipeline sky;

@@ -47,6 +47,7 @@ core::Result<void> Renderer::resize(std::uint32_t width_px, std::uint32_t height
   self.settings = settings;
   if (auto done = self.createTargets(); !done) return done;
   self.writeToneSet();
+  for (FrameSlot& slot : self.slots) slot.recorded.reset();
   return self.resizeReadback();
 }
 
@@ -57,51 +58,66 @@ bool Renderer::beginFrame(const FrameOptions& options) {
   FrameSlot& slot = self.slots[self.open];
   if (!self.waitFor(slot.submitted)) return false;
   vkResetQueryPool(self.device.handle, slot.queries.get(), 0, kMarkCount);
-  const VkCommandBufferBeginInfo begin{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
-                                       .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
-  if (!self.device.check(vkBeginCommandBuffer(slot.commands, &begin))) return false;
+  if (!self.recordFrame(slot, {.characters = options.characters,
+                               .grid = options.grid,
+                               .sequence_strip = options.sequence_strip})) {
+    return false;
+  }
   self.recording = true;
-  self.mark(slot, kMarkBegin);
-  self.recordSkinning(slot);
-  self.mark(slot, kMarkContact);
-  self.recordShadow(slot, options.characters);
-  self.mark(slot, kMarkShadowed);
-  self.recordScene(slot, options);
-  self.mark(slot, kMarkShaded);
-  self.recordTone(slot, options);
-  self.mark(slot, kMarkToned);
+  self.latched = false;
+  slot.has_tail = false;
   slot.has_readback = options.readback;
   if (options.readback) self.recordReadback(slot);
-  self.mark(slot, kMarkCopied);
   return true;
 }
 
-VkCommandBuffer Renderer::commands() const { return impl_->slots[impl_->open].commands; }
+VkCommandBuffer Renderer::commands() { return impl_->openTail(impl_->slots[impl_->open]); }
+
+void Renderer::followPoses(const gpu::Buffer* memory) { impl_->pose_memory = memory; }
+
+void Renderer::followCamera(const gpu::Buffer* memory) { impl_->camera_memory = memory; }
 
 void Renderer::latch(const FrameContent& content) {
   Impl& self = *impl_;
-  assert(self.recording && "beginFrame first");
+  assert((self.recording || self.gateClosed()) && "beginFrame first");
   FrameSlot& slot = self.slots[self.open];
   slot.image.latched = core::Clock::now();
-  slot.image.sequence = content.sequence;
-  self.latchPalettes(slot, content);
+  if (!content.newest || self.pose_memory == nullptr) self.latchPoses(slot, content);
+  self.latchInput(slot, content);
   self.latchOverlay(slot, content);
+  self.latched = true;
 }
+
+bool Renderer::openGate() { return impl_->openGate(); }
 
 bool Renderer::submit(const SubmitLinks& links) {
   Impl& self = *impl_;
   if (!self.recording) return false;
+  assert((self.latched || links.gated) && "latch what the frame shows before it is sent");
   self.recording = false;
   FrameSlot& slot = self.slots[self.open];
-  self.mark(slot, kMarkEnd);
-  if (!self.device.check(vkEndCommandBuffer(slot.commands))) return false;
+  if (slot.has_tail) {
+    self.mark(slot, slot.tail, kMarkEnd);
+    if (!self.device.check(vkEndCommandBuffer(slot.tail))) return false;
+  }
   const std::uint64_t value = ++self.frame;
-  const VkCommandBufferSubmitInfo commands{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO,
-                                           .commandBuffer = slot.commands};
-  const VkSemaphoreSubmitInfo wait{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
-                                   .semaphore = links.wait,
-                                   .stageMask = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT |
-                                                VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT};
+  const VkCommandBufferSubmitInfo commands[] = {
+      {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO, .commandBuffer = slot.scene},
+      {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO, .commandBuffer = slot.tail}};
+  VkSemaphoreSubmitInfo waits[2];
+  std::uint32_t wait_count = 0;
+  if (links.wait != VK_NULL_HANDLE) {
+    waits[wait_count++] = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
+                           .semaphore = links.wait,
+                           .stageMask = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT |
+                                        VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT};
+  }
+  if (links.gated) {
+    waits[wait_count++] = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
+                           .semaphore = self.gate.get(),
+                           .value = value,
+                           .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT};
+  }
   const VkSemaphoreSubmitInfo signals[] = {{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
                                             .semaphore = self.timeline.get(),
                                             .value = value,
@@ -110,10 +126,10 @@ bool Renderer::submit(const SubmitLinks& links) {
                                             .semaphore = links.signal,
                                             .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT}};
   const VkSubmitInfo2 submit{.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2,
-                             .waitSemaphoreInfoCount = links.wait != VK_NULL_HANDLE ? 1u : 0u,
-                             .pWaitSemaphoreInfos = &wait,
-                             .commandBufferInfoCount = 1,
-                             .pCommandBufferInfos = &commands,
+                             .waitSemaphoreInfoCount = wait_count,
+                             .pWaitSemaphoreInfos = waits,
+                             .commandBufferInfoCount = slot.has_tail ? 2u : 1u,
+                             .pCommandBufferInfos = commands,
                              .signalSemaphoreInfoCount = links.signal != VK_NULL_HANDLE ? 2u : 1u,
                              .pSignalSemaphoreInfos = signals};
   const bool sent =
@@ -123,6 +139,7 @@ bool Renderer::submit(const SubmitLinks& links) {
     return false;
   }
   slot.submitted = value;
+  if (links.gated) self.gated = value;
   slot.image.frame = value;
   slot.image.width_px = self.settings.width_px;
   slot.image.height_px = self.settings.height_px;
@@ -140,8 +157,10 @@ bool Renderer::finished() const {
 
 std::optional<RenderedImage> Renderer::wait() {
   Impl& self = *impl_;
+  assert(!self.gateClosed() && "open the gate first");
   if (self.frame == 0 || !self.waitFor(self.frame)) return std::nullopt;
   FrameSlot& slot = self.slots[(self.frame - 1) % self.slots.size()];
+  self.readRecord(slot);
   self.readTimes(slot);
   slot.image.rgba = {};
   if (slot.has_readback) {
@@ -163,5 +182,13 @@ VkImage Renderer::image() const { return impl_->targets.color.get(); }
 VkImageView Renderer::imageView() const { return impl_->targets.color.view(); }
 std::uint32_t Renderer::widthPx() const { return impl_->settings.width_px; }
 std::uint32_t Renderer::heightPx() const { return impl_->settings.height_px; }
+
+bool Renderer::Impl::openGate() {
+  if (!gateClosed()) return true;
+  const VkSemaphoreSignalInfo info{
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO, .semaphore = gate.get(), .value = gated};
+  opened = gated;
+  return device.check(vkSignalSemaphore(device.handle, &info));
+}
 
 }  // namespace understudy::render

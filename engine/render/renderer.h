@@ -8,9 +8,11 @@
 #include <optional>
 #include <span>
 
+#include "engine/anim/pose_ring.h"
 #include "engine/core/result.h"
 #include "engine/core/time.h"
 #include "engine/gpu/device.h"
+#include "engine/gpu/resources.h"
 #include "engine/render/overlay.h"
 #include "engine/render/render_settings.h"
 #include "engine/scene/character.h"
@@ -31,6 +33,15 @@ struct FrameOptions {
 
 /// What one frame shows: everything that is taken as late as possible.
 struct FrameContent {
+  /// True: the GPU itself takes the newest pose from the ring of followPoses() when it starts the
+  /// frame; `sequence`, `palettes` and `presence` are left out.
+  bool newest = false;
+  /// True: the view is that of the tracked camera of followCamera(), taken together with the pose;
+  /// of `view` only the field of view counts, and all of it until a camera was published.
+  bool tracked_camera = false;
+  /// When the picture will be seen, on the clock of the poses' Stamp::exposed: a pose from the ring
+  /// is moved on to then as far as its palette ahead says. Nothing by default.
+  core::Time seen{};
   std::uint64_t sequence = 0;  ///< Stamp::sequence of the pose.
   scene::View view;
   /// One palette per performer of the cast, in its order: world_from_bind of each joint of the
@@ -44,18 +55,25 @@ struct FrameContent {
 
 /// Time the GPU spent on a frame, microseconds; all zero where the device has no timestamps.
 struct GpuTimes {
-  double skin_us = 0, contact_us = 0, shadow_us = 0, scene_us = 0, tone_us = 0, readback_us = 0;
-  double total_us = 0;  ///< From the frame's first command to its last, window drawing included.
+  double latch_us = 0, skin_us = 0, contact_us = 0, shadow_us = 0, scene_us = 0, tone_us = 0;
+  double tail_us = 0;   ///< Readback and what was recorded in commands().
+  double total_us = 0;  ///< From the frame's first command to its last, the tail included.
 };
 
 /// A finished image. Views stay valid until the next beginFrame that reuses the frame's memory
 /// (with one frame in flight: the next).
 struct RenderedImage {
-  std::uint64_t sequence = 0;  ///< The pose that the image shows.
-  std::uint64_t frame = 0;     ///< Counts submitted frames from 1.
+  std::uint64_t sequence = 0;            ///< The pose that the image shows.
+  core::Time exposed{};                  ///< Its Stamp::exposed.
+  std::uint32_t publication = 0;         ///< Its number in the ring; 0 = there was no pose.
+  std::uint32_t camera_publication = 0;  ///< The tracked camera's; 0 = the view was given.
+  bool abandoned = false;                ///< The pose was overwritten whenever it was read: nobody
+                                         ///< is shown.
+  std::uint64_t frame = 0;               ///< Counts submitted frames from 1.
   std::uint32_t width_px = 0, height_px = 0;
   std::span<const std::uint8_t> rgba;  ///< Rows from the top, sRGB; empty without readback.
-  core::Time latched{};                ///< Start of the latch.
+  core::Time latched{};                ///< When the pose had been taken: the GPU's own instant
+                                       ///< where the clocks can be joined, else that of latch().
   core::Time submitted{};              ///< Return of the submission.
   core::Time gpu_finished{};           ///< The GPU's own instant where the clocks can be joined,
                                        ///< else when the host saw the end.
@@ -67,14 +85,23 @@ struct RenderedImage {
 struct SubmitLinks {
   VkSemaphore wait = VK_NULL_HANDLE;    ///< Waited for before colour output and transfer.
   VkSemaphore signal = VK_NULL_HANDLE;  ///< Signalled when all commands have finished.
+  /// The GPU starts when openGate() is called; latch() may come after submit() then. Everything
+  /// that the host writes before openGate() is seen, as Vulkan's memory model asks.
+  bool gated = false;
 };
+
+/// Memory for a PoseRing that the capture thread writes and the GPU reads.
+core::Result<gpu::Buffer> makePoseMemory(gpu::Device& device,
+                                         const anim::PoseRingCapacity& capacity);
 
 /// Renders a cast of characters on the stage. One thread at a time.
 ///
-/// A frame is: beginFrame (waits for the frame's memory, records everything), whatever else is to
-/// be recorded in commands(), latch (writes pose and view into mapped memory), submit, wait.
-/// Between beginFrame and submit nothing is allocated. A lost device makes beginFrame and submit
-/// return false from then on: make device and renderer anew.
+/// A frame is: beginFrame (waits for the frame's memory), whatever else is to be recorded in
+/// commands(), latch (writes pose and view into mapped memory), submit, wait. Commands are recorded
+/// when something other than the pose changes, and sent again for each frame. The frame's first
+/// pass takes the pose: the one given to latch(), or the newest of a ring that the capture thread
+/// fills (FrameContent::newest). Between beginFrame and submit nothing is allocated. A lost device
+/// makes beginFrame and submit return false from then on: make device and renderer anew.
 class Renderer {
  public:
   static core::Result<std::unique_ptr<Renderer>> create(gpu::Device& device,
@@ -100,12 +127,25 @@ class Renderer {
   /// lost.
   bool beginFrame(const FrameOptions& options = {});
 
-  /// The open frame's commands, between beginFrame and submit. The image is then readable by
-  /// transfer and by fragment shaders in layout GENERAL.
-  VkCommandBuffer commands() const;
+  /// What is recorded here between beginFrame and submit follows the open frame's own commands. The
+  /// image is then readable by transfer and by fragment shaders in layout GENERAL.
+  VkCommandBuffer commands();
 
-  /// Writes what the frame shows. Call once between beginFrame and submit, as late as possible.
+  /// Where poses come from that frames take by themselves: memory of makePoseMemory() that holds an
+  /// anim::PoseRing with one subject per performer of the cast. Outlives the frames; nullptr =
+  /// nowhere.
+  void followPoses(const gpu::Buffer* memory);
+
+  /// Where the tracked camera comes from: a ring whose first subject's first joint is the camera
+  /// (world from camera, which looks along its -Z axis, +Y up). Outlives the frames.
+  void followCamera(const gpu::Buffer* memory);
+
+  /// Writes what the frame shows. Call once between beginFrame and submit, as late as possible, or
+  /// between a gated submit and openGate.
   void latch(const FrameContent& content);
+
+  /// Lets a gated frame start. True unless the device is lost.
+  bool openGate();
 
   /// Sends the frame to the GPU. False if the device is lost.
   bool submit(const SubmitLinks& links = {});

@@ -5,13 +5,16 @@
 
 #include "engine/render/reflectance.h"
 #include "engine/render/renderer_impl.h"
-#include "shaders/shared/frame.h"
+#include "shaders/shared/latch.h"
 
 namespace understudy::render {
 
 namespace {
 
 constexpr std::uint32_t kReflectanceSide = 32;
+constexpr VkBufferUsageFlags kByAddress =
+    VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+
 core::Result<void> makeSampler(gpu::Device& device, const VkSamplerCreateInfo& info,
                                gpu::Sampler& sampler) {
   if (device.check(vkCreateSampler(device.handle, &info, nullptr, sampler.put(device.handle)))) {
@@ -38,6 +41,12 @@ core::Result<void> makePixel(gpu::Device& device, std::array<std::uint8_t, 4> rg
 }
 
 }  // namespace
+
+core::Result<gpu::Buffer> makePoseMemory(gpu::Device& device,
+                                         const anim::PoseRingCapacity& capacity) {
+  return gpu::Buffer::create(device, anim::PoseRing::memoryBytes(capacity), kByAddress,
+                             gpu::MemoryUse::readback);
+}
 
 core::Result<void> Renderer::Impl::createSamplers() {
   VkSamplerCreateInfo info{.sType = VK_STRUCTURE_TYPE_SAMPLER_CREATE_INFO,
@@ -126,11 +135,23 @@ core::Result<void> Renderer::Impl::createTargets() {
 }
 
 core::Result<void> Renderer::Impl::createSlotBuffers(FrameSlot& slot) {
-  const auto make = [&](gpu::Buffer& buffer, VkDeviceSize bytes, VkBufferUsageFlags usage) {
-    return assign(buffer, gpu::Buffer::create(device, bytes, usage, gpu::MemoryUse::upload));
+  const auto make = [&](gpu::Buffer& buffer, VkDeviceSize bytes, VkBufferUsageFlags usage,
+                        gpu::MemoryUse use = gpu::MemoryUse::upload) {
+    return assign(buffer, gpu::Buffer::create(device, bytes, usage, use));
   };
+  if (auto done = make(slot.input, sizeof(shaders::LatchInput), kByAddress); !done) return done;
   if (auto done =
-          make(slot.uniforms, sizeof(shaders::FrameUniforms), VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT);
+          make(slot.record, sizeof(shaders::LatchRecord), kByAddress, gpu::MemoryUse::readback);
+      !done) {
+    return done;
+  }
+  if (auto done = make(slot.uniforms, sizeof(shaders::FrameUniforms),
+                       VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT | kByAddress, gpu::MemoryUse::device);
+      !done) {
+    return done;
+  }
+  if (auto done = make(slot.bounds, settings.max_performers * sizeof(shaders::PerformerBounds),
+                       kByAddress, gpu::MemoryUse::device);
       !done) {
     return done;
   }
@@ -144,13 +165,8 @@ core::Result<void> Renderer::Impl::createSlotBuffers(FrameSlot& slot) {
       !done) {
     return done;
   }
-  if (auto done = make(slot.draws, kOverlayDrawCount * sizeof(VkDrawIndirectCommand),
-                       VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT);
-      !done) {
-    return done;
-  }
-  return make(slot.bounds, settings.max_performers * sizeof(shaders::PerformerBounds),
-              VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
+  return make(slot.draws, kOverlayDrawCount * sizeof(VkDrawIndirectCommand),
+              VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT);
 }
 
 core::Result<void> Renderer::Impl::resizeReadback() {
@@ -181,12 +197,14 @@ core::Result<void> Renderer::Impl::createSlots() {
                                        .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
   const VkSemaphoreCreateInfo semaphore{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
                                         .pNext = &type};
-  bool fine = device.check(vkCreateCommandPool(device.handle, &pool, nullptr,
-                                               command_pool.put(device.handle))) &&
-              device.check(vkCreateDescriptorPool(device.handle, &sets, nullptr,
-                                                  descriptor_pool.put(device.handle))) &&
-              device.check(vkCreateSemaphore(device.handle, &semaphore, nullptr,
-                                             timeline.put(device.handle)));
+  bool fine =
+      device.check(
+          vkCreateCommandPool(device.handle, &pool, nullptr, command_pool.put(device.handle))) &&
+      device.check(vkCreateDescriptorPool(device.handle, &sets, nullptr,
+                                          descriptor_pool.put(device.handle))) &&
+      device.check(
+          vkCreateSemaphore(device.handle, &semaphore, nullptr, timeline.put(device.handle))) &&
+      device.check(vkCreateSemaphore(device.handle, &semaphore, nullptr, gate.put(device.handle)));
   slots.resize(count);
   const auto allocateSet = [&](VkDescriptorSetLayout layout, VkDescriptorSet& set) {
     const VkDescriptorSetAllocateInfo info{.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
@@ -201,15 +219,17 @@ core::Result<void> Renderer::Impl::createSlots() {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
         .commandPool = command_pool.get(),
         .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1};
+        .commandBufferCount = 2};
+    VkCommandBuffer made[2] = {};
     const VkQueryPoolCreateInfo queries{.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                         .queryType = VK_QUERY_TYPE_TIMESTAMP,
                                         .queryCount = kMarkCount};
-    fine = fine &&
-           device.check(vkAllocateCommandBuffers(device.handle, &commands, &slot.commands)) &&
+    fine = fine && device.check(vkAllocateCommandBuffers(device.handle, &commands, made)) &&
            device.check(vkCreateQueryPool(device.handle, &queries, nullptr,
                                           slot.queries.put(device.handle))) &&
            allocateSet(pipelines.frame_layout.get(), slot.set);
+    slot.scene = made[0];
+    slot.tail = made[1];
     if (!fine) break;
     if (auto done = createSlotBuffers(slot); !done) return done;
   }
@@ -227,6 +247,7 @@ core::Result<void> Renderer::Impl::create() {
   if (auto done = createFixedImages(); !done) return done;
   if (auto done = createTargets(); !done) return done;
   if (auto done = createSlots(); !done) return done;
+  published.reserve(settings.max_performers);
   writeToneSet();
   return setCast({});
 }
@@ -306,33 +327,75 @@ core::Result<void> Renderer::Impl::setCast(std::span<const ModelId> ids) {
     const auto count = static_cast<std::uint32_t>(model.shapes.size());
     cast.push_back({.model = id,
                     .skinned_offset = skinned_bytes,
-                    .palette_offset = joints,
+                    .first_joint = joints,
                     .joint_count = count});
     skinned_bytes += model.vertex_count * sizeof(shaders::SkinnedVertex);
     skinned_bytes = (skinned_bytes + 255) / 256 * 256;
     joints += count;
   }
-  casters.clear();
-  casters.reserve(joints);
+  joint_count = joints;
   auto made =
       gpu::Buffer::create(device, skinned_bytes,
                           VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_VERTEX_BUFFER_BIT |
                               VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT,
                           gpu::MemoryUse::device);
   if (auto done = assign(skinned, std::move(made)); !done) return done;
+  if (auto done = makeCastTables(); !done) return done;
   for (FrameSlot& slot : slots) {
-    auto palette = gpu::Buffer::create(
-        device, joints * sizeof(shaders::JointRows),
-        VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT,
-        gpu::MemoryUse::upload);
-    if (auto done = assign(slot.palette, std::move(palette)); !done) return done;
-    auto occluders =
-        gpu::Buffer::create(device, joints * sizeof(shaders::Occluder),
-                            VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, gpu::MemoryUse::upload);
-    if (auto done = assign(slot.occluders, std::move(occluders)); !done) return done;
+    if (auto done = makePoseBuffers(slot); !done) return done;
     writeSlotSet(slot);
+    slot.recorded.reset();
   }
   return {};
+}
+
+core::Result<void> Renderer::Impl::makeCastTables() {
+  std::vector<shaders::CastMember> member_table;
+  std::vector<std::uint32_t> owner_table;
+  std::vector<shaders::SkinJob> job_table;
+  most_vertices = 0;
+  for (const Performer& performer : cast) {
+    const Model& model = models[performer.model];
+    owner_table.insert(owner_table.end(), performer.joint_count,
+                       static_cast<std::uint32_t>(member_table.size()));
+    member_table.push_back({.flesh = model.flesh.address(),
+                            .first_joint = performer.first_joint,
+                            .joint_count = performer.joint_count});
+    job_table.push_back({.bind_vertices = model.bind_vertices.address(),
+                         .skinned_vertices = skinned.address() + performer.skinned_offset,
+                         .first_joint = performer.first_joint,
+                         .vertex_count = model.vertex_count});
+    most_vertices = std::max(most_vertices, model.vertex_count);
+  }
+  const auto make = [&](gpu::Buffer& buffer, const auto& table) -> core::Result<void> {
+    const auto bytes = std::as_bytes(std::span(table));
+    auto made =
+        gpu::Buffer::create(device, bytes.size(), kByAddress | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                            gpu::MemoryUse::device);
+    if (auto done = assign(buffer, std::move(made)); !done) return done;
+    return bytes.empty() ? core::Result<void>{} : gpu::upload(device, buffer, bytes);
+  };
+  if (auto done = make(members, member_table); !done) return done;
+  if (auto done = make(owners, owner_table); !done) return done;
+  return make(jobs, job_table);
+}
+
+core::Result<void> Renderer::Impl::makePoseBuffers(FrameSlot& slot) {
+  const anim::PoseRingCapacity capacity{
+      .subjects = static_cast<std::uint32_t>(cast.size()), .matrices = joint_count, .slots = 1};
+  const auto make = [&](gpu::Buffer& buffer, VkDeviceSize bytes, gpu::MemoryUse use) {
+    return assign(buffer, gpu::Buffer::create(device, bytes, kByAddress, use));
+  };
+  const std::size_t ring_bytes = anim::PoseRing::memoryBytes(capacity);
+  if (auto done = make(slot.own_poses, ring_bytes, gpu::MemoryUse::upload); !done) return done;
+  slot.poses =
+      std::make_unique<anim::PoseRing>(std::span(slot.own_poses.mapped(), ring_bytes), capacity);
+  if (auto done =
+          make(slot.palettes, joint_count * sizeof(shaders::JointRows), gpu::MemoryUse::device);
+      !done) {
+    return done;
+  }
+  return make(slot.occluders, joint_count * sizeof(shaders::Occluder), gpu::MemoryUse::device);
 }
 
 }  // namespace understudy::render

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <vector>
 
+#include "engine/anim/pose_ring.h"
 #include "engine/gpu/resources.h"
-#include "engine/render/light_fit.h"
 #include "engine/render/model.h"
 #include "engine/render/pipelines.h"
 #include "engine/render/renderer.h"
@@ -16,21 +18,21 @@ inline constexpr VkImageLayout kDepthReadLayout = VK_IMAGE_LAYOUT_DEPTH_READ_ONL
 /// Instants of a frame that the GPU marks.
 enum Mark : std::uint32_t {
   kMarkBegin,
+  kMarkLatched,
   kMarkSkinned,
   kMarkContact,
   kMarkShadowed,
   kMarkShaded,
   kMarkToned,
-  kMarkCopied,
-  kMarkEnd,
+  kMarkEnd,  ///< Of the tail, if there is one.
   kMarkCount
 };
 
 /// One performer of the cast.
 struct Performer {
   ModelId model = 0;
-  VkDeviceSize skinned_offset = 0;   ///< Bytes in the skinned vertices.
-  std::uint32_t palette_offset = 0;  ///< Joints in the palette buffer.
+  VkDeviceSize skinned_offset = 0;  ///< Bytes in the skinned vertices.
+  std::uint32_t first_joint = 0;    ///< In the frame's palettes.
   std::uint32_t joint_count = 0;
 };
 
@@ -42,11 +44,26 @@ struct Targets {
   gpu::Image color;
 };
 
+/// What of FrameOptions decides how the scene is recorded.
+struct SceneOptions {
+  bool characters = true, grid = true, sequence_strip = false;
+  bool operator==(const SceneOptions&) const = default;
+};
+
 /// Everything one frame in flight owns.
 struct FrameSlot {
-  VkCommandBuffer commands = VK_NULL_HANDLE;
+  VkCommandBuffer scene = VK_NULL_HANDLE;  ///< The picture; recorded when something changes.
+  VkCommandBuffer tail = VK_NULL_HANDLE;   ///< What the caller adds; recorded for one frame.
+  bool has_tail = false;
+  std::optional<SceneOptions> recorded;  ///< What `scene` was recorded for.
   VkDescriptorSet set = VK_NULL_HANDLE;
-  gpu::Buffer uniforms, palette, bounds, occluders, spheres, lines, draws, readback;
+  gpu::Buffer input;                                  ///< shaders::LatchInput, written by the host.
+  gpu::Buffer own_poses;                              ///< Memory of `poses`.
+  std::unique_ptr<anim::PoseRing> poses;              ///< One slot: the pose that the caller gave.
+  gpu::Buffer record;                                 ///< shaders::LatchRecord, read by the host.
+  gpu::Buffer uniforms, palettes, bounds, occluders;  ///< Made by the latch.
+  gpu::Buffer spheres, lines, draws;                  ///< Written by the host.
+  gpu::Buffer readback;
   gpu::QueryPool queries;
   std::uint64_t submitted = 0;  ///< Timeline value; 0 = never.
   bool has_readback = false;
@@ -68,18 +85,30 @@ struct Renderer::Impl {
   gpu::CommandPool command_pool;
   gpu::DescriptorPool descriptor_pool;
   gpu::Semaphore timeline;
+  gpu::Semaphore gate;  ///< Counts frames whose pose may be taken.
   VkDescriptorSet tone_set = VK_NULL_HANDLE;
   std::vector<FrameSlot> slots;
   std::vector<Model> models;
   std::vector<Performer> cast;
+  std::uint32_t joint_count = 0;  ///< Of the whole cast.
+  std::uint32_t most_vertices = 0;
   gpu::Buffer skinned;
-  std::vector<CasterBall> casters;  ///< Scratch of the latch.
-  std::size_t open = 0;             ///< Slot of the frame that is being recorded.
+  gpu::Buffer members, owners, jobs;  ///< Of the cast: CastMember, joint -> member, SkinJob.
+  const gpu::Buffer* pose_memory = nullptr;
+  const gpu::Buffer* camera_memory = nullptr;
+  std::vector<anim::PublishedSubject> published;  ///< Scratch of the latch.
+  std::size_t open = 0;                           ///< Slot of the frame that is being made.
   bool recording = false;
+  bool latched = false;
   std::uint64_t frame = 0;
+  std::uint64_t gated = 0;   ///< The last frame that was sent to wait for its gate.
+  std::uint64_t opened = 0;  ///< The last frame whose gate was opened.
 
   Impl(gpu::Device& d, const RenderSettings& s) : device(d), settings(s) {}
-  ~Impl() { device.waitIdle(); }
+  ~Impl() {
+    openGate();
+    device.waitIdle();
+  }
 
   core::Result<void> create();
   core::Result<void> createSamplers();
@@ -91,19 +120,27 @@ struct Renderer::Impl {
   void writeSlotSet(const FrameSlot& slot);
   void writeToneSet();
   core::Result<void> setCast(std::span<const ModelId> ids);
+  core::Result<void> makeCastTables();
+  core::Result<void> makePoseBuffers(FrameSlot& slot);
 
+  bool recordFrame(FrameSlot& slot, const SceneOptions& options);
+  VkCommandBuffer openTail(FrameSlot& slot);
+  bool openGate();
+  bool gateClosed() const { return opened < gated; }
+  void recordLatch(FrameSlot& slot);
   void recordSkinning(FrameSlot& slot);
   void recordShadow(FrameSlot& slot, bool characters);
-  void recordScene(FrameSlot& slot, const FrameOptions& options);
+  void recordScene(FrameSlot& slot, const SceneOptions& options);
   void recordCharacters(FrameSlot& slot, bool mirrored);
-  void recordTone(FrameSlot& slot, const FrameOptions& options);
+  void recordTone(FrameSlot& slot, const SceneOptions& options);
   void recordReadback(FrameSlot& slot);
-  void mark(const FrameSlot& slot, Mark instant);
+  void mark(const FrameSlot& slot, VkCommandBuffer commands, Mark instant);
 
-  void latchPalettes(FrameSlot& slot, const FrameContent& content);
-  void latchUniforms(FrameSlot& slot, const FrameContent& content, std::uint32_t visible);
+  void latchPoses(FrameSlot& slot, const FrameContent& content);
+  void latchInput(FrameSlot& slot, const FrameContent& content);
   void latchOverlay(FrameSlot& slot, const FrameContent& content);
   bool waitFor(std::uint64_t value);
+  void readRecord(FrameSlot& slot);
   void readTimes(FrameSlot& slot);
 };
 

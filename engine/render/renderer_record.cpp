@@ -2,30 +2,78 @@
 
 namespace understudy::render {
 
-void Renderer::Impl::mark(const FrameSlot& slot, Mark instant) {
-  vkCmdWriteTimestamp2(slot.commands, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT, slot.queries.get(),
-                       instant);
+void Renderer::Impl::mark(const FrameSlot& slot, VkCommandBuffer commands, Mark instant) {
+  vkCmdWriteTimestamp2(commands, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT, slot.queries.get(), instant);
+}
+
+bool Renderer::Impl::recordFrame(FrameSlot& slot, const SceneOptions& options) {
+  if (slot.recorded == options) return true;
+  slot.recorded.reset();
+  const VkCommandBuffer commands = slot.scene;
+  const VkCommandBufferBeginInfo begin{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  if (!device.check(vkBeginCommandBuffer(commands, &begin))) return false;
+  mark(slot, commands, kMarkBegin);
+  recordLatch(slot);
+  mark(slot, commands, kMarkLatched);
+  recordSkinning(slot);
+  mark(slot, commands, kMarkContact);
+  recordShadow(slot, options.characters);
+  mark(slot, commands, kMarkShadowed);
+  recordScene(slot, options);
+  mark(slot, commands, kMarkShaded);
+  recordTone(slot, options);
+  mark(slot, commands, kMarkToned);
+  if (!device.check(vkEndCommandBuffer(commands))) return false;
+  slot.recorded = options;
+  return true;
+}
+
+VkCommandBuffer Renderer::Impl::openTail(FrameSlot& slot) {
+  if (slot.has_tail) return slot.tail;
+  const VkCommandBufferBeginInfo begin{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+                                       .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
+  slot.has_tail = device.check(vkBeginCommandBuffer(slot.tail, &begin));
+  return slot.tail;
+}
+
+void Renderer::Impl::recordLatch(FrameSlot& slot) {
+  const VkCommandBuffer commands = slot.scene;
+  const shaders::LatchPush push{.frame = slot.input.address(),
+                                .members = members.address(),
+                                .owners = owners.address(),
+                                .palettes = slot.palettes.address(),
+                                .bounds = slot.bounds.address(),
+                                .occluders = slot.occluders.address(),
+                                .uniforms = slot.uniforms.address(),
+                                .record = slot.record.address()};
+  vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines.latch.get());
+  vkCmdPushConstants(commands, pipelines.latch_pipeline_layout.get(), VK_SHADER_STAGE_COMPUTE_BIT,
+                     0, sizeof push, &push);
+  vkCmdDispatch(commands, 1, 1, 1);
+  gpu::recordBarrier(
+      commands,
+      {.after = VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT,
+       .after_access = VK_ACCESS_2_SHADER_STORAGE_WRITE_BIT,
+       .before = VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_2_VERTEX_SHADER_BIT |
+                 VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT | VK_PIPELINE_STAGE_2_HOST_BIT,
+       .before_access = VK_ACCESS_2_SHADER_STORAGE_READ_BIT | VK_ACCESS_2_UNIFORM_READ_BIT |
+                        VK_ACCESS_2_HOST_READ_BIT});
 }
 
 void Renderer::Impl::recordSkinning(FrameSlot& slot) {
-  const VkCommandBuffer commands = slot.commands;
+  const VkCommandBuffer commands = slot.scene;
   // The frame before may still read what is written now.
   gpu::recordBarrier(commands, {.after = VK_PIPELINE_STAGE_2_VERTEX_ATTRIBUTE_INPUT_BIT |
                                          VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT,
                                 .before = VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT});
   vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines.skin.get());
-  for (const Performer& performer : cast) {
-    const Model& model = models[performer.model];
-    const shaders::SkinPush push{
-        .bind_vertices = model.bind_vertices.address(),
-        .palette = slot.palette.address() + performer.palette_offset * sizeof(shaders::JointRows),
-        .skinned_vertices = skinned.address() + performer.skinned_offset,
-        .vertex_count = model.vertex_count};
+  if (!cast.empty()) {
+    const shaders::SkinPush push{.jobs = jobs.address(), .palettes = slot.palettes.address()};
     vkCmdPushConstants(commands, pipelines.skin_pipeline_layout.get(), VK_SHADER_STAGE_COMPUTE_BIT,
                        0, sizeof push, &push);
-    vkCmdDispatch(commands, (model.vertex_count + 63) / 64, 1, 1);
+    vkCmdDispatch(commands, (most_vertices + 63) / 64, static_cast<std::uint32_t>(cast.size()), 1);
   }
-  mark(slot, kMarkSkinned);
+  mark(slot, commands, kMarkSkinned);
   vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines.contact.get());
   vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE,
                           pipelines.frame_pipeline_layout.get(), 0, 1, &slot.set, 0, nullptr);
@@ -39,7 +87,7 @@ void Renderer::Impl::recordSkinning(FrameSlot& slot) {
 }
 
 void Renderer::Impl::recordShadow(FrameSlot& slot, bool characters) {
-  const VkCommandBuffer commands = slot.commands;
+  const VkCommandBuffer commands = slot.scene;
   const std::uint32_t side = settings.quality.shadow_size_px;
   gpu::recordBarrier(commands,
                      {.after = VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT |
@@ -91,7 +139,7 @@ void Renderer::Impl::recordShadow(FrameSlot& slot, bool characters) {
 }
 
 void Renderer::Impl::recordCharacters(FrameSlot& slot, bool mirrored) {
-  const VkCommandBuffer commands = slot.commands;
+  const VkCommandBuffer commands = slot.scene;
   const auto& variants = mirrored ? pipelines.mirrored : pipelines.character;
   for (const scene::AlphaMode mode :
        {scene::AlphaMode::opaque, scene::AlphaMode::mask, scene::AlphaMode::blend}) {
@@ -128,8 +176,8 @@ void Renderer::Impl::recordCharacters(FrameSlot& slot, bool mirrored) {
   }
 }
 
-void Renderer::Impl::recordScene(FrameSlot& slot, const FrameOptions& options) {
-  const VkCommandBuffer commands = slot.commands;
+void Renderer::Impl::recordScene(FrameSlot& slot, const SceneOptions& options) {
+  const VkCommandBuffer commands = slot.scene;
   const bool multisampled = settings.quality.samples > 1;
   const gpu::Dependency color_free{.after = VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT |
                                             VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT,
@@ -209,8 +257,8 @@ void Renderer::Impl::recordScene(FrameSlot& slot, const FrameOptions& options) {
   vkCmdEndRendering(commands);
 }
 
-void Renderer::Impl::recordTone(FrameSlot& slot, const FrameOptions& options) {
-  const VkCommandBuffer commands = slot.commands;
+void Renderer::Impl::recordTone(FrameSlot& slot, const SceneOptions& options) {
+  const VkCommandBuffer commands = slot.scene;
   gpu::recordBarrier(commands,
                      {.after = VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT,
                       .after_access = VK_ACCESS_2_COLOR_ATTACHMENT_WRITE_BIT,
@@ -254,14 +302,15 @@ void Renderer::Impl::recordTone(FrameSlot& slot, const FrameOptions& options) {
 }
 
 void Renderer::Impl::recordReadback(FrameSlot& slot) {
+  const VkCommandBuffer commands = openTail(slot);
   const VkBufferImageCopy region{.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
                                  .imageExtent = {settings.width_px, settings.height_px, 1}};
-  vkCmdCopyImageToBuffer(slot.commands, targets.color.get(), VK_IMAGE_LAYOUT_GENERAL,
+  vkCmdCopyImageToBuffer(commands, targets.color.get(), VK_IMAGE_LAYOUT_GENERAL,
                          slot.readback.get(), 1, &region);
-  gpu::recordBarrier(slot.commands, {.after = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
-                                     .after_access = VK_ACCESS_2_TRANSFER_WRITE_BIT,
-                                     .before = VK_PIPELINE_STAGE_2_HOST_BIT,
-                                     .before_access = VK_ACCESS_2_HOST_READ_BIT});
+  gpu::recordBarrier(commands, {.after = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
+                                .after_access = VK_ACCESS_2_TRANSFER_WRITE_BIT,
+                                .before = VK_PIPELINE_STAGE_2_HOST_BIT,
+                                .before_access = VK_ACCESS_2_HOST_READ_BIT});
 }
 
 }  // namespace understudy::render

@@ -34,11 +34,17 @@ struct JointRows {
   vec4 row[3];
 };
 
-struct SkinPush {
+/// What skinning does for one performer.
+struct SkinJob {
   device_address bind_vertices;
-  device_address palette;
   device_address skinned_vertices;
+  uint first_joint;  ///< In the frame's palettes.
   uint vertex_count;
+};
+
+struct SkinPush {
+  device_address jobs;  ///< SkinJob, one per row of the dispatch.
+  device_address palettes;
 };
 
 /// One material of glTF 2.0; colours are linear.

@@ -50,7 +50,8 @@ struct PoseSlotHeader {
   uint subject_count;
   uint joint_count;
   uint matrix_count;
-  uint reserved_end[4];
+  uint ahead_us;  // From the pose to the palettes ahead.
+  uint reserved_end[3];
 };
 
 // One performer's share of the slot's joints and matrices.
@@ -59,9 +60,10 @@ struct PoseSubject {
   uint joint_count;
   uint first_matrix;
   uint matrix_count;
-  uint tracked;    // 0: held, not solved.
-  float presence;  // Share of it that is shown: 1 = whole, 0 = nothing.
-  uint reserved[2];
+  uint tracked;             // 0: held, not solved.
+  float presence;           // Share of it that is shown: 1 = whole, 0 = nothing.
+  uint first_ahead_matrix;  // Where its palette is expected PoseSlotHeader::ahead_us later.
+  uint ahead_matrix_count;  // 0 = nobody said.
 };
 
 // One joint against its parent, and how it moves.

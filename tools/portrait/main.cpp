@@ -139,7 +139,7 @@ core::Result<void> run(const Options& options) {
           "{:.2f} copy {:.2f})\n",
           core::toMicroseconds(core::Clock::now() - start) * 1e-3, image->gpu.total_us * 1e-3,
           image->gpu.skin_us * 1e-3, image->gpu.contact_us * 1e-3, image->gpu.shadow_us * 1e-3,
-          image->gpu.scene_us * 1e-3, image->gpu.tone_us * 1e-3, image->gpu.readback_us * 1e-3);
+          image->gpu.scene_us * 1e-3, image->gpu.tone_us * 1e-3, image->gpu.tail_us * 1e-3);
     }
   }
   for (const std::string& message : (*device)->messages()) fmt::print(stderr, "{:.700}\n", message);

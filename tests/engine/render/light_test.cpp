@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "engine/render/joint_shapes.h"
-#include "engine/render/light_fit.h"
 #include "engine/render/reflectance.h"
 #include "engine/render/sky_exposure.h"
+#include "tests/support/light_fit.h"
 
 using namespace understudy;
 
@@ -15,7 +15,7 @@ namespace {
 
 const glm::vec3 kToKey = glm::normalize(glm::vec3(-0.5f, 0.9f, 0.6f));
 
-glm::vec3 mapped(const render::ShadowFit& fit, const glm::vec3& p) {
+glm::vec3 mapped(const test::ShadowFit& fit, const glm::vec3& p) {
   return glm::vec3(fit.shadow_from_world * glm::vec4(p, 1.0f));
 }
 
@@ -26,11 +26,11 @@ TEST_SUITE("render/light_fit") {
     std::mt19937 random(3);
     std::uniform_real_distribution<float> place(-4.0f, 4.0f), height(0.1f, 2.0f);
     for (int round = 0; round < 50; ++round) {
-      std::vector<render::CasterBall> casters;
+      std::vector<test::CasterBall> casters;
       for (int i = 0; i < 1 + round % 20; ++i) {
         casters.push_back({{place(random), height(random), place(random)}, 0.2f});
       }
-      const auto fit = render::fitShadow(casters, kToKey, 1024);
+      const auto fit = test::fitShadow(casters, kToKey, 1024);
       CHECK(fit.metres > 0.0f);
       for (const auto& ball : casters) {
         for (const glm::vec3& axis : {glm::vec3(1, 0, 0), glm::vec3(0, 1, 0), glm::vec3(0, 0, 1)}) {
@@ -56,8 +56,8 @@ TEST_SUITE("render/light_fit") {
 
   TEST_CASE("the map moves by whole texels") {
     const auto corner = [](float x) {
-      const std::vector<render::CasterBall> casters{{{x, 1.0f, 0.0f}, 0.9f}};
-      const auto fit = render::fitShadow(casters, kToKey, 512);
+      const std::vector<test::CasterBall> casters{{{x, 1.0f, 0.0f}, 0.9f}};
+      const auto fit = test::fitShadow(casters, kToKey, 512);
       return mapped(fit, glm::vec3(0.0f)) * 512.0f;
     };
     const glm::vec3 start = corner(0.0f);
@@ -69,7 +69,7 @@ TEST_SUITE("render/light_fit") {
   }
 
   TEST_CASE("an empty stage has no shadow map") {
-    CHECK(render::fitShadow({}, kToKey, 512).metres == 0.0f);
+    CHECK(test::fitShadow({}, kToKey, 512).metres == 0.0f);
   }
 }
 
@@ -110,7 +110,7 @@ TEST_SUITE("render/joint_shapes") {
     const auto shapes = render::jointShapes(vertices, 3);
     CHECK(shapes[0].reach < 0.0f);
     CHECK(shapes[2].radius == 0.0f);
-    const render::JointShape& shape = shapes[1];
+    const shaders::JointFlesh& shape = shapes[1];
     CHECK(shape.radius == doctest::Approx(0.05f).epsilon(0.02));
     CHECK(glm::length(shape.to - shape.from) == doctest::Approx(0.3f).epsilon(0.03));
     CHECK(std::abs(glm::normalize(shape.to - shape.from).y) > 0.999f);

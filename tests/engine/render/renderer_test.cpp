@@ -402,7 +402,7 @@ TEST_SUITE("render/renderer") {
     const render::GpuTimes& gpu = image->gpu;
     CHECK(gpu.scene_us > 0.0);
     CHECK(gpu.skin_us + gpu.contact_us + gpu.shadow_us + gpu.scene_us + gpu.tone_us +
-              gpu.readback_us <=
+              gpu.tail_us <=
           gpu.total_us * 1.001 + 1.0);
     CHECK(core::toMicroseconds(image->gpu_finished - image->latched) < 10e6);
   }

@@ -3,7 +3,7 @@
 #include <glm/glm.hpp>
 #include <span>
 
-namespace understudy::render {
+namespace understudy::test {
 
 /// A ball that casts a shadow; world, metres.
 struct CasterBall {
@@ -23,4 +23,4 @@ struct ShadowFit {
 ShadowFit fitShadow(std::span<const CasterBall> casters, const glm::vec3& to_key,
                     std::uint32_t map_size_px);
 
-}  // namespace understudy::render
+}  // namespace understudy::test

@@ -1,9 +1,9 @@
-#include "engine/render/light_fit.h"
+#include "tests/support/light_fit.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace understudy::render {
+namespace understudy::test {
 
 ShadowFit fitShadow(std::span<const CasterBall> casters, const glm::vec3& to_key,
                     std::uint32_t map_size_px) {
@@ -47,4 +47,4 @@ ShadowFit fitShadow(std::span<const CasterBall> casters, const glm::vec3& to_key
   return fit;
 }
 
-}  // namespace understudy::render
+}  // namespace understudy::test
