@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/calibrate/hand_doubt.h"
 #include "capture/calibrate/hand_sizes.h"
 #include "capture/solve/solve_steps.h"
 #include "capture/subject/clip_geometry.h"
@@ -73,6 +74,34 @@ void putHand(const HandSizes& hand, subject::Subject& subject) {
     subject.markers[static_cast<std::size_t>(hand.model.markers[m])].offset_joint =
         glm::vec3(vectorAt(&hand.model.offset[3 * m]));
   }
+}
+
+// How the joints may be off. What the body leaves open of the hand's turn shows where it has the
+// digits' first joints.
+void doubtHand(const ShownHand& shown_hand, const SymmetricMatrix& covariance, std::size_t first,
+               subject::Subject& subject) {
+  const HandSizes& hand = shown_hand.sizes;
+  const auto sigmaAt = [&](std::int32_t joint) -> float& {
+    return subject.joints[static_cast<std::size_t>(joint)].place_sigma;
+  };
+  const double shift = static_cast<double>(sigmaAt(hand.model.joint));
+  double turned = 0.0, levers = 0.0;
+  for (std::size_t digit = 0; digit < kDigits; ++digit) {
+    const std::size_t root = digit * kDigitJoints;
+    const double sigma = static_cast<double>(sigmaAt(hand.model.joints[root]));
+    const glm::dvec3 lever = vectorAt(&hand.model.translation[3 * root]);
+    turned += 1.5 * std::max(sigma * sigma - shift * shift, 0.0);
+    levers += glm::dot(lever, lever);
+  }
+  const std::array<double, kHandJoints> sigma =
+      HandDoubt{.hand = hand,
+                .covariance = covariance,
+                .first = first,
+                .turn_sigma = std::sqrt(turned / std::max(levers, 1e-6)),
+                .shift_sigma = shift}
+          .run();
+  for (std::size_t j = 0; j < kHandJoints; ++j)
+    sigmaAt(hand.model.joints[j]) = static_cast<float>(sigma[j]);
 }
 
 // What is known of bones and markers now.
@@ -219,6 +248,7 @@ void calibrateHands(const file::MarkerClip& clip, const solve::SolveModel& body_
   for (const ShownHand& hand : hands) {
     putHand(hand.sizes, result.subject);
     judgeHand(hand, covariance, first, result);
+    doubtHand(hand, covariance, first, result.subject);
     first += hand.sizes.count();
   }
 }

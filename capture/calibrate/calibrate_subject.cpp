@@ -9,6 +9,7 @@
 #include "capture/calibrate/calibrate_hands.h"
 #include "capture/calibrate/choose_frames.h"
 #include "capture/calibrate/observability.h"
+#include "capture/calibrate/place_doubt.h"
 #include "capture/calibrate/pose_elimination.h"
 #include "capture/calibrate/share_skin.h"
 #include "capture/calibrate/size_prior.h"
@@ -284,6 +285,20 @@ core::Result<void> Calibration::judgeMarkers(SubjectCalibration& result) {
   return {};
 }
 
+// How far off joints may be shown by what the sizes may be off.
+void putDoubt(const Calibration& run, const SymmetricMatrix& factored, Subject& subject) {
+  const std::vector<double> doubt = PlaceDoubt{.problem = run.problem,
+                                               .factored = factored,
+                                               .scale = run.priorScale(),
+                                               .sizes = run.sizes,
+                                               .marker_sigma = run.marker_sigma,
+                                               .trust = run.trust,
+                                               .frames = run.frames}
+                                        .run();
+  for (std::size_t j = 0; j < doubt.size(); ++j)
+    subject.joints[j].place_sigma = static_cast<float>(doubt[j]);
+}
+
 // The subject with only the markers that the recording shows.
 Subject shownMarkers(const Subject& initial, const std::vector<int>& matched) {
   Subject shown = initial;
@@ -333,7 +348,9 @@ void putSizes(const BodySizes& found, const std::vector<subject::SkinShare>& sha
 void putFingers(const Subject& whole, Subject& body) {
   for (std::size_t joint = 0; joint < whole.joints.size(); ++joint) {
     if (!subject::isFingerJoint(whole, static_cast<int>(joint))) continue;
+    const float place_sigma = body.joints[joint].place_sigma;  // As the hand carries it.
     body.joints[joint] = whole.joints[joint];
+    body.joints[joint].place_sigma = place_sigma;
     body.skeleton.parent_from_joint[joint] = whole.skeleton.parent_from_joint[joint];
   }
   for (std::size_t m = body.markers.size(); m < whole.markers.size(); ++m)
@@ -429,13 +446,16 @@ core::Result<SubjectCalibration> calibrateBody(const file::MarkerClip& clip, con
   run.iterate(std::max(1, settings.iterations / 2), settings.robust_radius);
   if (const core::Result<void> sound = run.judgeMarkers(result); !sound) return sound.error();
   result.iterations = run.iterations;
-  result.sizes = judgeSizes(problem, run.prior, run.sizes, run.last, run.priorScale(), run.frames);
+  const SymmetricMatrix factored =
+      factorHeld(run.last, gaugeDirections(shown, model, layout, run.sizes));
+  result.sizes = judgeSizes(problem, run.prior, run.sizes, factored, run.priorScale(), run.frames);
 
   result.subject = initial;
   const std::vector<subject::SkinShare> shares =
       settings.share_skin ? shareSkin(problem, run.sizes, settings.robust_radius, run.frames)
                           : std::vector<subject::SkinShare>(shown_count);
   putSizes(run.sizes, shares, matched, result);
+  putDoubt(run, factored, result.subject);
   if (hands != nullptr) {
     putFingers(*hands, result.subject);
     calibrateHands(clip, model, run.frames, result);

@@ -3,22 +3,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/calibrate/hand_equations.h"
 #include "capture/solve/fit_hand.h"
-#include "capture/solve/lane_kernels.h"
 #include "engine/math/exponential.h"
 
 namespace understudy::calibrate {
 namespace {
 
-using subject::kDigitFreedoms;
 using subject::kDigitJoints;
 using subject::kDigits;
 
-constexpr double kMarkerSigma = 0.0015;  // Of a marker about the fitted hand, metres.
-constexpr double kOutlier = 0.015;       // A marker this far off does not count, metres.
-constexpr double kFrameShift = 0.004;    // Doubt about where the body has the hand, metres.
-constexpr double kIndependent = 0.15;    // Frames that follow each other do not err independently.
-constexpr std::size_t kMotion = 6;       // Turn of the hand and its shift.
+constexpr double kIndependent = 0.15;  // Frames that follow each other do not err independently.
 
 glm::dvec3 vectorAt(const double* v) { return {v[0], v[1], v[2]}; }
 
@@ -26,122 +21,22 @@ void put(double* v, const glm::dvec3& vector) {
   for (std::size_t k = 0; k < 3; ++k) v[k] = vector[static_cast<glm::length_t>(k)];
 }
 
-// How one marker moves with some numbers, and which these are.
-struct Columns {
-  std::array<std::size_t, kMotion + solve::kMostHandCoordinates> at{};
-  std::array<glm::dvec3, kMotion + solve::kMostHandCoordinates> moves{};
-  std::size_t count = 0;
-
-  void push(std::size_t index, const glm::dvec3& column) {
-    at[count] = index;
-    moves[count++] = column;
-  }
-};
-
-// With the sizes.
-void fillSizeColumns(const HandSizes& hand, const HandFrame& frame, std::size_t marker,
-                     const glm::dvec3& place, Columns& columns) {
-  const auto joint = static_cast<std::size_t>(hand.model.marker_joint[marker]);
-  const std::size_t digit = joint / kDigitJoints, level = joint % kDigitJoints;
-  const glm::dmat3 hand_turn = glm::mat3_cast(frame.world_from_hand.rotation);
-  const glm::dvec3 lever = place - frame.world_from_hand.translation;
-  for (std::size_t k = 0; k < 3; ++k) {
-    const glm::dvec3& axis = hand_turn[static_cast<glm::length_t>(k)];
-    columns.push(k, glm::cross(axis, lever));
-    columns.push(HandSizes::rootAt(digit) + k, axis);
-  }
-  for (std::size_t bone = 1; bone <= level; ++bone) {
-    const std::size_t of = digit * kDigitJoints + bone;
-    const double length = hand.length(digit, bone);
-    if (!(length > 1e-4)) continue;
-    const glm::dvec3 along = vectorAt(&hand.model.translation[3 * of]) / length;
-    columns.push(HandSizes::lengthAt(digit, bone), frame.world_from_joint[of - 1].rotation * along);
-  }
-  const glm::dmat3 turn = glm::mat3_cast(frame.world_from_joint[joint].rotation);
-  for (std::size_t k = 0; k < 3; ++k)
-    columns.push(HandSizes::offsetAt(marker) + k, turn[static_cast<glm::length_t>(k)]);
-}
-
-// With the frame's pose: coordinates of the fingers, then turn and shift of the hand.
-void fillPoseColumns(const HandSizes& hand, const HandFrame& frame, std::size_t marker,
-                     const glm::dvec3& place, Columns& columns) {
-  const solve::HandModel& model = hand.model;
-  const auto joint = static_cast<std::size_t>(model.marker_joint[marker]);
-  const std::size_t digit = joint / kDigitJoints;
-  for (std::size_t i = 0; i < model.coordinates; ++i) columns.push(i, glm::dvec3(0.0));
-  for (std::size_t f = 0; f < joint % kDigitJoints + 2; ++f) {
-    const std::size_t of = digit * kDigitJoints + (f < 2 ? 0 : f - 1);
-    const math::RigidTransformd& world = frame.world_from_joint[of];
-    const auto quaternion = [](const double* q) {
-      return math::quaternionXyzw(q[0], q[1], q[2], q[3]);
-    };
-    // The first joint bends before it is led aside.
-    const glm::dquat axes = f == 0
-                                ? frame.world_from_hand.rotation * quaternion(&model.before[4 * of])
-                                : world.rotation * glm::conjugate(quaternion(&model.after[4 * of]));
-    const glm::dvec3 axis = axes * (f == 1 ? glm::dvec3(0, 0, 1) : glm::dvec3(1, 0, 0));
-    const glm::dvec3 column = glm::cross(axis, place - world.translation);
-    const double* row = &model.basis[(digit * kDigitFreedoms + f) * model.coordinates];
-    for (std::size_t i = 0; i < model.coordinates; ++i) columns.moves[i] += row[i] * column;
-  }
-  for (std::size_t k = 0; k < 3; ++k) {
-    glm::dvec3 axis(0.0);
-    axis[static_cast<glm::length_t>(k)] = 1.0;
-    columns.push(model.coordinates + k,
-                 glm::cross(axis, place - frame.world_from_hand.translation));
-    columns.push(model.coordinates + 3 + k, axis);
-  }
-}
-
-// The equations of one frame.
-struct FrameSystem {
-  SymmetricMatrix pose;
-  std::vector<double> coupling;  // Per size a row, one entry per number of the pose.
-
-  explicit FrameSystem(const HandSizes& hand)
-      : pose(hand.model.coordinates + kMotion), coupling(hand.count() * pose.size, 0.0) {
-    for (std::size_t i = 0; i < pose.size; ++i) {
-      const double sigma = i < hand.model.coordinates       ? 1.0
-                           : i < hand.model.coordinates + 3 ? hand.frame_turn
-                                                            : kFrameShift;
-      pose.at(i, i) = 1.0 / (sigma * sigma);
-    }
-  }
-  std::span<double> row(std::size_t size) {
-    return std::span(coupling).subspan(size * pose.size, pose.size);
-  }
-};
-
 void addFrame(const HandSizes& hand, const HandFrame& frame, std::size_t first,
               SymmetricMatrix& matrix, std::vector<double>& right) {
-  constexpr double kInformation = 1.0 / (kMarkerSigma * kMarkerSigma);
-  FrameSystem system(hand);
+  constexpr double kInformation = 1.0 / (kHandMarkerSigma * kHandMarkerSigma);
+  HandEquations system(hand);
+  HandView view;
   for (std::size_t m = 0; m < hand.model.markers.size(); ++m) {
-    if (!frame.seen[m]) continue;
-    const auto joint = static_cast<std::size_t>(hand.model.marker_joint[m]);
-    const glm::dvec3 place = frame.world_from_joint[joint] * vectorAt(&hand.model.offset[3 * m]);
-    const glm::dvec3 residual = frame.points[m] - place;
-    if (glm::dot(residual, residual) > kOutlier * kOutlier) continue;
-    Columns sizes, pose;
-    fillSizeColumns(hand, frame, m, place, sizes);
-    fillPoseColumns(hand, frame, m, place, pose);
+    if (!viewMarker(hand, frame, m, view)) continue;
+    const HandColumns& sizes = view.sizes;
     for (std::size_t a = 0; a < sizes.count; ++a) {
       const std::size_t row = first + sizes.at[a];
-      right[row] += kIndependent * kInformation * glm::dot(sizes.moves[a], residual);
+      right[row] += kIndependent * kInformation * glm::dot(sizes.moves[a], view.residual);
       for (std::size_t b = 0; b <= a; ++b)
         matrix.add(row, first + sizes.at[b],
                    kIndependent * kInformation * glm::dot(sizes.moves[a], sizes.moves[b]));
-      for (std::size_t p = 0; p < pose.count; ++p)
-        system.row(sizes.at[a])[pose.at[p]] +=
-            kInformation * glm::dot(sizes.moves[a], pose.moves[p]);
     }
-    for (std::size_t a = 0; a < pose.count; ++a) {
-      for (std::size_t b = 0; b < pose.count; ++b) {
-        if (pose.at[b] <= pose.at[a])
-          system.pose.at(pose.at[a], pose.at[b]) +=
-              kInformation * glm::dot(pose.moves[a], pose.moves[b]);
-      }
-    }
+    system.add(view);
   }
   factor(system.pose);
   std::vector<double> solved(system.pose.size);
@@ -171,9 +66,9 @@ void fitHandFrames(HandSizes& hand) {
                    .world_from_hand = frame.world_from_hand,
                    .points = frame.points,
                    .seen = frame.seen,
-                   .sigma = kMarkerSigma,
+                   .sigma = kHandMarkerSigma,
                    .turn_sigma = hand.frame_turn,
-                   .shift_sigma = kFrameShift,
+                   .shift_sigma = kHandFrameShift,
                    .usual = &frame.usual}
         .run(kSteps, frame.coordinate);
     solve::placeFingerJoints(hand.model, frame.world_from_hand, frame.coordinate,
@@ -229,7 +124,7 @@ void turnDigits(const glm::dquat& turn, HandSizes& hand) {
 
 // What the fitted frames cost, in squared sigmas.
 double costOfFrames(const HandSizes& hand) {
-  constexpr double kMost = kOutlier * kOutlier;
+  constexpr double kMost = kHandOutlier * kHandOutlier;
   double cost = 0.0;
   for (const HandFrame& frame : hand.frames) {
     for (const double c : frame.coordinate) cost += c * c;
@@ -241,7 +136,7 @@ double costOfFrames(const HandSizes& hand) {
       const auto joint = static_cast<std::size_t>(hand.model.marker_joint[m]);
       const glm::dvec3 off =
           frame.points[m] - frame.world_from_joint[joint] * vectorAt(&hand.model.offset[3 * m]);
-      cost += std::min(glm::dot(off, off), kMost) / (kMarkerSigma * kMarkerSigma);
+      cost += std::min(glm::dot(off, off), kMost) / (kHandMarkerSigma * kHandMarkerSigma);
     }
   }
   return cost;

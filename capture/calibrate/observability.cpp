@@ -13,21 +13,8 @@ namespace {
 
 using anim::HumanoidJoint;
 
-// Covariance with the frames of joints held: what only their convention leaves open is no doubt.
-SymmetricMatrix covariance(SymmetricMatrix matrix, const std::vector<GaugeDirection>& gauge,
-                           double scale) {
-  constexpr double kHeld = 1e10;  // A hundredth of a millimetre.
-  for (const GaugeDirection& direction : gauge) {
-    for (std::size_t a = 0; a < direction.index.size(); ++a) {
-      for (std::size_t b = 0; b <= a; ++b) {
-        matrix.add(static_cast<std::size_t>(direction.index[a]),
-                   static_cast<std::size_t>(direction.index[b]),
-                   kHeld * direction.value[a] * direction.value[b]);
-      }
-    }
-  }
-  factor(matrix);
-  SymmetricMatrix inverse = inverseFactored(matrix);
+SymmetricMatrix covariance(const SymmetricMatrix& factored, double scale) {
+  SymmetricMatrix inverse = inverseFactored(factored);
   for (double& value : inverse.values) value *= scale;
   return inverse;
 }
@@ -153,6 +140,21 @@ glm::dvec3 throughStiffJoints(const CalibrationProblem& problem, const BodySizes
 
 }  // namespace
 
+SymmetricMatrix factorHeld(SymmetricMatrix matrix, const std::vector<GaugeDirection>& gauge) {
+  constexpr double kHeld = 1e10;  // A hundredth of a millimetre.
+  for (const GaugeDirection& direction : gauge) {
+    for (std::size_t a = 0; a < direction.index.size(); ++a) {
+      for (std::size_t b = 0; b <= a; ++b) {
+        matrix.add(static_cast<std::size_t>(direction.index[a]),
+                   static_cast<std::size_t>(direction.index[b]),
+                   kHeld * direction.value[a] * direction.value[b]);
+      }
+    }
+  }
+  factor(matrix);
+  return matrix;
+}
+
 std::string motionHint(const CalibrationProblem& problem, std::size_t joint,
                        const std::vector<PosedFrame>& frames) {
   // A joint that plays no part is spoken of as the next one above that does.
@@ -185,7 +187,7 @@ std::string motionHint(const CalibrationProblem& problem, std::size_t joint,
 }
 
 std::vector<CalibratedSize> judgeSizes(const CalibrationProblem& problem, const SizePrior& prior,
-                                       const BodySizes& sizes, const SymmetricMatrix& matrix,
+                                       const BodySizes& sizes, const SymmetricMatrix& factored,
                                        double scale, const std::vector<PosedFrame>& frames) {
   const SizeLayout& layout = problem.layout;
   const CalibrateSettings& settings = prior.settings;
@@ -195,8 +197,8 @@ std::vector<CalibratedSize> judgeSizes(const CalibrationProblem& problem, const 
   for (std::size_t i = 0; i < layout.count; ++i) {
     before.at(i, i) = scale / (prior.sigma[i] * prior.sigma[i]);
   }
-  const SymmetricMatrix left = covariance(matrix, gauge, scale);
-  const SymmetricMatrix doubt = covariance(std::move(before), gauge, scale);
+  const SymmetricMatrix left = covariance(factored, scale);
+  const SymmetricMatrix doubt = covariance(factorHeld(std::move(before), gauge), scale);
   std::vector<CalibratedSize> judged;
   const auto judge = [&](CalibratedSize size, double variance, double prior_variance,
                          std::size_t joint) {

@@ -65,33 +65,50 @@ void FingerNames::predict(std::span<const solve::SolveModel> models,
   }
 }
 
-void FingerNames::find(const solve::FindFingersSettings& settings, std::uint64_t sequence,
-                       std::span<const solve::SolveModel> models,
-                       std::span<solve::SolveState> states) {
+solve::FindFingers FingerNames::searchOf(std::size_t i, const solve::FindFingersSettings& settings,
+                                         std::span<const solve::SolveModel> models,
+                                         std::span<solve::SolveState> states) {
+  const Hand& hand = hands_[i];
+  return {.settings = settings,
+          .model = models[hand.subject],
+          .hand = models[hand.subject].hands[hand.index],
+          .shapes = hand.shapes,
+          .world_from_hand = hand.world_from_hand,
+          .slots = labels_.subjects[subjects_ + i].markers,
+          .body = labels_.subjects[hand.subject].markers,
+          .palm = hand.palm,
+          .unlabelled = labels_.unlabelled,
+          .state = states[hand.subject],
+          .hand_index = hand.index,
+          .workspace = workspace_};
+}
+
+bool FingerNames::searchNames(const solve::FindFingersSettings& settings, std::uint64_t sequence,
+                              std::span<const solve::SolveModel> models,
+                              std::span<solve::SolveState> states) {
   for (std::size_t k = 0; k < hands_.size(); ++k) {
     const std::size_t i = (sequence + k) % hands_.size();
     Hand& hand = hands_[i];
-    solve::SolveState& state = states[hand.subject];
-    solve::HandState& fingers = state.hands[hand.index];
-    const std::span slots(labels_.subjects[subjects_ + i].markers);
-    solve::doubtFingers(settings, slots, labels_.unlabelled, fingers);
-    if (!state.tracked || sequence < hand.next_attempt) continue;
-    const solve::FindFingers search{.settings = settings,
-                                    .model = models[hand.subject],
-                                    .hand = models[hand.subject].hands[hand.index],
-                                    .shapes = hand.shapes,
-                                    .world_from_hand = hand.world_from_hand,
-                                    .slots = slots,
-                                    .body = labels_.subjects[hand.subject].markers,
-                                    .palm = hand.palm,
-                                    .unlabelled = labels_.unlabelled,
-                                    .state = state,
-                                    .hand_index = hand.index,
-                                    .workspace = workspace_};
+    const solve::FindFingers search = searchOf(i, settings, models, states);
+    solve::HandState& fingers = search.state.hands[hand.index];
+    solve::doubtFingers(settings, search.slots, labels_.unlabelled, fingers);
+    if (!search.state.tracked || sequence < hand.next_attempt) continue;
     hand.next_attempt = sequence + settings.retry;
-    if (fingers.found ? search.revise() : search.run()) return;
-    if (!fingers.found) return;
+    if (fingers.found ? search.revise() : search.run()) return true;
+    if (!fingers.found) return true;
   }
+  return false;
+}
+
+void FingerNames::find(const solve::FindFingersSettings& settings, std::uint64_t sequence,
+                       std::span<const solve::SolveModel> models,
+                       std::span<solve::SolveState> states) {
+  if (searchNames(settings, sequence, models, states)) return;
+  if (hands_.empty() || sequence % settings.exchange_every != 0) return;
+  const std::size_t i = sequence / settings.exchange_every % hands_.size();
+  const solve::FindFingers search = searchOf(i, settings, models, states);
+  if (search.state.tracked && search.state.hands[hands_[i].index].found)
+    search.exchange(hands_[i].exchange);
 }
 
 void FingerNames::merge(std::span<const solve::SolveModel> models,

@@ -31,7 +31,8 @@ class FingerNames {
   void predict(std::span<const solve::SolveModel> models, const solve::SolveSettings& settings,
                std::span<const double> seconds, std::span<const solve::SolveState> states,
                std::vector<frame::PredictedMarker>& markers) const;
-  /// Names fingers whose names are not known or do not fit; at most one hand is searched.
+  /// Names fingers whose names are not known or do not fit; at most one hand is searched, and one
+  /// looked at for markers that carry each other's names.
   void find(const solve::FindFingersSettings& settings, std::uint64_t sequence,
             std::span<const solve::SolveModel> models, std::span<solve::SolveState> states);
   /// Puts names of bodies and hands together, each subject's markers in their order.
@@ -44,11 +45,19 @@ class FingerNames {
     std::size_t subject = 0, index = 0;  ///< The latter of the model's hands.
     std::size_t joint = 0;               ///< Of the skeleton.
     std::uint64_t next_attempt = 0;
+    solve::FingerExchange exchange;
     math::RigidTransformd world_from_hand;
     std::vector<glm::dvec3> shapes;                    ///< solve::placeHandShapes.
     std::vector<subject::SubjectMarker> palm_markers;  ///< Those on the hand itself.
     std::vector<solve::PalmMarker> palm;               ///< The same, in the frame to come.
   };
+  solve::FindFingers searchOf(std::size_t hand, const solve::FindFingersSettings& settings,
+                              std::span<const solve::SolveModel> models,
+                              std::span<solve::SolveState> states);
+  /// True if a hand was searched.
+  bool searchNames(const solve::FindFingersSettings& settings, std::uint64_t sequence,
+                   std::span<const solve::SolveModel> models, std::span<solve::SolveState> states);
+
   std::vector<Hand> hands_;
   std::size_t subjects_ = 0;
   std::vector<std::size_t> with_hands_;

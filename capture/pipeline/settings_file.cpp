@@ -130,6 +130,10 @@ void readFingers(core::SettingsTable table, solve::FindFingersSettings& settings
   table.read("doubted_misfit", settings.doubted_misfit);
   table.read("stray", settings.stray);
   table.read("palm_stray", settings.palm_stray);
+  table.read("exchange_reach", settings.exchange_reach);
+  table.read("exchange_margin", settings.exchange_margin);
+  table.read("exchange_looks", settings.exchange_looks);
+  table.read("exchange_every", settings.exchange_every);
   table.read("margin", settings.margin);
 }
 

@@ -29,6 +29,10 @@ core::Result<void> check(const FindFingersSettings& s) {
   if (!(s.stray > 0.0)) return wrong("stray must be > 0");
   if (!(s.palm_stray > 0.0)) return wrong("palm_stray must be > 0");
   if (!(s.margin >= 0.0)) return wrong("margin must be >= 0");
+  if (!(s.exchange_reach >= 0.0)) return wrong("exchange_reach must be >= 0");
+  if (!(s.exchange_margin > 0.0)) return wrong("exchange_margin must be > 0");
+  if (s.exchange_looks == 0 || s.exchange_every == 0)
+    return wrong("exchange_looks and exchange_every must be > 0");
   return {};
 }
 
@@ -164,6 +168,41 @@ bool hasStray(const FindFingers& job) {
   });
 }
 
+// The slot of a row: those of the fingers, then of the hand itself.
+frame::LabelledMarker& slotOf(const FindFingers& job, std::size_t row) {
+  const std::size_t fingers = job.hand.markers.size();
+  return row < fingers ? job.slots[row]
+                       : job.body[static_cast<std::size_t>(job.palm[row - fingers].marker)];
+}
+
+void forgetBias(const FindFingers& job, std::size_t row) {
+  const std::size_t fingers = job.hand.markers.size();
+  const std::int32_t marker =
+      row < fingers ? job.hand.markers[row] : job.palm[row - fingers].marker;
+  job.state.bias[static_cast<std::size_t>(marker)] = glm::dvec3(0.0);
+}
+
+bool mayExchange(const FindFingers& job, std::size_t one, std::size_t other) {
+  const frame::LabelledMarker &a = slotOf(job, one), &b = slotOf(job, other);
+  return isSeen(a) && isSeen(b) &&
+         static_cast<double>(glm::distance(a.position, b.position)) <= job.settings.exchange_reach;
+}
+
+// The next pair in turn that may be exchanged; false if there is none. Pairs are counted row by
+// row: a marker on a finger with any behind it.
+bool nextPair(const FindFingers& job, FingerExchange& suspicion) {
+  const std::size_t rows = job.hand.markers.size() + job.palm.size();
+  const std::size_t count = job.hand.markers.size() * rows;
+  for (std::size_t tried = 0; tried < count; ++tried) {
+    const std::size_t pair = suspicion.next++ % count;
+    suspicion.one = pair / rows;
+    suspicion.other = pair % rows;
+    if (suspicion.other > suspicion.one && mayExchange(job, suspicion.one, suspicion.other))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool FindFingers::run() const {
@@ -184,6 +223,37 @@ bool FindFingers::revise() const {
     return true;
   }
   unlabelled.resize(unnamed);
+  return false;
+}
+
+bool FindFingers::exchange(FingerExchange& suspicion) const {
+  constexpr int kPairs = 2;
+  constexpr double kClearly = 0.75;  // Of the cost, at most: few markers fit many ways.
+  HandSearch search{*this};
+  const double present = search.presentCost();
+  const double most = std::min(present - settings.exchange_margin, kClearly * present);
+  for (int i = 0; i < kPairs; ++i) {
+    const bool again = suspicion.wins > 0 && mayExchange(*this, suspicion.one, suspicion.other);
+    if (!again) {
+      suspicion.wins = 0;
+      if (!nextPair(*this, suspicion)) return false;
+    }
+    frame::LabelledMarker &one = slotOf(*this, suspicion.one),
+                          &other = slotOf(*this, suspicion.other);
+    std::swap(one, other);
+    const bool wins = search.presentCost() < most;
+    suspicion.wins = wins ? suspicion.wins + 1 : 0;
+    if (suspicion.wins >= settings.exchange_looks) {
+      workspace.best_hand = search.hand;
+      forgetBias(*this, suspicion.one);
+      forgetBias(*this, suspicion.other);
+      moveFingers(*this, workspace.coordinate);
+      suspicion.wins = 0;
+      return true;
+    }
+    std::swap(one, other);
+    if (wins) return false;
+  }
   return false;
 }
 

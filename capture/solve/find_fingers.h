@@ -30,8 +30,12 @@ struct FindFingersSettings {
   double doubted_misfit = 0.005;  ///< So is a hand whose markers lie this far off, metres.
   double stray = 0.0045;  ///< A marker this far from where the hand has it calls for other names,
                           ///< metres ...
-  double palm_stray = 0.012;  ///< So does one on the hand itself this far off.
-  double margin = 12.0;       ///< They must fit better by so much, in squared sigmas.
+  double palm_stray = 0.012;         ///< So does one on the hand itself this far off.
+  double margin = 12.0;              ///< They must fit better by so much, in squared sigmas.
+  double exchange_reach = 0.05;      ///< Two markers of a hand so near each other, metres, ...
+  double exchange_margin = 3.0;      ///< ... fit better the other way round by so much ...
+  std::uint32_t exchange_looks = 3;  ///< ... in so many looks: then they are exchanged.
+  std::uint32_t exchange_every = 4;  ///< Frames from one look at a hand to the next hand's.
 };
 
 /// Says which setting is out of range, if any.
@@ -75,6 +79,14 @@ FindFingersWorkspace makeFindFingersWorkspace(std::size_t joints);
 /// after shape.
 std::vector<glm::dvec3> placeHandShapes(const HandModel& hand);
 
+/// What is remembered of a hand while it is looked at whether two of its markers carry each other's
+/// names.
+struct FingerExchange {
+  std::size_t next = 0;            ///< Pair that is looked at next.
+  std::size_t one = 0, other = 0;  ///< Rows that were better exchanged in the last look,
+  std::uint32_t wins = 0;          ///< and in so many looks in a row; 0: none.
+};
+
 /// Names the markers of a hand's fingers among those without a name: shapes that hands have are
 /// laid over what is about the hand, the nearest of them assigned exactly and fitted; the best fit
 /// counts if it explains enough. The markers of the hand itself take part, as whoever names bodies
@@ -100,6 +112,11 @@ struct FindFingers {
   /// The same of a hand that has names, if one of its markers lies off: true if others fit clearly
   /// better. Else nothing changes.
   bool revise() const;
+  /// One look at whether two markers of a hand that has names, on fingers or one of them on the
+  /// hand itself, carry each other's: a few pairs in turn are exchanged and fitted. Names that were
+  /// wrong for long lie near the model, too, for the fingers have bent to suit them; so no stray
+  /// tells of them, but the others fit better still. True if names were exchanged.
+  bool exchange(FingerExchange& suspicion) const;
 };
 
 /// Gives names back that do not fit: of a hand whose markers lie off, or have been hidden for long.

@@ -259,6 +259,14 @@ void writeCovariance(const GroupFrame& f, std::size_t lane) {
   }
 }
 
+// What calibration may have wrong moves joints in every frame alike, and no marker shows it.
+void addDoubt(const subject::Subject& subject, frame::SkeletonPose& pose) {
+  for (std::size_t j = 0; j < subject.joints.size(); ++j) {
+    const float sigma = subject.joints[j].place_sigma;
+    for (glm::length_t k = 0; k < 3; ++k) pose.covariance[j][k][k] += sigma * sigma;
+  }
+}
+
 LaneSettings laneSettings(const SolveSettings& s, std::uint64_t sequence) {
   return {.finger_radius = s.finger_radius * s.finger_radius,
           .finger_skin_variance = s.finger_sigma * s.finger_sigma,
@@ -299,6 +307,7 @@ void solveGroup(const SolveSubjects& job, LaneGroup& group) {
     const SolveModel& model = *f.subject(lane).model;
     writeCovariance(f, lane);
     writeHands(model, group, lane, f.seconds[lane], state, f.pose(lane));
+    addDoubt(*f.subject(lane).subject, f.pose(lane));
     f.pose(lane).residual_mm = static_cast<float>(1000.0 * group.arrays.rms->of[lane]);
     coupleJoints(model, f.seconds[lane], settings.habit_time, state);
     updateTracking(model, job.labels[group.subjects[lane]], settings, f.seconds[lane], state);

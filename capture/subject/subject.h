@@ -39,6 +39,9 @@ struct JointModel {
   /// anatomicalAngles' (anatomy.h).
   glm::quat joint_from_anatomical{1.0f, 0.0f, 0.0f, 0.0f};
   AxisLimit flexion, abduction, twist;  ///< About x, z and y of those axes.
+  /// How far off the joint may be shown where the sizes are off that calibration found: standard
+  /// deviation per axis, metres. 0: nothing is known of it.
+  float place_sigma = 0.0f;
 
   bool hasAxisLimits() const { return flexion.limits() || abduction.limits() || twist.limits(); }
 };

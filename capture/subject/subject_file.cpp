@@ -29,8 +29,9 @@ bool isSound(const JointModel& model) {
   const auto sound = [](const AxisLimit& axis) {
     return axis.lower <= axis.upper && std::isfinite(axis.lower) && std::isfinite(axis.upper);
   };
-  return std::isfinite(model.limit) && sound(model.flexion) && sound(model.abduction) &&
-         sound(model.twist) && std::abs(glm::length(model.joint_from_anatomical) - 1.0f) < 1e-3f;
+  return std::isfinite(model.limit) && model.place_sigma >= 0.0f && model.place_sigma <= 1.0f &&
+         sound(model.flexion) && sound(model.abduction) && sound(model.twist) &&
+         std::abs(glm::length(model.joint_from_anatomical) - 1.0f) < 1e-3f;
 }
 
 /// Names of joints read so far.
@@ -85,6 +86,7 @@ void readJoint(core::SettingsTable& table, Subject& subject, JointNames& names) 
   table.read("translation", std::span<float>(t), {-1e3, 1e3});
   table.read("motion", motion);
   table.read("limit", model.limit, {0.0, 3.2});
+  table.read("place_sigma", model.place_sigma, {0.0, 1.0});
   readAxes(table, model);
   const float length = std::sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]);
   if (!(std::abs(length - 1.0f) < 1e-3f)) {
@@ -241,7 +243,8 @@ core::Result<void> check(const Subject& subject, const std::string& place) {
       return wrong(fmt::format("joint {} has no sound rest pose", name));
     }
     if (!isSound(subject.joints[j])) {
-      return wrong(fmt::format("joint {} has limits that are no angles", name));
+      return wrong(fmt::format(
+          "joint {} has limits that are no angles or a place_sigma that is no length", name));
     }
   }
   names.clear();
@@ -313,6 +316,8 @@ std::string formatSubject(const Subject& subject) {
                         kMotions[static_cast<std::size_t>(subject.joints[j].motion)],
                         number(subject.joints[j].limit));
     const JointModel& model = subject.joints[j];
+    if (model.place_sigma > 0.0f)
+      text += fmt::format("place_sigma = {}\n", number(model.place_sigma));
     const glm::quat& axes = model.joint_from_anatomical;
     if (axes == JointModel{}.joint_from_anatomical && !model.hasAxisLimits()) continue;
     text += fmt::format("axes_xyzw = [{}, {}, {}, {}]\n", number(axes.x), number(axes.y),

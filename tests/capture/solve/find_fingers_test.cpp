@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "capture/solve/fit_hand.h"
+#include "tests/support/allocations.h"
 #include "tests/support/finger_stage.h"
 
 using namespace understudy;
@@ -15,6 +17,7 @@ namespace {
 
 // The left hand of a figure, its markers without names.
 struct NamelessHand {
+  solve::FindFingersSettings settings;
   FingerStage stage{test::fingerBody(10)};
   const solve::HandModel& hand = stage.model.hands[0];
   std::vector<glm::dvec3> shapes = solve::placeHandShapes(hand);
@@ -54,20 +57,34 @@ struct NamelessHand {
     return {.position = placeOf(marker), .covariance = glm::mat3(2.5e-7f), .rays = 3};
   }
 
-  bool find() {
-    return solve::FindFingers{.settings = {},
-                              .model = stage.model,
-                              .hand = hand,
-                              .shapes = shapes,
-                              .world_from_hand = world_from_hand,
-                              .slots = slots,
-                              .body = body,
-                              .palm = palm,
-                              .unlabelled = unlabelled,
-                              .state = stage.states[0],
-                              .hand_index = 0,
-                              .workspace = workspace}
-        .run();
+  solve::FindFingers search() {
+    return {.settings = settings,
+            .model = stage.model,
+            .hand = hand,
+            .shapes = shapes,
+            .world_from_hand = world_from_hand,
+            .slots = slots,
+            .body = body,
+            .palm = palm,
+            .unlabelled = unlabelled,
+            .state = stage.states[0],
+            .hand_index = 0,
+            .workspace = workspace};
+  }
+  bool find() { return search().run(); }
+
+  // The fingers bend as the names have it.
+  void follow() {
+    std::vector<glm::dvec3> points;
+    std::vector<std::uint8_t> seen(slots.size(), 1);
+    for (const frame::LabelledMarker& slot : slots) points.emplace_back(slot.position);
+    math::RigidTransformd fitted = world_from_hand;
+    solve::FitHand{.model = hand,
+                   .world_from_hand = fitted,
+                   .points = points,
+                   .seen = seen,
+                   .sigma = settings.sigma}
+        .run(12, stage.states[0].hands[0].coordinate);
   }
 
   int right() const {
@@ -121,5 +138,39 @@ TEST_SUITE("solve/find_fingers") {
     }
     CHECK(hands >= 18);
     CHECK(right >= 18);
+  }
+
+  TEST_CASE("markers of a hand that carry each other's names are exchanged, right ones are not") {
+    int mended = 0, kept = 0, hands = 0;
+    for (std::uint64_t frame = 0; frame < 20; ++frame) {
+      NamelessHand at;
+      at.show(97 * frame);
+      if (!at.find() || at.right() != 10) continue;
+      ++hands;
+      solve::FingerExchange suspicion;
+      for (int look = 0; look < 100; ++look) at.search().exchange(suspicion);
+      kept += at.right() == 10;
+      // A finger with its neighbour: two nails, or the markers before the middle joints.
+      const std::size_t one = 2 + frame % 5;
+      std::swap(at.slots[one], at.slots[one + 2]);
+      at.follow();
+      for (int look = 0; look < 100 && at.right() != 10; ++look) at.search().exchange(suspicion);
+      mended += at.right() == 10;
+    }
+    CAPTURE(hands);
+    CHECK(hands >= 15);
+    CHECK(kept == hands);
+    CHECK(mended >= hands * 3 / 4);
+  }
+
+  TEST_CASE("looking for exchanged markers allocates nothing") {
+    NamelessHand at;
+    at.show(97);
+    REQUIRE(at.find());
+    solve::FingerExchange suspicion;
+    std::swap(at.slots[4], at.slots[6]);
+    const std::uint64_t before = test::allocationCount();
+    for (int look = 0; look < 60; ++look) at.search().exchange(suspicion);
+    CHECK(test::allocationCount() == before);
   }
 }

@@ -28,6 +28,7 @@ TEST_SUITE("subject/subject_file") {
     subject::Subject subject = stage.subjects()[0];
     const int parent = subject.skeleton.parents[static_cast<std::size_t>(subject.markers[5].joint)];
     subject.markers[5].also = {parent, 0.3f, {0.1f, -0.2f, 0.3f}};
+    subject.joints[4].place_sigma = 0.0031f;
     CHECK(subject::check(subject, "here"));
     const auto back = subject::parseSubject(subject::formatSubject(subject), "subject.toml");
     REQUIRE_MESSAGE(back, (back ? "" : back.error().message));
@@ -47,6 +48,7 @@ TEST_SUITE("subject/subject_file") {
     for (std::size_t j = 0; j < back->joints.size(); ++j) {
       CHECK(back->joints[j].motion == subject.joints[j].motion);
       CHECK(back->joints[j].limit == subject.joints[j].limit);
+      CHECK(back->joints[j].place_sigma == subject.joints[j].place_sigma);
       CHECK(back->joints[j].flexion == subject.joints[j].flexion);
       CHECK(back->joints[j].abduction == subject.joints[j].abduction);
       CHECK(back->joints[j].twist == subject.joints[j].twist);
@@ -78,6 +80,8 @@ TEST_SUITE("subject/subject_file") {
     CHECK(has(changed("motion", "flexion = [0, inf]\nmotion"), "subject.toml"));
     CHECK(has(changed("motion", "twist = [1]\nmotion"), "subject.toml"));
     CHECK(has(changed("motion", "axes_xyzw = [0, 0, 0, 0]\nmotion"), "length 1"));
+    CHECK(has(changed("motion", "place_sigma = -0.1\nmotion"), "place_sigma"));
+    CHECK(has(changed("motion", "place_sigma = nan\nmotion"), "place_sigma"));
     CHECK(changed("motion", "flexion = [-1, 2]\nmotion") == "no error");
     CHECK(has(errorOf("name = \"x\"\n"), "at least one [[joint]]"));
     CHECK(has(errorOf("\x01\x02"), "not valid TOML"));
@@ -130,6 +134,9 @@ TEST_SUITE("subject/subject_file") {
     subject.markers[3].also = {subject.skeleton.parents[1] == 0 ? 1 : -1, 1.5f, {}};
     CHECK_FALSE(subject::check(subject, "here"));
     subject.markers[3].also = {};
+    subject.joints[2].place_sigma = -1.0f;
+    CHECK_FALSE(subject::check(subject, "here"));
+    subject.joints[2].place_sigma = 0.0f;
     subject.skeleton.parents[0] = 0;
     CHECK_FALSE(subject::check(subject, "here"));
   }

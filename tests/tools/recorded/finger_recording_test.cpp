@@ -71,16 +71,21 @@ double fingerMisfit(const subject::Subject& subject, const file::MarkerClip& cli
 
 TEST_SUITE("recorded/fingers") {
   TEST_CASE("a C3D file with markers on fingers gives a subject with fingers, and their poses") {
-    const source::SimulatedStage stage = fingerStage("body53_fingers10");
-    const std::string path = writeC3d(stage.rehearse(0, 15.0), "understudy_fingers10.c3d");
-    auto read =
-        recorded::readRecordedSubject({.file = path, .marker_set = setFile("body53_fingers10")});
+    std::string set;
+    SUBCASE("ten a hand") { set = "body53_fingers10"; }
+    SUBCASE("five a hand") { set = "body53_fingers5"; }
+    SUBCASE("three a hand") { set = "body53_fingers3"; }
+    const source::SimulatedStage stage = fingerStage(set);
+    const std::string path = writeC3d(stage.rehearse(0, 15.0), "understudy_" + set + ".c3d");
+    auto read = recorded::readRecordedSubject({.file = path, .marker_set = setFile(set)});
     REQUIRE_MESSAGE(read, (read ? "" : read.error().message));
     auto found = calibrate::calibrateSubject(read->calibration, read->initial, read->settings);
     REQUIRE_MESSAGE(found, (found ? "" : found.error().message));
     for (const subject::Side side : {subject::Side::left, subject::Side::right}) {
       subject::HandJoints joints{};
-      CHECK(subject::findHand(found->subject, side, joints));
+      REQUIRE(subject::findHand(found->subject, side, joints));
+      for (const int joint : joints)
+        CHECK(found->subject.joints[static_cast<std::size_t>(joint)].place_sigma > 0.0f);
     }
     const recorded::RecordedMotion motion =
         recorded::solveRecording(found->subject, read->clip, {});
