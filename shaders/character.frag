@@ -1,9 +1,13 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "shaders/shared/character.h"
+#include "shaders/shared/environment.h"
 #include "shaders/shared/frame.h"
+#include "shaders/shared/lights.h"
+#include "shaders/octahedral.glsl"
 #include "shaders/scene_bindings.glsl"
 #include "shaders/stage_light.glsl"
+#include "shaders/lamps.glsl"
 
 layout(constant_id = 0) const bool kMirrored = false;
 layout(constant_id = 1) const int kAlphaMode = 0;  // 0 opaque, 1 mask, 2 blend.
@@ -48,6 +52,53 @@ int presentSamples() {
   return whole >> (kSamples - clamp(count, 0, kSamples));
 }
 
+/// What shading needs to know of the surface at this pixel.
+struct Surface {
+  vec3 normal, to_eye;
+  float n_v;
+  vec3 diffuse, f0;
+  vec3 gain;  ///< Of reflections, by light that bounces more than once between facets.
+  float alpha_square;
+};
+
+/// Light towards the eye for a light of irradiance 1 from a direction: Lambert, and GGX with
+/// Smith's height-correlated masking. `spread` widens the highlight by the light's size.
+vec3 shade(Surface s, vec3 to_light, float spread) {
+  const vec3 half_way = normalize(to_light + s.to_eye);
+  const float n_l = max(dot(s.normal, to_light), 0.0);
+  const float n_h = max(dot(s.normal, half_way), 0.0);
+  const float v_h = max(dot(s.to_eye, half_way), 0.0);
+  const float wide = clamp(s.alpha_square + spread, 0.0, 1.0);
+  const float d = (n_h * wide - n_h) * n_h + 1.0;
+  const float distribution = wide / (kPi * d * d);
+  const float a = s.alpha_square;
+  const float visibility = 0.5 / max(n_l * sqrt(s.n_v * s.n_v * (1.0 - a) + a) +
+                                         s.n_v * sqrt(n_l * n_l * (1.0 - a) + a),
+                                     1e-4);
+  const float grazing = 1.0 - v_h, square = grazing * grazing;
+  const vec3 fresnel = s.f0 + (1.0 - s.f0) * (square * square * grazing);
+  return n_l * (s.diffuse * (1.0 - fresnel) / kPi +
+                min(fresnel * s.gain * distribution * visibility, vec3(16.0)));
+}
+
+/// Light of the lamps that reach this place.
+vec3 shadeLamps(Surface s) {
+  vec3 light = vec3(0.0);
+  const uint words = lampWords();
+  const uint first = words > 0u ? clusterOf(position) * kLightWords : 0u;
+  for (uint word = 0u; word < words; ++word) {
+    uint bits = reached[first + word];
+    while (bits != 0u) {
+      const uint lamp = word * 32u + uint(findLSB(bits));
+      bits &= bits - 1u;
+      vec3 to_lamp;
+      const vec3 irradiance = lampLight(table.lamps[lamp], position, to_lamp);
+      light += irradiance * shade(s, to_lamp, 0.0);
+    }
+  }
+  return light;
+}
+
 void main() {
   const int present = presentSamples();
   if (present == 0) discard;
@@ -84,31 +135,20 @@ void main() {
   // Microfacet Model for Real-Time Image-based Lighting", 2019).
   const vec3 gain = 1.0 + f0 * (1.0 / max(reflectance.x + reflectance.y, 0.2) - 1.0);
 
-  // The key: GGX with Smith's height-correlated masking.
-  const vec3 to_key = frame.to_key;
-  const vec3 half_way = normalize(to_key + to_eye);
-  const float n_l = max(dot(normal, to_key), 0.0);
-  const float n_h = max(dot(normal, half_way), 0.0);
-  const float v_h = max(dot(to_eye, half_way), 0.0);
-  const float wide = clamp(alpha_square + 0.25 * frame.key_tangent * frame.key_tangent, 0.0, 1.0);
-  const float d = (n_h * wide - n_h) * n_h + 1.0;
-  const float distribution = wide / (kPi * d * d);
-  const float visibility =
-      0.5 / max(n_l * sqrt(n_v * n_v * (1.0 - alpha_square) + alpha_square) +
-                    n_v * sqrt(n_l * n_l * (1.0 - alpha_square) + alpha_square),
-                1e-4);
-  const vec3 fresnel = f0 + (1.0 - f0) * pow(1.0 - v_h, 5.0);
-  const float shadow = keyShadow(position, normalize(vertex_normal) * (gl_FrontFacing != kMirrored ? 1.0 : -1.0),
-                                 gl_FragCoord.xy);
-  const vec3 key = frame.key_color * (n_l * shadow);
-  vec3 light = key * (diffuse_color * (1.0 - fresnel) / kPi +
-                      min(fresnel * gain * distribution * visibility, vec3(16.0)));
+  const Surface surface = Surface(normal, to_eye, n_v, diffuse_color, f0, gain, alpha_square);
+  const float shadow =
+      keyShadow(position, normalize(vertex_normal) * (gl_FrontFacing != kMirrored ? 1.0 : -1.0),
+                gl_FragCoord.xy);
+  const float pool = 1.0 / (1.0 + environment.key_falloff * dot(position.xz, position.xz));
+  vec3 light = frame.key_color * (shadow * pool) *
+               shade(surface, frame.to_key, 0.25 * frame.key_tangent * frame.key_tangent);
+  light += shadeLamps(surface);
 
   // The room. Near the floor it is darker below.
   const float exposure = uv_exposure.z;
   const float below = clamp(-normal.y * 0.5 + 0.5, 0.0, 1.0);
   const float near_floor = 1.0 - 0.55 * below * exp(-max(position.y, 0.0) * 7.0);
-  const vec3 ambient = environment(normal, 0.70) * near_floor;
+  const vec3 ambient = irradianceLight(normal) * near_floor;
   // Occlusion tinted by the surface's own colour: light that comes back out of creases (Jimenez et
   // al., "Practical Realtime Strategies for Accurate Indirect Occlusion", 2016, after its idea).
   const vec3 open = exposure / (1.0 - diffuse_color * 0.8 * (1.0 - exposure));
@@ -116,12 +156,12 @@ void main() {
   const vec3 mirror = reflect(-to_eye, normal);
   const float horizon = clamp(1.0 + 1.3 * dot(mirror, normalize(vertex_normal)), 0.0, 1.0);
   const float glossy_open = clamp(exposure * exposure + (1.0 - smooth_roughness) * 0.3 * exposure, 0.0, 1.0);
-  light += reflected * gain * environment(mirror, smooth_roughness) * glossy_open * horizon;
+  light += reflected * gain * mirroredLight(mirror, smooth_roughness, kSamples > 1) * glossy_open * horizon;
 
   light += material.emissive * texture(emissive_map, uv_exposure.xy).rgb;
   if (kMirrored) {
-    // The floor is not polished: a reflection fades with height.
-    out_color = vec4(light, exp(-1.9 * max(position.y, 0.0)) * (kAlphaMode == 0 ? 1.0 : base.a));
+    // The rougher the floor, the sooner a reflection fades with height.
+    out_color = vec4(light, exp(-4.2 * environment.floor_roughness * max(position.y, 0.0)) * (kAlphaMode == 0 ? 1.0 : base.a));
   } else {
     out_color = vec4(light, kAlphaMode == 0 ? 1.0 : base.a);
   }

@@ -1,50 +1,40 @@
-// The light of the stage: a key light with a soft shadow, and a room of soft boxes around it.
-// Needs frame, key_shadow_map, key_depth_map and contact_map to be declared.
+// The light of the stage: a key light with a soft shadow, and the environment around it.
+// Needs what shaders/scene_bindings.glsl declares.
 const float kPi = 3.14159265;
-const vec3 kFloorAlbedo = vec3(0.150, 0.152, 0.157);
 
-struct SoftBox {
-  vec3 axis;
-  float sharpness;
-  vec3 radiance;
-};
-
-const int kSoftBoxCount = 4;
-const SoftBox kSoftBoxes[kSoftBoxCount] = SoftBox[kSoftBoxCount](
-    SoftBox(vec3(-0.452, 0.740, 0.498), 14.0, vec3(2.10, 1.98, 1.80)),    // Key.
-    SoftBox(vec3(0.640, 0.420, -0.643), 9.0, vec3(1.75, 2.10, 2.60)),     // Rim, cool.
-    SoftBox(vec3(0.870, 0.260, 0.419), 5.0, vec3(0.30, 0.34, 0.40)),      // Fill.
-    SoftBox(vec3(-0.700, 0.300, -0.648), 10.0, vec3(1.15, 1.00, 0.84)));  // Kicker, warm.
-
-/// Radiance from the room, blurred as a surface of this roughness sees it. Lobes are spherical
-/// Gaussians; the product of two is one again (Wang et al., "All-Frequency Rendering of Dynamic,
-/// Spatially-Varying Reflectance", 2009).
-vec3 environment(vec3 direction, float roughness) {
-  const float alpha = max(roughness * roughness, 0.01);
-  const float width = 0.06 + 0.9 * alpha;
-  const float up = smoothstep(-width, width, direction.y);
-  const vec3 zenith = vec3(0.120, 0.130, 0.148);
-  const vec3 horizon = vec3(0.225, 0.232, 0.246);
-  const vec3 ground = vec3(0.120, 0.116, 0.111);
-  const float height = clamp(direction.y, 0.0, 1.0);
-  vec3 light = mix(ground, mix(horizon, zenith, pow(height, 0.55)), up);
-  const float blur = 0.5 / (alpha * alpha);
-  for (int i = 0; i < kSoftBoxCount; ++i) {
-    const SoftBox box = kSoftBoxes[i];
-    const float sharpness = box.sharpness * blur / (box.sharpness + blur);
-    light += box.radiance * (sharpness / box.sharpness) *
-             exp(sharpness * (dot(direction, box.axis) - 1.0));
-  }
-  return light;
+/// Light on a surface from all around it, over pi (Ramamoorthi and Hanrahan, "An Efficient
+/// Representation for Irradiance Environment Maps", 2001).
+vec3 irradianceLight(vec3 n) {
+  const vec4 c[9] = environment.irradiance;
+  const vec3 light = c[0].rgb + c[1].rgb * n.y + c[2].rgb * n.z + c[3].rgb * n.x +
+                     c[4].rgb * (n.x * n.y) + c[5].rgb * (n.y * n.z) +
+                     c[6].rgb * (3.0 * n.z * n.z - 1.0) + c[7].rgb * (n.x * n.z) +
+                     c[8].rgb * (n.x * n.x - n.y * n.y);
+  return max(light, vec3(0.0));
 }
 
-/// What the camera sees behind the stage: a seamless backdrop.
-vec3 backdrop(vec3 direction) {
-  const float height = clamp(direction.y, 0.0, 1.0);
-  const vec3 low = vec3(0.190, 0.195, 0.206);
-  const vec3 high = vec3(0.036, 0.040, 0.048);
-  return mix(low, high, 1.0 - exp(-3.2 * height));
+/// Where the environment map shows a direction.
+vec2 environmentPlace(vec3 direction) {
+  return 0.5 + 0.5 * kOctahedronShare * octahedralFromDirection(direction);
 }
+
+/// The environment map's level for this roughness. A whole one is one look-up instead of two on
+/// devices that filter in software.
+float levelOf(float roughness, bool fine) {
+  const float level = environment.sharp_level + roughness * environment.rough_levels;
+  return fine ? level : floor(level + 0.5);
+}
+
+/// What a surface of this roughness mirrors when its mirror direction is `direction`.
+vec3 mirroredLight(vec3 direction, float roughness, bool fine) {
+  return textureLod(environment_map, environmentPlace(direction), levelOf(roughness, fine)).rgb;
+}
+
+/// Height over the ground from which the environment's picture was taken, metres.
+const float kPictureHeight = 1.4;
+
+/// The direction in which the picture shows a piece of ground this far from below the eye.
+vec3 groundDirection(vec2 away) { return normalize(vec3(away.x, -kPictureHeight, away.y)); }
 
 /// One number per pixel that differs from its neighbours' in a regular way (Jimenez, "Next
 /// Generation Post Processing in Call of Duty", 2014).

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 namespace understudy::gpu {
@@ -262,6 +263,42 @@ core::Result<void> uploadImage(Device& device, const Image& image,
                    .before = VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT,
                    .before_access = VK_ACCESS_2_SHADER_SAMPLED_READ_BIT},
                   image.get(), VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL,
+                  VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
+  });
+}
+
+core::Result<void> uploadLevels(Device& device, const Image& image,
+                                std::span<const std::span<const std::byte>> levels) {
+  const ImageSettings& settings = image.settings();
+  assert(levels.size() == settings.mip_levels && "a span for each level");
+  VkDeviceSize bytes = 0;
+  for (const auto& level : levels) bytes += level.size();
+  auto staging = Buffer::create(device, bytes, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, MemoryUse::upload);
+  if (!staging) return staging.error();
+  std::vector<VkBufferImageCopy> regions;
+  VkDeviceSize offset = 0;
+  for (std::uint32_t i = 0; i < levels.size(); ++i) {
+    std::memcpy(staging->mapped() + offset, levels[i].data(), levels[i].size());
+    regions.push_back({.bufferOffset = offset,
+                       .imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, i, 0, 1},
+                       .imageExtent = {std::max(1u, settings.width >> i),
+                                       std::max(1u, settings.height >> i), 1}});
+    offset += levels[i].size();
+  }
+  return device.runOnce([&](VkCommandBuffer commands) {
+    recordBarrier(commands,
+                  {.before = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
+                   .before_access = VK_ACCESS_2_TRANSFER_WRITE_BIT},
+                  image.get(), VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
+    vkCmdCopyBufferToImage(commands, staging->get(), image.get(),
+                           VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
+                           static_cast<std::uint32_t>(regions.size()), regions.data());
+    recordBarrier(commands,
+                  {.after = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
+                   .after_access = VK_ACCESS_2_TRANSFER_WRITE_BIT,
+                   .before = VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT,
+                   .before_access = VK_ACCESS_2_SHADER_SAMPLED_READ_BIT},
+                  image.get(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
                   VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
   });
 }

@@ -2,6 +2,7 @@
 
 #include <shaders/character.frag.h>
 #include <shaders/character.vert.h>
+#include <shaders/cluster.comp.h>
 #include <shaders/contact.comp.h>
 #include <shaders/floor.frag.h>
 #include <shaders/floor.vert.h>
@@ -48,6 +49,7 @@ struct DrawPipelineSettings {
   Blend blend = Blend::none;
   std::uint32_t samples = 1;
   std::array<std::int32_t, 2> constants{};  ///< Specialisation constants 0 and 1; 2 is `samples`.
+  std::uint32_t scene_samples = 1;          ///< Specialisation constant 3: of the image to show.
 };
 
 constexpr VkVertexInputBindingDescription kVertexBindings[] = {
@@ -173,10 +175,11 @@ core::Result<void> makeDraw(gpu::Device& device, const DrawPipelineSettings& set
     if (!made) return made.error();
     fragment = std::move(*made);
   }
-  const VkSpecializationMapEntry entries[] = {{0, 0, 4}, {1, 4, 4}, {2, 8, 4}};
+  const VkSpecializationMapEntry entries[] = {{0, 0, 4}, {1, 4, 4}, {2, 8, 4}, {3, 12, 4}};
   const std::int32_t values[] = {settings.constants[0], settings.constants[1],
-                                 static_cast<std::int32_t>(settings.samples)};
-  const VkSpecializationInfo constants{3, entries, sizeof values, values};
+                                 static_cast<std::int32_t>(settings.samples),
+                                 static_cast<std::int32_t>(settings.scene_samples)};
+  const VkSpecializationInfo constants{4, entries, sizeof values, values};
   VkPipelineShaderStageCreateInfo stages[2];
   stages[0] = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                .stage = VK_SHADER_STAGE_VERTEX_BIT,
@@ -251,14 +254,19 @@ core::Result<void> makeLayouts(gpu::Device& device, Pipelines& made) {
       {kBindOccluders, kStorage, 1, VK_SHADER_STAGE_COMPUTE_BIT},
       {kBindReflectance, kSampled, 1, VK_SHADER_STAGE_FRAGMENT_BIT},
       {kBindSpheres, kStorage, 1, VK_SHADER_STAGE_VERTEX_BIT},
-      {kBindLines, kStorage, 1, VK_SHADER_STAGE_VERTEX_BIT}};
+      {kBindLines, kStorage, 1, VK_SHADER_STAGE_VERTEX_BIT},
+      {kBindEnvironment, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 1, VK_SHADER_STAGE_FRAGMENT_BIT},
+      {kBindEnvironmentMap, kSampled, 1, VK_SHADER_STAGE_FRAGMENT_BIT},
+      {kBindLamps, kStorage, 1, VK_SHADER_STAGE_FRAGMENT_BIT | VK_SHADER_STAGE_COMPUTE_BIT},
+      {kBindClusters, kStorage, 1, VK_SHADER_STAGE_FRAGMENT_BIT | VK_SHADER_STAGE_COMPUTE_BIT}};
   const VkDescriptorSetLayoutBinding material[] = {
       {0, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 1, VK_SHADER_STAGE_FRAGMENT_BIT},
       {1, kSampled, 1, VK_SHADER_STAGE_FRAGMENT_BIT},
       {2, kSampled, 1, VK_SHADER_STAGE_FRAGMENT_BIT},
       {3, kSampled, 1, VK_SHADER_STAGE_FRAGMENT_BIT},
       {4, kSampled, 1, VK_SHADER_STAGE_FRAGMENT_BIT}};
-  const VkDescriptorSetLayoutBinding image[] = {{0, kSampled, 1, VK_SHADER_STAGE_FRAGMENT_BIT}};
+  const VkDescriptorSetLayoutBinding image[] = {{0, kSampled, 1, VK_SHADER_STAGE_FRAGMENT_BIT},
+                                                {1, kSampled, 1, VK_SHADER_STAGE_FRAGMENT_BIT}};
   if (auto done = makeSetLayout(device, frame, made.frame_layout); !done) return done;
   if (auto done = makeSetLayout(device, material, made.material_layout); !done) return done;
   if (auto done = makeSetLayout(device, image, made.image_layout); !done) return done;
@@ -312,14 +320,15 @@ core::Result<void> makeCharacterPipelines(gpu::Device& device, const QualitySett
 
 core::Result<void> makeStagePipelines(gpu::Device& device, const QualitySettings& quality,
                                       Pipelines& made) {
-  DrawPipelineSettings settings{.vertex = k_sky_vert,
-                                .fragment = k_sky_frag,
-                                .layout = made.frame_pipeline_layout.get(),
-                                .color = kSceneFormat,
-                                .depth = kDepthFormat,
-                                .compare = VK_COMPARE_OP_GREATER_OR_EQUAL,
-                                .samples = quality.samples,
-                                .constants = {quality.floor_reflection ? 1 : 0, 0}};
+  DrawPipelineSettings settings{
+      .vertex = k_sky_vert,
+      .fragment = k_sky_frag,
+      .layout = made.frame_pipeline_layout.get(),
+      .color = kSceneFormat,
+      .depth = kDepthFormat,
+      .compare = VK_COMPARE_OP_GREATER_OR_EQUAL,
+      .samples = quality.samples,
+      .constants = {quality.floor_reflection ? 1 : 0, quality.fine_environment ? 1 : 0}};
   if (auto done = makeDraw(device, settings, made.sky); !done) return done;
 
   settings.vertex = k_floor_vert;
@@ -329,7 +338,7 @@ core::Result<void> makeStagePipelines(gpu::Device& device, const QualitySettings
   settings.write_depth = true;
   settings.choose_cull = true;
   for (std::size_t grid = 0; grid < 2; ++grid) {
-    settings.constants = {static_cast<std::int32_t>(grid), 0};
+    settings.constants = {static_cast<std::int32_t>(grid), quality.fine_environment ? 1 : 0};
     if (auto done = makeDraw(device, settings, made.floor[grid]); !done) return done;
   }
 
@@ -346,7 +355,8 @@ core::Result<void> makeStagePipelines(gpu::Device& device, const QualitySettings
 
 }  // namespace
 
-core::Result<Pipelines> makePipelines(gpu::Device& device, const QualitySettings& quality) {
+core::Result<Pipelines> makePipelines(gpu::Device& device, const RenderSettings& settings) {
+  const QualitySettings& quality = settings.quality;
   Pipelines made;
   if (auto done = makeLayouts(device, made); !done) return done.error();
   if (auto done = makeCompute(device, k_latch_comp, made.latch_pipeline_layout.get(), made.latch);
@@ -362,6 +372,11 @@ core::Result<Pipelines> makePipelines(gpu::Device& device, const QualitySettings
       !done) {
     return done.error();
   }
+  if (auto done =
+          makeCompute(device, k_cluster_comp, made.frame_pipeline_layout.get(), made.cluster);
+      !done) {
+    return done.error();
+  }
   const DrawPipelineSettings shadow{.vertex = k_shadow_vert,
                                     .layout = made.frame_pipeline_layout.get(),
                                     .input = VertexInput::position,
@@ -373,11 +388,14 @@ core::Result<Pipelines> makePipelines(gpu::Device& device, const QualitySettings
   if (auto done = makeCharacterPipelines(device, quality, made); !done) return done.error();
   if (auto done = makeStagePipelines(device, quality, made); !done) return done.error();
   for (std::size_t strip = 0; strip < 2; ++strip) {
-    const DrawPipelineSettings tone{.vertex = k_tone_vert,
-                                    .fragment = k_tone_frag,
-                                    .layout = made.tone_pipeline_layout.get(),
-                                    .color = kColorFormat,
-                                    .constants = {static_cast<std::int32_t>(strip), 0}};
+    const DrawPipelineSettings tone{
+        .vertex = k_tone_vert,
+        .fragment = k_tone_frag,
+        .layout = made.tone_pipeline_layout.get(),
+        .color = kColorFormat,
+        .constants = {static_cast<std::int32_t>(strip),
+                      static_cast<std::int32_t>(settings.view_transform)},
+        .scene_samples = quality.samples};
     if (auto done = makeDraw(device, tone, made.tone[strip]); !done) return done.error();
   }
   return made;

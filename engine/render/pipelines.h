@@ -11,6 +11,7 @@ inline constexpr VkFormat kSceneFormat = VK_FORMAT_R16G16B16A16_SFLOAT;
 inline constexpr VkFormat kDepthFormat = VK_FORMAT_D32_SFLOAT;
 inline constexpr VkFormat kColorFormat = VK_FORMAT_R8G8B8A8_UNORM;
 inline constexpr VkFormat kContactFormat = VK_FORMAT_R16G16B16A16_SFLOAT;
+inline constexpr VkFormat kEnvironmentFormat = VK_FORMAT_E5B9G9R9_UFLOAT_PACK32;
 inline constexpr VkFormat kReflectanceFormat = VK_FORMAT_R16G16_UNORM;
 
 /// Bindings of set 0, which every pass but skinning has. Written out in
@@ -26,6 +27,10 @@ enum FrameBinding : std::uint32_t {
   kBindReflectance,
   kBindSpheres,
   kBindLines,
+  kBindEnvironment,     ///< shaders::EnvironmentUniforms.
+  kBindEnvironmentMap,  ///< EnvironmentLight::levels.
+  kBindLamps,           ///< shaders::LampTable.
+  kBindClusters,        ///< kLightWords of bits for each cluster.
   kFrameBindingCount
 };
 
@@ -33,14 +38,14 @@ enum FrameBinding : std::uint32_t {
 struct Pipelines {
   gpu::DescriptorSetLayout frame_layout;      ///< Set 0.
   gpu::DescriptorSetLayout material_layout;   ///< Set 1 of characters.
-  gpu::DescriptorSetLayout image_layout;      ///< Set 1 of the tone map: one image.
+  gpu::DescriptorSetLayout image_layout;      ///< Set 1 of the tone map: the scene, and its samples.
   gpu::PipelineLayout latch_pipeline_layout;  ///< Addresses alone.
   gpu::PipelineLayout skin_pipeline_layout;   ///< Addresses alone.
   gpu::PipelineLayout frame_pipeline_layout;  ///< Set 0 alone.
   gpu::PipelineLayout character_pipeline_layout;
   gpu::PipelineLayout tone_pipeline_layout;
 
-  gpu::Pipeline latch, skin, contact, shadow;
+  gpu::Pipeline latch, skin, contact, cluster, shadow;
   std::array<gpu::Pipeline, 3> character;  ///< By scene::AlphaMode.
   std::array<gpu::Pipeline, 3> mirrored;   ///< The same, seen in the floor.
   gpu::Pipeline sky;
@@ -49,6 +54,6 @@ struct Pipelines {
   std::array<gpu::Pipeline, 2> tone;  ///< Without and with the sequence strip.
 };
 
-core::Result<Pipelines> makePipelines(gpu::Device& device, const QualitySettings& quality);
+core::Result<Pipelines> makePipelines(gpu::Device& device, const RenderSettings& settings);
 
 }  // namespace understudy::render

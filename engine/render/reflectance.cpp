@@ -5,18 +5,9 @@
 #include <cstddef>
 #include <numbers>
 
+#include "engine/render/low_discrepancy.h"
+
 namespace understudy::render {
-
-namespace {
-
-/// i with its bits in reverse order behind the binary point.
-float radicalInverse(std::uint32_t i) {
-  float value = 0.0f, digit = 0.5f;
-  for (; i != 0; i >>= 1, digit *= 0.5f) value += (i & 1u) != 0 ? digit : 0.0f;
-  return value;
-}
-
-}  // namespace
 
 glm::vec2 reflectance(float n_v, float roughness) {
   constexpr std::uint32_t kSamples = 256;

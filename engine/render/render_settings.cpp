@@ -15,12 +15,20 @@ core::Result<void> inRange(const char* name, std::uint32_t value, std::uint32_t 
 
 }  // namespace
 
+std::optional<ViewTransform> viewTransform(std::string_view name) {
+  if (name == "film") return ViewTransform::film;
+  if (name == "print") return ViewTransform::print;
+  if (name == "plain") return ViewTransform::plain;
+  return std::nullopt;
+}
+
 QualitySettings qualitySettings(Quality quality) {
   if (quality == Quality::high) return {};
   return {.samples = quality == Quality::medium ? 4u : 1u,
           .shadow_size_px = 1024,
           .shadow_taps = 4,
-          .floor_reflection = false};
+          .floor_reflection = false,
+          .fine_environment = false};
 }
 
 core::Result<void> check(const RenderSettings& settings) {
@@ -37,6 +45,10 @@ core::Result<void> check(const RenderSettings& settings) {
   }
   if (quality.samples != 1 && quality.samples != 4) {
     return core::makeError(fmt::format("render.samples is {}; it must be 1 or 4", quality.samples));
+  }
+  if (!(settings.exposure_ev >= -16.0f && settings.exposure_ev <= 16.0f)) {
+    return core::makeError(
+        fmt::format("render.exposure_ev is {}; it must be -16 to 16", settings.exposure_ev));
   }
   return {};
 }

@@ -34,6 +34,15 @@ core::Result<void> Renderer::setCast(std::span<const ModelId> models) {
   return impl_->setCast(models);
 }
 
+core::Result<void> Renderer::setEnvironment(const scene::Environment& environment) {
+  if (auto done = impl_->setEnvironment(environment); !done) return done;
+  for (FrameSlot& slot : impl_->slots) {
+    impl_->writeSlotSet(slot);
+    slot.recorded.reset();
+  }
+  return {};
+}
+
 std::size_t Renderer::jointCount(ModelId model) const { return impl_->models[model].shapes.size(); }
 
 core::Result<void> Renderer::resize(std::uint32_t width_px, std::uint32_t height_px) {
@@ -72,7 +81,9 @@ bool Renderer::beginFrame(const FrameOptions& options) {
   self.latched = false;
   slot.has_tail = false;
   slot.has_readback = options.readback;
+  slot.has_linear = options.linear_readback && self.settings.linear_readback;
   if (options.readback) self.recordReadback(slot);
+  if (slot.has_linear) self.recordLinearReadback(slot);
   return true;
 }
 
@@ -91,6 +102,7 @@ void Renderer::latch(const FrameContent& content) {
   slot.image.latched = core::Clock::now();
   if (!content.newest || self.pose_memory == nullptr) self.latchPoses(slot, content);
   self.latchInput(slot, content);
+  self.latchLights(slot, content);
   self.latchOverlay(slot, content);
   self.latched = true;
 }
@@ -194,6 +206,11 @@ void Renderer::Impl::collect(FrameSlot& slot) {
   if (slot.has_readback) {
     slot.image.rgba = {reinterpret_cast<const std::uint8_t*>(slot.readback.mapped()),
                        std::size_t{4} * slot.image.width_px * slot.image.height_px};
+  }
+  slot.image.linear = {};
+  if (slot.has_linear) {
+    slot.image.linear = {reinterpret_cast<const std::uint16_t*>(slot.linear_readback.mapped()),
+                         std::size_t{4} * slot.image.width_px * slot.image.height_px};
   }
 }
 

@@ -16,6 +16,8 @@
 #include "engine/render/overlay.h"
 #include "engine/render/render_settings.h"
 #include "engine/scene/character.h"
+#include "engine/scene/environment.h"
+#include "engine/scene/light.h"
 #include "engine/scene/view.h"
 
 namespace understudy::render {
@@ -25,10 +27,12 @@ using ModelId = std::uint32_t;
 
 /// How one frame is recorded: everything that is known before the pose.
 struct FrameOptions {
-  bool readback = false;        ///< Copies the image to CPU memory; RenderedImage::rgba.
-  bool characters = true;       ///< Draws the cast.
-  bool grid = true;             ///< Draws the metre grid.
-  bool sequence_strip = false;  ///< Writes the sequence into the image's upper left corner.
+  bool readback = false;         ///< Copies the image to CPU memory; RenderedImage::rgba.
+  bool linear_readback = false;  ///< Likewise the light before the view transform;
+                                 ///< RenderedImage::linear. Needs RenderSettings::linear_readback.
+  bool characters = true;        ///< Draws the cast.
+  bool grid = true;              ///< Draws the metre grid.
+  bool sequence_strip = false;   ///< Writes the sequence into the image's upper left corner.
 };
 
 /// What one frame shows: everything that is taken as late as possible.
@@ -51,6 +55,8 @@ struct FrameContent {
   /// Share of each performer that is drawn, 0 to 1; the missing ones count as 1. Less than 1 lets
   /// the stage show through.
   std::span<const float> presence;
+  /// Lamps beside the key light, without shadow; at most shaders::kMostLights, more are left out.
+  std::span<const scene::Light> lights;
   const Overlay* overlay = nullptr;  ///< Markers and lines over the scene; nullptr = none.
 };
 
@@ -73,12 +79,15 @@ struct RenderedImage {
   std::uint64_t frame = 0;               ///< Counts submitted frames from 1.
   std::uint32_t width_px = 0, height_px = 0;
   std::span<const std::uint8_t> rgba;  ///< Rows from the top, sRGB; empty without readback.
-  core::Time latched{};                ///< When the pose had been taken: the GPU's own instant
-                                       ///< where the clocks can be joined, else that of latch().
-  core::Time submitted{};              ///< Return of the submission.
-  core::Time gpu_finished{};           ///< The GPU's own instant where the clocks can be joined,
-                                       ///< else when the host saw the end.
-  bool gpu_clock = false;              ///< gpu_finished was read from the GPU.
+  /// Rows from the top of the scene's light: RGBA half floats, linear Rec. 709, without exposure;
+  /// empty without linear readback.
+  std::span<const std::uint16_t> linear;
+  core::Time latched{};       ///< When the pose had been taken: the GPU's own instant
+                              ///< where the clocks can be joined, else that of latch().
+  core::Time submitted{};     ///< Return of the submission.
+  core::Time gpu_finished{};  ///< The GPU's own instant where the clocks can be joined,
+                              ///< else when the host saw the end.
+  bool gpu_clock = false;     ///< gpu_finished was read from the GPU.
   GpuTimes gpu;
 };
 
@@ -113,6 +122,10 @@ class Renderer {
   /// Who stands on the stage: one model per performer, a model may appear several times; empty is
   /// fine. Waits for the GPU and allocates; not for the loop.
   core::Result<void> setCast(std::span<const ModelId> models);
+
+  /// What is around the stage and lights it. A new renderer has scene::softBoxRoom(). Prefilters
+  /// the picture (0.1 s), waits for the GPU and allocates; not for the loop.
+  core::Result<void> setEnvironment(const scene::Environment& environment);
 
   /// Joints of a model: the size its palettes must have.
   std::size_t jointCount(ModelId model) const;

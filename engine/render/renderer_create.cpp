@@ -57,6 +57,9 @@ core::Result<void> Renderer::Impl::createSamplers() {
   info.addressModeU = info.addressModeV = VK_SAMPLER_ADDRESS_MODE_CLAMP_TO_EDGE;
   info.mipmapMode = VK_SAMPLER_MIPMAP_MODE_NEAREST;
   if (auto done = makeSampler(device, info, map_sampler); !done) return done;
+  info.mipmapMode = VK_SAMPLER_MIPMAP_MODE_LINEAR;
+  if (auto done = makeSampler(device, info, level_sampler); !done) return done;
+  info.mipmapMode = VK_SAMPLER_MIPMAP_MODE_NEAREST;
   // Depth formats need not be filterable.
   info.magFilter = info.minFilter = VK_FILTER_NEAREST;
   if (auto done = makeSampler(device, info, depth_sampler); !done) return done;
@@ -117,12 +120,21 @@ core::Result<void> Renderer::Impl::createTargets() {
   image.format = kDepthFormat;
   image.usage = VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT;
   if (auto done = assign(targets.depth, gpu::Image::create(device, image)); !done) return done;
-  if (settings.quality.samples > 1) {
-    image.format = kSceneFormat;
-    image.usage = VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT;
-    auto made = gpu::Image::create(device, image);
-    if (auto done = assign(targets.multisampled, std::move(made)); !done) return done;
+  image.format = kSceneFormat;
+  image.usage = VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_SAMPLED_BIT;
+  if (settings.quality.samples == 1) {
+    // A stand-in: some devices fail where a binding was never written.
+    image.samples = 4;
+    image.width = image.height = 1;
   }
+  auto multisampled = gpu::Image::create(device, image);
+  if (auto done = assign(targets.multisampled, std::move(multisampled)); !done) return done;
+  const auto ready = device.runOnce([&](VkCommandBuffer commands) {
+    gpu::recordBarrier(commands, {.before = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT},
+                       targets.multisampled.get(), VK_IMAGE_LAYOUT_UNDEFINED,
+                       VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
+  });
+  if (!ready) return ready;
   device.setName(VK_OBJECT_TYPE_IMAGE, reinterpret_cast<std::uint64_t>(targets.color.get()),
                  "picture");
   return {};
@@ -164,7 +176,7 @@ core::Result<void> Renderer::Impl::createSlotBuffers(FrameSlot& slot) {
       !done) {
     return done;
   }
-  return make(slot.draws, kOverlayDrawCount * sizeof(VkDrawIndirectCommand),
+  return make(slot.draws, kClusterDispatchOffset + sizeof(VkDispatchIndirectCommand),
               VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT);
 }
 
@@ -175,6 +187,12 @@ core::Result<void> Renderer::Impl::resizeReadback() {
         gpu::Buffer::create(device, VkDeviceSize{4} * settings.width_px * settings.height_px,
                             VK_BUFFER_USAGE_TRANSFER_DST_BIT, gpu::MemoryUse::readback);
     if (auto done = assign(slot.readback, std::move(made)); !done) return done;
+    slot.linear_readback = {};
+    if (!settings.linear_readback) continue;
+    auto linear =
+        gpu::Buffer::create(device, VkDeviceSize{8} * settings.width_px * settings.height_px,
+                            VK_BUFFER_USAGE_TRANSFER_DST_BIT, gpu::MemoryUse::readback);
+    if (auto done = assign(slot.linear_readback, std::move(linear)); !done) return done;
   }
   return {};
 }
@@ -184,10 +202,10 @@ core::Result<void> Renderer::Impl::createSlots() {
   const VkCommandPoolCreateInfo pool{.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                                      .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
                                      .queueFamilyIndex = device.queue_family};
-  const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, count},
-                                        {VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 4 * count + 1},
+  const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 2 * count},
+                                        {VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 5 * count + 2},
                                         {VK_DESCRIPTOR_TYPE_STORAGE_IMAGE, count},
-                                        {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 4 * count}};
+                                        {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 6 * count}};
   const VkDescriptorPoolCreateInfo sets{.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
                                         .maxSets = count + 1,
                                         .poolSizeCount = 4,
@@ -231,6 +249,7 @@ core::Result<void> Renderer::Impl::createSlots() {
     slot.tail = made[1];
     if (!fine) break;
     if (auto done = createSlotBuffers(slot); !done) return done;
+    if (auto done = createLightBuffers(slot); !done) return done;
   }
   if (!fine) {
     return core::makeError(
@@ -241,25 +260,31 @@ core::Result<void> Renderer::Impl::createSlots() {
 
 core::Result<void> Renderer::Impl::create() {
   if (auto done = check(settings); !done) return done;
-  if (auto done = assign(pipelines, makePipelines(device, settings.quality)); !done) return done;
+  if (auto done = assign(pipelines, makePipelines(device, settings)); !done) return done;
   if (auto done = createSamplers(); !done) return done;
   if (auto done = createFixedImages(); !done) return done;
   if (auto done = createTargets(); !done) return done;
   if (auto done = createSlots(); !done) return done;
   published.reserve(settings.max_performers);
   writeToneSet();
+  if (auto done = setEnvironment(scene::softBoxRoom()); !done) return done;
   return setCast({});
 }
 
 void Renderer::Impl::writeToneSet() {
-  const VkDescriptorImageInfo image{map_sampler.get(), targets.scene.view(),
-                                    VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
-  const VkWriteDescriptorSet write{.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
-                                   .dstSet = tone_set,
-                                   .descriptorCount = 1,
-                                   .descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
-                                   .pImageInfo = &image};
-  vkUpdateDescriptorSets(device.handle, 1, &write, 0, nullptr);
+  const VkDescriptorImageInfo images[] = {
+      {map_sampler.get(), targets.scene.view(), VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL},
+      {depth_sampler.get(), targets.multisampled.view(), VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL}};
+  VkWriteDescriptorSet writes[2];
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    writes[i] = {.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+                 .dstSet = tone_set,
+                 .dstBinding = i,
+                 .descriptorCount = 1,
+                 .descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
+                 .pImageInfo = &images[i]};
+  }
+  vkUpdateDescriptorSets(device.handle, 2, writes, 0, nullptr);
 }
 
 void Renderer::Impl::writeSlotSet(const FrameSlot& slot) {
@@ -271,12 +296,15 @@ void Renderer::Impl::writeSlotSet(const FrameSlot& slot) {
                                       VK_IMAGE_LAYOUT_GENERAL};
   const VkDescriptorImageInfo reflected{map_sampler.get(), reflectance_image.view(),
                                         VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
+  const VkDescriptorImageInfo around{level_sampler.get(), environment_map.view(),
+                                     VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
   const auto whole = [](const gpu::Buffer& buffer) {
     return VkDescriptorBufferInfo{buffer.get(), 0, VK_WHOLE_SIZE};
   };
   const VkDescriptorBufferInfo uniforms = whole(slot.uniforms), bounds = whole(slot.bounds),
                                occluders = whole(slot.occluders), spheres = whole(slot.spheres),
-                               lines = whole(slot.lines);
+                               lines = whole(slot.lines), environment = whole(environment_uniforms),
+                               lamps = whole(slot.lamps), clusters = whole(slot.clusters);
   const auto image = [&](std::uint32_t binding, VkDescriptorType type,
                          const VkDescriptorImageInfo& info) {
     return VkWriteDescriptorSet{.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
@@ -307,7 +335,11 @@ void Renderer::Impl::writeSlotSet(const FrameSlot& slot) {
       buffer(kBindOccluders, kStorage, occluders),
       image(kBindReflectance, kSampled, reflected),
       buffer(kBindSpheres, kStorage, spheres),
-      buffer(kBindLines, kStorage, lines)};
+      buffer(kBindLines, kStorage, lines),
+      buffer(kBindEnvironment, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, environment),
+      image(kBindEnvironmentMap, kSampled, around),
+      buffer(kBindLamps, kStorage, lamps),
+      buffer(kBindClusters, kStorage, clusters)};
   vkUpdateDescriptorSets(device.handle, kFrameBindingCount, writes, 0, nullptr);
 }
 

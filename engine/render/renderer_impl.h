@@ -44,6 +44,15 @@ struct Targets {
   gpu::Image color;
 };
 
+/// What of the environment goes into every frame.
+struct StageLight {
+  glm::vec3 to_key{0.0f, 1.0f, 0.0f};
+  glm::vec3 key_color{0.0f};
+  float key_tangent = 0.0f;  ///< Of half its angular size.
+  glm::vec3 floor_ambient{0.0f};
+  float exposure = 1.0f;
+};
+
 /// What of FrameOptions decides how the scene is recorded.
 struct SceneOptions {
   bool characters = true, grid = true, sequence_strip = false;
@@ -63,17 +72,24 @@ struct FrameSlot {
   gpu::Buffer record;                                 ///< shaders::LatchRecord, read by the host.
   gpu::Buffer uniforms, palettes, bounds, occluders;  ///< Made by the latch.
   gpu::Buffer spheres, lines, draws;                  ///< Written by the host.
-  gpu::Buffer readback;
+  gpu::Buffer lamps;                                  ///< shaders::LampTable, written by the host.
+  gpu::Buffer clusters;                               ///< Which lamps reach which part of the view.
+  gpu::Buffer readback, linear_readback;
   gpu::QueryPool queries;
   gpu::Buffer times;  ///< Of the marks, 64 bits each; read by the host, which so waits for nothing.
   std::uint64_t submitted = 0;  ///< Timeline value; 0 = never.
   std::uint64_t collected = 0;  ///< Timeline value of the frame that `image` tells of.
   bool has_readback = false;
+  bool has_linear = false;
   RenderedImage image;
 };
 
 /// Indirect commands of the overlays, in FrameSlot::draws.
 enum OverlayDraw : std::uint32_t { kDrawSpheres, kDrawLines, kOverlayDrawCount };
+
+/// Behind them: how much work the lamps of a frame are.
+inline constexpr VkDeviceSize kClusterDispatchOffset =
+    kOverlayDrawCount * sizeof(VkDrawIndirectCommand);
 
 /// The renderer behind its header: made in renderer_create.cpp, recorded in renderer_record.cpp,
 /// filled late in renderer_latch.cpp.
@@ -81,8 +97,10 @@ struct Renderer::Impl {
   gpu::Device& device;
   RenderSettings settings;
   Pipelines pipelines;
-  gpu::Sampler texture_sampler, map_sampler, depth_sampler, compare_sampler;
-  gpu::Image white, flat_normal, reflectance_image, shadow_map, contact_map;
+  gpu::Sampler texture_sampler, map_sampler, depth_sampler, compare_sampler, level_sampler;
+  gpu::Image white, flat_normal, reflectance_image, shadow_map, contact_map, environment_map;
+  gpu::Buffer environment_uniforms;
+  StageLight light;
   Targets targets;
   gpu::CommandPool command_pool;
   gpu::DescriptorPool descriptor_pool;
@@ -119,10 +137,12 @@ struct Renderer::Impl {
   core::Result<void> createTargets();
   core::Result<void> createSlots();
   core::Result<void> createSlotBuffers(FrameSlot& slot);
+  core::Result<void> createLightBuffers(FrameSlot& slot);
   core::Result<void> resizeReadback();
   void writeSlotSet(const FrameSlot& slot);
   void writeToneSet();
   core::Result<void> setCast(std::span<const ModelId> ids);
+  core::Result<void> setEnvironment(const scene::Environment& environment);
   core::Result<void> makeCastTables();
   core::Result<void> makePoseBuffers(FrameSlot& slot);
 
@@ -132,16 +152,21 @@ struct Renderer::Impl {
   bool gateClosed() const { return opened < gated; }
   void recordLatch(FrameSlot& slot);
   void recordSkinning(FrameSlot& slot);
+  void recordClusters(FrameSlot& slot);
   void recordShadow(FrameSlot& slot, bool characters);
   void recordScene(FrameSlot& slot, const SceneOptions& options);
   void recordCharacters(FrameSlot& slot, bool mirrored);
   void recordTone(FrameSlot& slot, const SceneOptions& options);
+  void copyToHost(VkCommandBuffer commands, VkImage image, VkImageLayout layout,
+                  const gpu::Buffer& buffer) const;
   void recordReadback(FrameSlot& slot);
+  void recordLinearReadback(FrameSlot& slot);
   void mark(const FrameSlot& slot, VkCommandBuffer commands, Mark instant);
   void recordTimes(const FrameSlot& slot, VkCommandBuffer commands, Mark first, Mark last);
 
   void latchPoses(FrameSlot& slot, const FrameContent& content);
   void latchInput(FrameSlot& slot, const FrameContent& content);
+  void latchLights(FrameSlot& slot, const FrameContent& content);
   void latchOverlay(FrameSlot& slot, const FrameContent& content);
   bool waitFor(std::uint64_t value);
   void collect(FrameSlot& slot);

@@ -6,18 +6,9 @@
 
 #include "engine/render/renderer_impl.h"
 #include "shaders/shared/latch.h"
+#include "shaders/shared/lights.h"
 
 namespace understudy::render {
-
-namespace {
-
-const glm::vec3 kToKey = glm::normalize(glm::vec3(-0.55f, 0.90f, 0.606f));
-const glm::vec3 kKeyColor(3.55f, 3.30f, 2.98f);
-const glm::vec3 kFloorAmbient(0.36f, 0.375f, 0.395f);
-constexpr float kKeyTangent = 0.055f;
-constexpr float kExposure = 0.92f;
-
-}  // namespace
 
 bool Renderer::Impl::waitFor(std::uint64_t value) {
   if (value == 0) return !device.lost();
@@ -53,7 +44,8 @@ void Renderer::Impl::latchInput(FrameSlot& slot, const FrameContent& content) {
   const glm::mat4 view_from_world = scene::viewFromWorld(view);
   const glm::mat3 world_from_view = glm::transpose(glm::mat3(view_from_world));
   const glm::mat4 clip_from_view = scene::clipFromView(view, aspect);
-  const glm::vec3 light_right = glm::normalize(glm::cross(glm::vec3(0.0f, 0.0f, -1.0f), kToKey));
+  const glm::vec3 light_right =
+      glm::normalize(glm::cross(glm::vec3(0.0f, 0.0f, -1.0f), light.to_key));
   const bool newest = content.newest && pose_memory != nullptr;
   const auto seen =
       static_cast<std::uint64_t>(std::chrono::nanoseconds(content.seen.time_since_epoch()).count());
@@ -69,24 +61,27 @@ void Renderer::Impl::latchInput(FrameSlot& slot, const FrameContent& content) {
       .clip_from_view = clip_from_view,
       .tangents = {tangent * aspect, tangent},
       .light_right = light_right,
-      .light_up = glm::cross(kToKey, light_right),
-      .frame = {.clip_from_world = clip_from_view * view_from_world,
-                .shadow_from_world = glm::mat4(1.0f),
-                .eye = view.eye,
-                .exposure = kExposure,
-                .view_right = world_from_view[0] * (tangent * aspect),
-                .pixel_tangent = 2.0f * tangent / static_cast<float>(settings.height_px),
-                .view_up = world_from_view[1] * tangent,
-                .shadow_metres = 1.0f,
-                .view_forward = -world_from_view[2],
-                .shadow_range = 1.0f,
-                .to_key = kToKey,
-                .key_tangent = kKeyTangent,
-                .key_color = kKeyColor,
-                .floor_reflection = settings.quality.floor_reflection ? 1.0f : 0.0f,
-                .size_px = {settings.width_px, settings.height_px},
-                .shadow_taps = settings.quality.shadow_taps,
-                .floor_ambient = kFloorAmbient}};
+      .light_up = glm::cross(light.to_key, light_right),
+      .frame = {
+          .clip_from_world = clip_from_view * view_from_world,
+          .shadow_from_world = glm::mat4(1.0f),
+          .eye = view.eye,
+          .exposure = light.exposure,
+          .view_right = world_from_view[0] * (tangent * aspect),
+          .pixel_tangent = 2.0f * tangent / static_cast<float>(settings.height_px),
+          .view_up = world_from_view[1] * tangent,
+          .shadow_metres = 1.0f,
+          .view_forward = -world_from_view[2],
+          .shadow_range = 1.0f,
+          .to_key = light.to_key,
+          .key_tangent = light.key_tangent,
+          .key_color = light.key_color,
+          .floor_reflection = settings.quality.floor_reflection ? 1.0f : 0.0f,
+          .size_px = {settings.width_px, settings.height_px},
+          .shadow_taps = settings.quality.shadow_taps,
+          .floor_ambient = light.floor_ambient,
+          .lamp_words = static_cast<std::uint32_t>(
+              (std::min<std::size_t>(content.lights.size(), shaders::kMostLights) + 31) / 32)}};
   std::memcpy(slot.input.mapped(), &input, sizeof input);
 }
 

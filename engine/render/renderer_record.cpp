@@ -29,6 +29,7 @@ bool Renderer::Impl::recordFrame(FrameSlot& slot, const SceneOptions& options) {
   recordLatch(slot);
   mark(slot, commands, kMarkLatched);
   recordSkinning(slot);
+  recordClusters(slot);
   mark(slot, commands, kMarkContact);
   recordShadow(slot, options.characters);
   mark(slot, commands, kMarkShadowed);
@@ -194,6 +195,7 @@ void Renderer::Impl::recordScene(FrameSlot& slot, const SceneOptions& options) {
   const VkCommandBuffer commands = slot.scene;
   const bool multisampled = settings.quality.samples > 1;
   const gpu::Dependency color_free{.after = VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT |
+                                            VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT |
                                             VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT,
                                    .after_access = VK_ACCESS_2_COLOR_ATTACHMENT_WRITE_BIT,
                                    .before = VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT,
@@ -221,7 +223,7 @@ void Renderer::Impl::recordScene(FrameSlot& slot, const SceneOptions& options) {
       .resolveImageView = multisampled ? targets.scene.view() : VK_NULL_HANDLE,
       .resolveImageLayout = VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL,
       .loadOp = VK_ATTACHMENT_LOAD_OP_DONT_CARE,
-      .storeOp = multisampled ? VK_ATTACHMENT_STORE_OP_DONT_CARE : VK_ATTACHMENT_STORE_OP_STORE};
+      .storeOp = VK_ATTACHMENT_STORE_OP_STORE};
   const VkRenderingAttachmentInfo depth{.sType = VK_STRUCTURE_TYPE_RENDERING_ATTACHMENT_INFO,
                                         .imageView = targets.depth.view(),
                                         .imageLayout = VK_IMAGE_LAYOUT_DEPTH_ATTACHMENT_OPTIMAL,
@@ -280,6 +282,15 @@ void Renderer::Impl::recordTone(FrameSlot& slot, const SceneOptions& options) {
                       .before_access = VK_ACCESS_2_SHADER_SAMPLED_READ_BIT},
                      targets.scene.get(), VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL,
                      VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
+  if (settings.quality.samples > 1) {
+    gpu::recordBarrier(commands,
+                       {.after = VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT,
+                        .after_access = VK_ACCESS_2_COLOR_ATTACHMENT_WRITE_BIT,
+                        .before = VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT,
+                        .before_access = VK_ACCESS_2_SHADER_SAMPLED_READ_BIT},
+                       targets.multisampled.get(), VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL,
+                       VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
+  }
   gpu::recordBarrier(
       commands,
       {.after = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT | VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT |
@@ -315,16 +326,31 @@ void Renderer::Impl::recordTone(FrameSlot& slot, const SceneOptions& options) {
        .before_access = VK_ACCESS_2_TRANSFER_READ_BIT | VK_ACCESS_2_SHADER_SAMPLED_READ_BIT});
 }
 
-void Renderer::Impl::recordReadback(FrameSlot& slot) {
-  const VkCommandBuffer commands = openTail(slot);
+void Renderer::Impl::copyToHost(VkCommandBuffer commands, VkImage image, VkImageLayout layout,
+                                const gpu::Buffer& buffer) const {
   const VkBufferImageCopy region{.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
                                  .imageExtent = {settings.width_px, settings.height_px, 1}};
-  vkCmdCopyImageToBuffer(commands, targets.color.get(), VK_IMAGE_LAYOUT_GENERAL,
-                         slot.readback.get(), 1, &region);
+  vkCmdCopyImageToBuffer(commands, image, layout, buffer.get(), 1, &region);
   gpu::recordBarrier(commands, {.after = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
                                 .after_access = VK_ACCESS_2_TRANSFER_WRITE_BIT,
                                 .before = VK_PIPELINE_STAGE_2_HOST_BIT,
                                 .before_access = VK_ACCESS_2_HOST_READ_BIT});
+}
+
+void Renderer::Impl::recordLinearReadback(FrameSlot& slot) {
+  const VkCommandBuffer commands = openTail(slot);
+  gpu::recordBarrier(commands,
+                     {.after = VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT,
+                      .before = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
+                      .before_access = VK_ACCESS_2_TRANSFER_READ_BIT},
+                     targets.scene.get(), VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL,
+                     VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL);
+  copyToHost(commands, targets.scene.get(), VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL,
+             slot.linear_readback);
+}
+
+void Renderer::Impl::recordReadback(FrameSlot& slot) {
+  copyToHost(openTail(slot), targets.color.get(), VK_IMAGE_LAYOUT_GENERAL, slot.readback);
 }
 
 }  // namespace understudy::render

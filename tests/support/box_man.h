@@ -40,6 +40,21 @@ inline void addBox(scene::Mesh& mesh, const glm::vec3& low, const glm::vec3& hig
   }
 }
 
+/// A slab of one material, its upper face one metre up, on one joint.
+inline scene::Character slab(const scene::Material& material) {
+  scene::Character made;
+  made.name = "slab";
+  made.skeleton.names = {"root"};
+  made.skeleton.parents = {anim::kNoParent};
+  made.skeleton.parent_from_joint.resize(1);
+  made.joint_from_bind = {glm::mat4(1.0f)};
+  made.materials = {material};
+  scene::Mesh mesh{.name = "slab"};
+  addBox(mesh, {-1.0f, 0.9f, -1.0f}, {1.0f, 1.0f, 1.0f}, {0, 0, 0, 0});
+  made.meshes = {mesh};
+  return made;
+}
+
 /// A man of boxes, 1.8 m tall, with seven joints: hips, chest, head, two arms, two legs.
 inline scene::Character boxMan() {
   scene::Character man;

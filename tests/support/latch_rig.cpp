@@ -35,7 +35,8 @@ LatchRig::LatchRig(gpu::Device& device,
                    const std::vector<std::vector<shaders::JointFlesh>>& members,
                    const anim::PoseRingCapacity& capacity)
     : device_(device), pages_(anim::PoseRing::memoryBytes(capacity)) {
-  auto pipelines = render::makePipelines(device, render::qualitySettings(render::Quality::low));
+  auto pipelines =
+      render::makePipelines(device, {.quality = render::qualitySettings(render::Quality::low)});
   REQUIRE(pipelines);
   pipelines_ = std::move(*pipelines);
   if (device.features.host_memory_alignment > 0) {

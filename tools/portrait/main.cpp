@@ -5,6 +5,8 @@
 #include <string>
 
 #include "engine/asset/character_file.h"
+#include "engine/asset/environment_file.h"
+#include "engine/asset/exr_file.h"
 #include "engine/asset/picture_file.h"
 #include "engine/render/renderer.h"
 #include "tools/portrait/poses.h"
@@ -17,6 +19,8 @@ struct Options {
   std::string character = "assets/characters/mannequin.glb";
   std::string pose = "stand", shot = "full", out = "portrait.png", device, quality = "high";
   std::uint32_t width = 1280, height = 720, actors = 1, frames = 1;
+  std::string environment = "studio", transform = "film", exr;
+  float exposure_ev = 0.0f;
   bool validation = false, overlay = false, no_grid = false;
 };
 
@@ -111,8 +115,14 @@ core::Result<void> run(const Options& options) {
   auto renderer = render::Renderer::create(
       **device, {.width_px = options.width,
                  .height_px = options.height,
-                 .quality = render::qualitySettings(qualityOf(options.quality))});
+                 .quality = render::qualitySettings(qualityOf(options.quality)),
+                 .view_transform = *render::viewTransform(options.transform),
+                 .exposure_ev = options.exposure_ev,
+                 .linear_readback = !options.exr.empty()});
   if (!renderer) return renderer.error();
+  auto environment = asset::openEnvironment(options.environment, "assets/environments");
+  if (!environment) return environment.error();
+  if (auto set = (*renderer)->setEnvironment(*environment); !set) return set;
   auto model = (*renderer)->addModel(*character);
   if (!model) return model.error();
   const std::vector<render::ModelId> cast(options.actors, *model);
@@ -129,7 +139,7 @@ core::Result<void> run(const Options& options) {
     const core::Time start = core::Clock::now();
     image = (*renderer)->render(
         {.sequence = frame, .view = *view, .palettes = views, .overlay = &overlay},
-        {.grid = !options.no_grid});
+        {.linear_readback = !options.exr.empty(), .grid = !options.no_grid});
     if (!image)
       return core::makeError("the graphics device was lost: " + (*device)->firstFailure());
     if (options.frames > 1) {
@@ -143,6 +153,11 @@ core::Result<void> run(const Options& options) {
     }
   }
   for (const std::string& message : (*device)->messages()) fmt::print(stderr, "{:.700}\n", message);
+  if (!options.exr.empty()) {
+    const auto saved =
+        asset::saveExr(options.exr, image->linear, image->width_px, image->height_px);
+    if (!saved) return saved;
+  }
   return asset::savePicture(options.out, image->rgba, image->width_px, image->height_px);
 }
 
@@ -167,6 +182,15 @@ int main(int argc, char** argv) {
   app.add_option("--quality", options.quality)
       ->capture_default_str()
       ->check(CLI::IsMember({"low", "medium", "high"}));
+  app.add_option("--environment", options.environment, "studio, dusk, room, or FILE.hdr")
+      ->capture_default_str();
+  app.add_option("--view-transform", options.transform, "film, print or plain")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"film", "print", "plain"}));
+  app.add_option("--exposure", options.exposure_ev, "stops brighter than the environment asks for")
+      ->capture_default_str()
+      ->check(CLI::Range(-16.0, 16.0));
+  app.add_option("--exr", options.exr, "the picture's linear light as OpenEXR");
   app.add_option("--device", options.device, "part of the graphics device's name");
   app.add_flag("--overlay", options.overlay, "draws cameras, markers and rays");
   app.add_flag("--no-grid", options.no_grid);

@@ -29,7 +29,8 @@ core::Result<void> showNewest(const LoopContext& context) {
       context.pictures != nullptr &&
       context.pictures->wants(show.status().pictures,
                               context.capture.log.newest(core::Instant::retargeted).value_or(0));
-  if (!show.renderer().beginFrame({.readback = context.pictures != nullptr && wanted}))
+  if (!show.renderer().beginFrame(
+          {.readback = wanted, .linear_readback = wanted && context.options.exr}))
     return lostDevice(context.device);
   show.latch(show.followView(), headlessOverlays(context.options));
   if (!show.renderer().submit()) return lostDevice(context.device);

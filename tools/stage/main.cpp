@@ -228,6 +228,7 @@ class Session {
     if (!options_.headless || (options_.out.empty() && options_.video.empty())) return {};
     auto pictures = stage::PictureWriter::create({.folder = options_.out,
                                                   .every = options_.png_every,
+                                                  .exr = options_.exr,
                                                   .video = options_.video,
                                                   .sequence_hz = source_->rig.rate_hz,
                                                   .width_px = options_.width_px,

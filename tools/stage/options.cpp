@@ -53,6 +53,18 @@ void addStageOptions(CLI::App& app, StageOptions& options) {
   app.add_option("--quality", options.quality, "low, medium, high or auto")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "low", "medium", "high"}));
+  app.add_option("--environment", options.environment,
+                 "what is around the stage: studio, dusk, room, or FILE.hdr")
+      ->capture_default_str();
+  app.add_option("--view-transform", options.view,
+                 "scene light to display values: film, print or plain")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"film", "print", "plain"}));
+  app.add_option("--exposure", options.exposure_ev, "stops brighter than the environment asks for")
+      ->capture_default_str()
+      ->check(CLI::Range(-16.0, 16.0));
+  app.add_flag("--exr", options.exr,
+               "writes each picture also as frame_%06d.exr, linear light for the compositor");
   app.add_option("--device", options.device, "part of the graphics device's name");
   app.add_flag("--validation", options.validation,
                "Vulkan's validation layers; any message fails the run");
@@ -102,6 +114,7 @@ core::Result<void> check(StageOptions& options) {
   }
   if (options.png_every > 1 && options.out.empty())
     return core::makeError("--png-every needs --out DIR");
+  if (options.exr && options.out.empty()) return core::makeError("--exr needs --out DIR");
   if (!options.headless && options.lockstep) return core::makeError("--lockstep needs --headless");
   if (options.listen.empty() && options.play.empty()) return simulation::check(options.simulation);
   return {};

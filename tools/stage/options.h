@@ -28,7 +28,11 @@ struct StageOptions {
   std::vector<std::string> stream;
   std::string json;
   std::string quality =
-      "auto";          ///< low, medium, high, or auto: high in lockstep and on graphics cards.
+      "auto";  ///< low, medium, high, or auto: high in lockstep and on graphics cards.
+  std::string environment = "studio";  ///< Name or file.
+  std::string view = "film";           ///< View transform.
+  double exposure_ev = 0.0;
+  bool exr = false;    ///< Pictures also as linear EXR.
   std::string device;  ///< Part of the graphics device's name.
   bool validation = false;
   bool vsync = false;

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "engine/asset/exr_file.h"
 #include "engine/asset/picture_file.h"
 
 extern char** environ;
@@ -101,12 +102,13 @@ void PictureWriter::add(std::uint64_t picture, const render::RenderedImage& imag
   changed_.wait(lock, [&] { return jobs_.size() < kMostPending; });
   Job job;
   if (!spare_.empty()) {
-    job.rgba = std::move(spare_.back());
+    job = std::move(spare_.back());
     spare_.pop_back();
   }
   job.picture = picture;
   job.sequence = image.sequence;
   job.rgba.assign(image.rgba.begin(), image.rgba.end());
+  job.linear.assign(image.linear.begin(), image.linear.end());
   jobs_.push_back(std::move(job));
   changed_.notify_all();
 }
@@ -122,7 +124,7 @@ void PictureWriter::work() {
     changed_.notify_all();
     write(job);
     lock.lock();
-    spare_.push_back(std::move(job.rgba));
+    spare_.push_back(std::move(job));
   }
 }
 
@@ -131,6 +133,12 @@ void PictureWriter::write(const Job& job) {
     const std::string path = settings_.folder + fmt::format("/frame_{:06}.png", job.picture);
     const auto saved = asset::savePicture(path, job.rgba, settings_.width_px, settings_.height_px);
     saved ? void(++pngs_) : fail(saved.error().message);
+    if (settings_.exr && !job.linear.empty()) {
+      const auto exr =
+          asset::saveExr(settings_.folder + fmt::format("/frame_{:06}.exr", job.picture),
+                         job.linear, settings_.width_px, settings_.height_px);
+      if (!exr) fail(exr.error().message);
+    }
   }
   if (video_pipe_ >= 0) writeVideo(job);
 }

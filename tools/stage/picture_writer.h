@@ -18,6 +18,7 @@ namespace understudy::stage {
 struct PictureSettings {
   std::string folder;       ///< For frame_%06d.png; empty = none.
   std::uint64_t every = 1;  ///< Every Nth picture is written.
+  bool exr = false;         ///< And frame_%06d.exr beside it, where there is linear light.
   std::string video;        ///< Empty = none.
   double video_hz =
       30;  ///< Pictures are repeated or left out so that the video plays in real time.
@@ -46,6 +47,7 @@ class PictureWriter {
   struct Job {
     std::uint64_t picture = 0, sequence = 0;
     std::vector<std::uint8_t> rgba;
+    std::vector<std::uint16_t> linear;
   };
   explicit PictureWriter(const PictureSettings& settings) : settings_(settings) {}
   core::Result<void> startVideo();
@@ -59,7 +61,7 @@ class PictureWriter {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;
-  std::vector<std::vector<std::uint8_t>> spare_;
+  std::vector<Job> spare_;
   bool closing_ = false;
   std::string failure_;
   int video_pipe_ = -1;

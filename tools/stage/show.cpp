@@ -5,6 +5,7 @@
 
 #include "capture/subject/prop.h"
 #include "engine/anim/kinematics.h"
+#include "engine/asset/environment_file.h"
 #include "tools/stage/prop_overlay.h"
 
 namespace understudy::stage {
@@ -58,9 +59,16 @@ core::Result<std::unique_ptr<Show>> Show::create(gpu::Device& device, const Stag
   settings.quality = render::qualitySettings(qualityOf(options, device));
   settings.max_performers =
       std::max<std::uint32_t>(1, static_cast<std::uint32_t>(source.subjects.size()));
+  settings.view_transform = *render::viewTransform(options.view);
+  settings.exposure_ev = static_cast<float>(options.exposure_ev);
+  settings.linear_readback = options.exr;
   auto renderer = render::Renderer::create(device, settings);
   if (!renderer) return renderer.error();
   show->renderer_ = std::move(*renderer);
+  const auto folder = simulation::findAsset("environments");
+  auto environment = asset::openEnvironment(options.environment, folder ? *folder : "");
+  if (!environment) return environment.error();
+  if (auto set = show->renderer_->setEnvironment(*environment); !set) return set.error();
   std::vector<render::ModelId> models;
   for (const scene::Character& character : cast.characters) {
     auto model = show->renderer_->addModel(character);

@@ -221,17 +221,8 @@ TEST_SUITE("render/renderer") {
     // dielectric of known colour under the key light and the room.
     Stage stage(render::Quality::low, 0);
     if (!stage) return;
-    scene::Character slab;
-    slab.name = "slab";
-    slab.skeleton.names = {"root"};
-    slab.skeleton.parents = {anim::kNoParent};
-    slab.skeleton.parent_from_joint.resize(1);
-    slab.joint_from_bind = {glm::mat4(1.0f)};
-    slab.materials = {
-        scene::Material{.base_color = {0.18f, 0.18f, 0.18f, 1.0f}, .roughness = 1.0f}};
-    scene::Mesh mesh{.name = "slab"};
-    test::addBox(mesh, {-1.0f, 0.9f, -1.0f}, {1.0f, 1.0f, 1.0f}, {0, 0, 0, 0});
-    slab.meshes = {mesh};
+    scene::Character slab =
+        test::slab({.base_color = {0.18f, 0.18f, 0.18f, 1.0f}, .roughness = 1.0f});
     const auto grey = stage.renderer->addModel(slab);
     slab.materials[0].base_color = {0.36f, 0.36f, 0.36f, 1.0f};
     const auto light_grey = stage.renderer->addModel(slab);
@@ -401,8 +392,7 @@ TEST_SUITE("render/renderer") {
     REQUIRE(image);
     const render::GpuTimes& gpu = image->gpu;
     CHECK(gpu.scene_us > 0.0);
-    CHECK(gpu.skin_us + gpu.contact_us + gpu.shadow_us + gpu.scene_us + gpu.tone_us +
-              gpu.tail_us <=
+    CHECK(gpu.skin_us + gpu.contact_us + gpu.shadow_us + gpu.scene_us + gpu.tone_us + gpu.tail_us <=
           gpu.total_us * 1.001 + 1.0);
     CHECK(core::toMicroseconds(image->gpu_finished - image->latched) < 10e6);
   }
