@@ -11,8 +11,8 @@ using J = anim::HumanoidJoint;
 const BodyScale kJuniorScales[] = {
     {J::hips, {0.86, 0.74, 0.98}},           {J::spine, {0.88, 0.74, 1.00}},
     {J::chest, {0.86, 0.72, 0.98}},          {J::upper_chest, {0.80, 0.70, 0.92}},
-    {J::neck, {0.80, 0.50, 0.80}},           {J::head, {1.30, 1.24, 1.26}},
-    {J::left_shoulder, {0.80, 0.78, 0.90}},  {J::left_upper_arm, {0.62, 0.86, 0.88}},
+    {J::neck, {0.80, 0.60, 0.80}},           {J::head, {1.30, 1.24, 1.26}},
+    {J::left_shoulder, {0.80, 0.70, 0.90}},  {J::left_upper_arm, {0.62, 0.86, 0.88}},
     {J::left_lower_arm, {0.60, 0.88, 0.90}}, {J::left_hand, {0.72, 0.84, 0.80}},
     {J::left_upper_leg, {0.92, 0.54, 0.94}}, {J::left_lower_leg, {0.98, 0.56, 1.00}},
     {J::left_foot, {0.92, 0.80, 0.82}},      {J::left_toes, {0.92, 0.80, 0.82}},

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using report::Canvas;
 using report::Colour;
 
-constexpr std::uint32_t kLabelHeight_px = 54, kGap_px = 10, kMaxCells = 400;
+constexpr std::uint32_t kLabelHeight_px = 54, kRefusalHeight_px = 88, kGap_px = 10, kMaxCells = 400;
 constexpr float kShownHeight = 1.8f;
 constexpr Colour kGround{24, 26, 30}, kCell{38, 41, 47}, kName{232, 234, 238},
     kDetail{158, 164, 174}, kRefused{240, 168, 104};
@@ -214,26 +214,32 @@ std::string fitted(std::string text, float height_px, float width_px) {
   return text + "…";
 }
 
+/// A refused character takes a small cell: its name and why.
+void drawRefusal(Canvas& canvas, const Cell& cell, const SheetSettings& settings,
+                 std::uint32_t left, std::uint32_t top) {
+  const auto x = static_cast<float>(left), y = static_cast<float>(top);
+  const auto width = static_cast<float>(settings.cell_width_px);
+  canvas.rectangle(x, y, width, static_cast<float>(kRefusalHeight_px), kCell);
+  canvas.rectangle(x, y, 3.0f, static_cast<float>(kRefusalHeight_px), kRefused);
+  canvas.text(x + 14.0f, y + 24.0f, 15.0f, fitted(cell.name, 15.0f, width - 26.0f), kName);
+  float at = y + 28.0f;
+  for (const std::string& line : lines(cell.refusal, 12.0f, width - 26.0f)) {
+    if (at > y + static_cast<float>(kRefusalHeight_px) - 24.0f) break;
+    canvas.text(x + 14.0f, at += 16.0f, 12.0f, line, kDetail);
+  }
+}
+
 void drawCell(Canvas& canvas, const Cell& cell, const SheetSettings& settings, std::uint32_t left,
               std::uint32_t top) {
   const auto x = static_cast<float>(left), y = static_cast<float>(top);
   const auto width = static_cast<float>(settings.cell_width_px);
   const auto height = static_cast<float>(settings.cell_height_px);
   canvas.rectangle(x, y, width, height + static_cast<float>(kLabelHeight_px), kCell);
-  if (cell.refusal.empty()) {
-    for (std::uint32_t row = 0; row < settings.cell_height_px; ++row) {
-      for (std::uint32_t column = 0; column < settings.cell_width_px; ++column) {
-        const std::uint8_t* p = &cell.rgba[(row * settings.cell_width_px + column) * 4];
-        canvas.blend(static_cast<std::int32_t>(left + column), static_cast<std::int32_t>(top + row),
-                     {p[0], p[1], p[2]});
-      }
-    }
-  } else {
-    float at = y + 0.36f * height;
-    canvas.text(x + 14.0f, at, 15.0f, cell.detail.empty() ? "refused" : "nothing to draw",
-                kRefused);
-    for (const std::string& line : lines(cell.refusal, 13.0f, width - 28.0f)) {
-      canvas.text(x + 14.0f, at += 19.0f, 13.0f, line, kDetail);
+  for (std::uint32_t row = 0; row < settings.cell_height_px; ++row) {
+    for (std::uint32_t column = 0; column < settings.cell_width_px; ++column) {
+      const std::uint8_t* p = &cell.rgba[(row * settings.cell_width_px + column) * 4];
+      canvas.blend(static_cast<std::int32_t>(left + column), static_cast<std::int32_t>(top + row),
+                   {p[0], p[1], p[2]});
     }
   }
   canvas.text(x + 12.0f, y + height + 22.0f, 15.0f, fitted(cell.name, 15.0f, width - 24.0f), kName);
@@ -248,17 +254,29 @@ core::Result<void> makeSheet(const SheetSettings& settings) {
   if (!files) return files.error();
   auto device = gpu::Device::create({.name = settings.device});
   if (!device) return device.error();
-  const auto count = static_cast<std::uint32_t>(files->size());
-  const std::uint32_t columns = std::min(settings.columns, count);
-  const std::uint32_t rows = (count + columns - 1) / columns;
+  std::vector<Cell> shown, refused;
+  for (const fs::path& file : *files) {
+    auto cell = makeCell(**device, settings, file);
+    if (!cell) return cell.error();
+    (cell->refusal.empty() ? shown : refused).push_back(*std::move(cell));
+  }
+  const auto columns = std::min(settings.columns,
+                                static_cast<std::uint32_t>(std::max(shown.size(), refused.size())));
+  const auto rowsOf = [&](const std::vector<Cell>& cells) {
+    return (static_cast<std::uint32_t>(cells.size()) + columns - 1) / columns;
+  };
   const std::uint32_t step_x = settings.cell_width_px + kGap_px;
   const std::uint32_t step_y = settings.cell_height_px + kLabelHeight_px + kGap_px;
-  Canvas canvas(columns * step_x + kGap_px, rows * step_y + kGap_px, kGround);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    auto cell = makeCell(**device, settings, (*files)[i]);
-    if (!cell) return cell.error();
-    drawCell(canvas, *cell, settings, kGap_px + i % columns * step_x,
+  const std::uint32_t small_y = kRefusalHeight_px + kGap_px;
+  const std::uint32_t refused_top = kGap_px + rowsOf(shown) * step_y;
+  Canvas canvas(columns * step_x + kGap_px, refused_top + rowsOf(refused) * small_y, kGround);
+  for (std::uint32_t i = 0; i < shown.size(); ++i) {
+    drawCell(canvas, shown[i], settings, kGap_px + i % columns * step_x,
              kGap_px + i / columns * step_y);
+  }
+  for (std::uint32_t i = 0; i < refused.size(); ++i) {
+    drawRefusal(canvas, refused[i], settings, kGap_px + i % columns * step_x,
+                refused_top + i / columns * small_y);
   }
   return asset::savePicture(settings.out, canvas.rgba(), canvas.width(), canvas.height());
 }

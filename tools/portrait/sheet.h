@@ -16,7 +16,8 @@ struct SheetSettings {
   bool no_grid = false;
 };
 
-/// Draws every character in a labelled cell, or why it was refused, and saves the sheet. Characters
+/// Draws every character in a labelled cell, below them the names of those that were refused and
+/// why, and saves the sheet. Characters
 /// are scaled to the same height in the picture; the label gives the true one. In folders only
 /// files that look like characters are taken. Prints each file's warnings. An unreadable character
 /// is no failure; a missing path and a sheet without cells are.
