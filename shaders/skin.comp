@@ -25,14 +25,21 @@ void main() {
   if (index >= job.vertex_count) return;
   const BindVertex vertex = BindVertices(job.bind_vertices).at[index];
   Palette palette = Palette(push.palettes);
-  const uvec4 joints = job.first_joint + uvec4(vertex.joints01 & 0xffffu, vertex.joints01 >> 16,
-                             vertex.joints23 & 0xffffu, vertex.joints23 >> 16);
-  const JointRows a = palette.at[joints.x], b = palette.at[joints.y];
-  const JointRows c = palette.at[joints.z], d = palette.at[joints.w];
-  const vec4 w = vertex.weights;
-  const vec4 row_0 = a.row[0] * w.x + b.row[0] * w.y + c.row[0] * w.z + d.row[0] * w.w;
-  const vec4 row_1 = a.row[1] * w.x + b.row[1] * w.y + c.row[1] * w.z + d.row[1] * w.w;
-  const vec4 row_2 = a.row[2] * w.x + b.row[2] * w.y + c.row[2] * w.z + d.row[2] * w.w;
+  uvec4 joints = job.first_joint + uvec4(vertex.joints01 & 0xffffu, vertex.joints01 >> 16,
+                                         vertex.joints23 & 0xffffu, vertex.joints23 >> 16);
+  vec4 weights = vertex.weights;
+  // Most vertices have fewer than four joints. A loop that does not run is skipped by devices that
+  // mask branches.
+  const uint count = weights.w > 0.0 ? 4u : weights.z > 0.0 ? 3u : weights.y > 0.0 ? 2u : 1u;
+  vec4 row_0 = vec4(0.0), row_1 = vec4(0.0), row_2 = vec4(0.0);
+  for (uint k = 0; k < count; ++k) {
+    const JointRows joint = palette.at[joints.x];
+    row_0 += joint.row[0] * weights.x;
+    row_1 += joint.row[1] * weights.x;
+    row_2 += joint.row[2] * weights.x;
+    joints = joints.yzwx;
+    weights = weights.yzwx;
+  }
   const vec4 position = vec4(vertex.position, 1.0);
   // Normals turn with the cofactor matrix: right for scaled joints too.
   const vec3 cofactor_0 = cross(row_1.xyz, row_2.xyz);

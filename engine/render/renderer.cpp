@@ -105,6 +105,7 @@ bool Renderer::submit(const SubmitLinks& links) {
   FrameSlot& slot = self.slots[self.open];
   if (slot.has_tail) {
     self.mark(slot, slot.tail, kMarkEnd);
+    self.recordTimes(slot, slot.tail, kMarkEnd, kMarkEnd);
     if (!self.device.check(vkEndCommandBuffer(slot.tail))) return false;
   }
   const std::uint64_t value = ++self.frame;

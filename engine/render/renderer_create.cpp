@@ -139,6 +139,11 @@ core::Result<void> Renderer::Impl::createSlotBuffers(FrameSlot& slot) {
       !done) {
     return done;
   }
+  if (auto done = make(slot.times, kMarkCount * sizeof(std::uint64_t),
+                       VK_BUFFER_USAGE_TRANSFER_DST_BIT, gpu::MemoryUse::readback);
+      !done) {
+    return done;
+  }
   if (auto done = make(slot.uniforms, sizeof(shaders::FrameUniforms),
                        VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT | kByAddress, gpu::MemoryUse::device);
       !done) {

@@ -65,6 +65,7 @@ struct FrameSlot {
   gpu::Buffer spheres, lines, draws;                  ///< Written by the host.
   gpu::Buffer readback;
   gpu::QueryPool queries;
+  gpu::Buffer times;  ///< Of the marks, 64 bits each; read by the host, which so waits for nothing.
   std::uint64_t submitted = 0;  ///< Timeline value; 0 = never.
   std::uint64_t collected = 0;  ///< Timeline value of the frame that `image` tells of.
   bool has_readback = false;
@@ -137,6 +138,7 @@ struct Renderer::Impl {
   void recordTone(FrameSlot& slot, const SceneOptions& options);
   void recordReadback(FrameSlot& slot);
   void mark(const FrameSlot& slot, VkCommandBuffer commands, Mark instant);
+  void recordTimes(const FrameSlot& slot, VkCommandBuffer commands, Mark first, Mark last);
 
   void latchPoses(FrameSlot& slot, const FrameContent& content);
   void latchInput(FrameSlot& slot, const FrameContent& content);

@@ -6,6 +6,19 @@ void Renderer::Impl::mark(const FrameSlot& slot, VkCommandBuffer commands, Mark 
   vkCmdWriteTimestamp2(commands, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT, slot.queries.get(), instant);
 }
 
+void Renderer::Impl::recordTimes(const FrameSlot& slot, VkCommandBuffer commands, Mark first,
+                                 Mark last) {
+  if (!device.features.timestamps) return;
+  constexpr VkDeviceSize kBytes = sizeof(std::uint64_t);
+  vkCmdCopyQueryPoolResults(commands, slot.queries.get(), first, last - first + 1, slot.times.get(),
+                            first * kBytes, kBytes,
+                            VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT);
+  gpu::recordBarrier(commands, {.after = VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT,
+                                .after_access = VK_ACCESS_2_TRANSFER_WRITE_BIT,
+                                .before = VK_PIPELINE_STAGE_2_HOST_BIT,
+                                .before_access = VK_ACCESS_2_HOST_READ_BIT});
+}
+
 bool Renderer::Impl::recordFrame(FrameSlot& slot, const SceneOptions& options) {
   if (slot.recorded == options) return true;
   slot.recorded.reset();
@@ -23,6 +36,7 @@ bool Renderer::Impl::recordFrame(FrameSlot& slot, const SceneOptions& options) {
   mark(slot, commands, kMarkShaded);
   recordTone(slot, options);
   mark(slot, commands, kMarkToned);
+  recordTimes(slot, commands, kMarkBegin, kMarkToned);
   if (!device.check(vkEndCommandBuffer(commands))) return false;
   slot.recorded = options;
   return true;

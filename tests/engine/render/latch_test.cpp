@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <glm/gtc/matrix_transform.hpp>
 #include <limits>
 #include <random>
@@ -177,8 +178,11 @@ TEST_SUITE("render/latch") {
                                                                {.world_from_bind = palette}});
       }
     });
-    int whole = 0, again = 0;
-    for (int round = 0; round < 400; ++round) {
+    // tools/soak asks for a million.
+    const char* asked = std::getenv("UNDERSTUDY_LATCHES");
+    const long rounds = asked != nullptr ? std::atol(asked) : 400;
+    long whole = 0, again = 0;
+    for (long round = 0; round < rounds; ++round) {
       const test::Latched made = rig.run(inputOf());
       if (made.record.number == 0) continue;
       ++whole;
