@@ -10,6 +10,7 @@
 
 #include "engine/asset/gltf_materials.h"
 #include "engine/asset/gltf_model.h"
+#include "engine/asset/gltf_morphs.h"
 #include "engine/asset/gltf_skeleton.h"
 #include "engine/asset/mesh_repair.h"
 #include "engine/core/read_file.h"
@@ -60,7 +61,7 @@ struct Binding {
 
 class Reader {
  public:
-  explicit Reader(const GltfModel& gltf) : gltf_(gltf) {}
+  explicit Reader(const GltfModel& gltf) : gltf_(gltf), morphs_(gltf) {}
 
   core::Result<scene::Character> read() {
     skeleton_ = makeGltfSkeleton(gltf_);
@@ -86,6 +87,7 @@ class Reader {
       character_.joint_from_bind.emplace_back(matrix);
     }
     dropPlainMaterialIfUnused();
+    warnOfUnlikelySize();
     return std::move(character_);
   }
 
@@ -179,8 +181,8 @@ class Reader {
       if (!binding) return binding.error();
       for (const auto& primitive : gltf_.model.meshes[index(source.mesh)].primitives) {
         const std::string& mesh_name = gltf_.model.meshes[index(source.mesh)].name;
-        auto result =
-            readPrimitive(primitive, *binding, mesh_name.empty() ? source.name : mesh_name);
+        auto result = readPrimitive(primitive, *binding,
+                                    mesh_name.empty() ? source.name : mesh_name, source.mesh);
         if (!result) return result;
       }
     }
@@ -232,7 +234,7 @@ class Reader {
   }
 
   core::Result<void> readPrimitive(const tinygltf::Primitive& primitive, const Binding& binding,
-                                   const std::string& name) {
+                                   const std::string& name, int mesh_index) {
     const int mode = primitive.mode == -1 ? TINYGLTF_MODE_TRIANGLES : primitive.mode;
     const auto position = primitive.attributes.find("POSITION");
     if (mode < TINYGLTF_MODE_TRIANGLES || mode > TINYGLTF_MODE_TRIANGLE_FAN) {
@@ -243,7 +245,6 @@ class Reader {
       warn("a mesh without positions is left out");
       return {};
     }
-    if (!primitive.targets.empty()) warn("morph targets are not read");
     if (primitive.attributes.contains("COLOR_0")) warn("vertex colours are not read");
     const auto& accessor = gltf_.model.accessors[index(position->second)];
     const std::size_t count = accessor.count;
@@ -263,6 +264,9 @@ class Reader {
     mesh.vertices.resize(count);
     if (auto result = readShape(primitive, binding, mesh); !result) return result;
     if (auto result = readInfluences(primitive, binding, mesh); !result) return result;
+    auto morphs = morphs_.read(mesh_index, primitive, binding.bind_from_mesh);
+    if (!morphs) return morphs.error();
+    mesh.morphs = *std::move(morphs);
     finishMesh(primitive, mesh);
     character_.meshes.push_back(std::move(mesh));
     return {};
@@ -437,6 +441,20 @@ class Reader {
     }
   }
 
+  /// glTF is in metres, but many files are not.
+  void warnOfUnlikelySize() {
+    glm::vec3 low(1e30f), high(-1e30f);
+    for (const auto& mesh : character_.meshes) {
+      for (const auto& vertex : mesh.vertices) {
+        low = glm::min(low, vertex.position);
+        high = glm::max(high, vertex.position);
+      }
+    }
+    const float largest = std::max({high.x - low.x, high.y - low.y, high.z - low.z});
+    if (character_.meshes.empty() || (largest < 20.0f && largest > 0.02f)) return;
+    warn(fmt::format("is {:.3g} m large; glTF counts in metres: scale it when exporting", largest));
+  }
+
   void dropPlainMaterialIfUnused() {
     const int plain = static_cast<int>(character_.materials.size()) - 1;
     for (const auto& mesh : character_.meshes) {
@@ -446,6 +464,7 @@ class Reader {
   }
 
   const GltfModel& gltf_;
+  MorphReader morphs_;
   GltfSkeleton skeleton_;
   scene::Character character_;
   std::vector<UvUse> uv_use_;

@@ -20,8 +20,9 @@ core::Error unreadableCharacterKind(const std::filesystem::path& path);
 /// The bind pose is the file's rest pose in metres, so that `joint_from_bind` is the inverse of the
 /// rest pose wherever the file binds in it. Scale above and in the skeleton is folded: the
 /// skeleton is rigid. Each vertex keeps its four largest influences, made to sum to 1. Missing
-/// normals are computed, and tangents where a normal map needs them. Morph targets, vertex
-/// colours, points and lines are not read.
+/// normals are computed, and tangents where a normal map needs them. Quantised attributes and
+/// EXT_meshopt_compression are unpacked. Morph targets are read (see scene/morph.h); vertex
+/// colours, points and lines are not, nor KTX2 pictures: a warning says so.
 core::Result<scene::Character> loadCharacter(const std::filesystem::path& path);
 
 /// The same from the bytes of a .glb or .gltf; external files are looked for in `folder`.

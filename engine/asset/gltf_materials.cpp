@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,19 @@ glm::vec4 colour(const std::vector<double>& numbers) {
 double numberOr(const tinygltf::Value& object, const char* key, double otherwise) {
   if (!object.IsObject() || !object.Has(key) || !object.Get(key).IsNumber()) return otherwise;
   return object.Get(key).GetNumberAsDouble();
+}
+
+glm::vec3 tripleOr(const tinygltf::Value& object, const char* key, float otherwise,
+                   double largest) {
+  if (!object.IsObject() || !object.Has(key) || object.Get(key).ArrayLen() != 3) {
+    return glm::vec3(otherwise);
+  }
+  glm::vec3 value(otherwise);
+  for (int i = 0; i < 3; ++i) {
+    const auto& number = object.Get(key).Get(i);
+    if (number.IsNumber()) value[i] = positive(number.GetNumberAsDouble(), largest);
+  }
+  return value;
 }
 
 glm::dvec2 pairOr(const tinygltf::Value& object, const char* key, glm::dvec2 otherwise) {
@@ -154,13 +168,78 @@ class Reader {
       }
     }
     if (extensions.contains("KHR_materials_unlit")) {
+      material.unlit = true;
       material.metallic = 0.0f;
       material.roughness = 1.0f;
     }
     if (const auto strength = extensions.find("KHR_materials_emissive_strength");
         strength != extensions.end()) {
-      material.emissive *= positive(numberOr(strength->second, "emissiveStrength", 1.0), 1e4);
+      material.emissive_strength =
+          positive(numberOr(strength->second, "emissiveStrength", 1.0), 1e4);
+      material.emissive *= material.emissive_strength;
     }
+    readLayers(extensions, material);
+    readMtoon(source, material);
+  }
+
+  /// What lies over or under the plain surface: factors only, their textures are not read.
+  void readLayers(const tinygltf::ExtensionMap& extensions, scene::Material& material) {
+    const auto of = [&](const char* name) -> const tinygltf::Value* {
+      const auto found = extensions.find(name);
+      return found == extensions.end() ? nullptr : &found->second;
+    };
+    if (const auto* ior = of("KHR_materials_ior")) {
+      const float value = positive(numberOr(*ior, "ior", 1.5), 5.0);
+      material.ior = value == 0.0f ? 0.0f : std::max(value, 1.0f);
+    }
+    if (const auto* specular = of("KHR_materials_specular")) {
+      material.specular = unitInterval(numberOr(*specular, "specularFactor", 1.0));
+      material.specular_color = tripleOr(*specular, "specularColorFactor", 1.0f, 16.0);
+      warnOfTexture(*specular, {"specularTexture", "specularColorTexture"}, material.name);
+    }
+    if (const auto* coat = of("KHR_materials_clearcoat")) {
+      material.clearcoat = unitInterval(numberOr(*coat, "clearcoatFactor", 0.0));
+      material.clearcoat_roughness = unitInterval(numberOr(*coat, "clearcoatRoughnessFactor", 0.0));
+      warnOfTexture(*coat, {"clearcoatTexture", "clearcoatRoughnessTexture"}, material.name);
+    }
+    if (const auto* sheen = of("KHR_materials_sheen")) {
+      material.sheen_color = tripleOr(*sheen, "sheenColorFactor", 0.0f, 1.0);
+      material.sheen_roughness = unitInterval(numberOr(*sheen, "sheenRoughnessFactor", 0.0));
+      warnOfTexture(*sheen, {"sheenColorTexture", "sheenRoughnessTexture"}, material.name);
+    }
+    if (const auto* transmission = of("KHR_materials_transmission")) {
+      material.transmission = unitInterval(numberOr(*transmission, "transmissionFactor", 0.0));
+      warnOfTexture(*transmission, {"transmissionTexture"}, material.name);
+    }
+  }
+
+  void warnOfTexture(const tinygltf::Value& extension, std::initializer_list<const char*> keys,
+                     const std::string& material) {
+    for (const char* key : keys) {
+      if (!extension.IsObject() || !extension.Has(key)) continue;
+      result_.warnings.push_back("material \"" + material + "\": " + key +
+                                 " is not read; its factor holds everywhere");
+    }
+  }
+
+  /// VRM's cartoon shading is shown as a plain rough surface.
+  void readMtoon(const tinygltf::Material& source, scene::Material& material) {
+    bool mtoon = source.extensions.contains("VRMC_materials_mtoon");
+    const auto vrm = gltf_.model.extensions.find("VRM");
+    if (vrm != gltf_.model.extensions.end() && vrm->second.Has("materialProperties")) {
+      const tinygltf::Value& list = vrm->second.Get("materialProperties");
+      const auto number = static_cast<std::size_t>(&source - gltf_.model.materials.data());
+      if (number < list.ArrayLen()) {
+        const tinygltf::Value& entry = list.Get(static_cast<int>(number));
+        mtoon =
+            mtoon || (entry.IsObject() && entry.Has("shader") && entry.Get("shader").IsString() &&
+                      entry.Get("shader").Get<std::string>() == "VRM/MToon");
+      }
+    }
+    if (!mtoon) return;
+    material.unlit = false;
+    material.metallic = 0.0f;
+    material.roughness = 0.9f;
   }
 
   /// Index of the decoded image of a texture, -1 if there is none.
@@ -168,8 +247,12 @@ class Reader {
     if (texture < 0) return -1;
     const int source = gltf_.model.textures[static_cast<std::size_t>(texture)].source;
     if (source < 0) {
-      result_.warnings.push_back("texture " + std::to_string(texture) +
-                                 " has no PNG or JPEG image; it is left out");
+      const auto& extensions = gltf_.model.textures[static_cast<std::size_t>(texture)].extensions;
+      const char* kind = extensions.contains("KHR_texture_basisu") ? " is KTX2"
+                         : extensions.contains("EXT_texture_webp") ? " is WebP"
+                                                                   : " has no PNG or JPEG image";
+      result_.warnings.push_back(gltf_.path + ": texture " + std::to_string(texture) + kind +
+                                 " and is left out; convert its image to PNG or JPEG");
       return -1;
     }
     const auto key = std::pair(source, srgb);
@@ -180,11 +263,12 @@ class Reader {
   int decode(int source, bool srgb) {
     const std::string_view bytes = imageBytes(gltf_, source);
     const auto fail = [&](const std::string& why) {
-      result_.warnings.push_back("image " + std::to_string(source) + " " + why +
+      result_.warnings.push_back(gltf_.path + ": image " + std::to_string(source) + " " + why +
                                  "; it is left out");
       return -1;
     };
     if (bytes.empty()) return fail("was not found");
+    if (bytes.starts_with("\xABKTX ")) return fail("is KTX2; convert it to PNG or JPEG");
     const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
     const int size = static_cast<int>(std::min<std::size_t>(bytes.size(), 0x7fffffff));
     int width = 0, height = 0, channels = 0;

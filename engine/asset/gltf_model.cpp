@@ -7,8 +7,10 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <type_traits>
 
+#include "engine/asset/gltf_meshopt.h"
 #include "engine/core/read_file.h"
 
 namespace understudy::asset {
@@ -110,12 +112,13 @@ class Checker {
 
   core::Result<void> checkExtensions() {
     for (const std::string& name : model_.extensionsRequired) {
-      if (name == "KHR_draco_mesh_compression" || name == "EXT_meshopt_compression") {
+      if (name == "KHR_draco_mesh_compression") {
         return core::makeError(gltf_.path + ": needs the extension " + name +
                                ", which is not supported; export it without compression");
       }
-      static constexpr std::array<std::string_view, 4> kKnown = {
-          "KHR_mesh_quantization", "KHR_texture_transform", "KHR_lights_punctual", "VRM"};
+      static constexpr std::array<std::string_view, 6> kKnown = {
+          "KHR_mesh_quantization",   "KHR_texture_transform", "KHR_lights_punctual",
+          "EXT_meshopt_compression", "KHR_texture_basisu",    "VRM"};
       if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end() &&
           !name.starts_with("KHR_materials_") && !name.starts_with("VRMC_")) {
         gltf_.warnings.push_back("needs the extension " + name.substr(0, 60) +
@@ -234,6 +237,9 @@ class Checker {
             return error("mesh {} has {} of one attribute and {} of another", m, count, here);
           }
         }
+        for (const auto& target : primitive.targets) {
+          if (auto result = checkTarget(m, target, count); !result) return result;
+        }
         if (primitive.indices == -1) continue;
         if (!contains(model_.accessors, primitive.indices)) {
           return error("mesh {} names accessor {} for its indices, which does not exist", m,
@@ -244,6 +250,24 @@ class Checker {
             indices.componentType == TINYGLTF_COMPONENT_TYPE_FLOAT) {
           return error("the indices of mesh {} are no integers", m);
         }
+      }
+    }
+    return {};
+  }
+
+  core::Result<void> checkTarget(std::size_t m, const std::map<std::string, int>& target,
+                                 std::size_t count) {
+    for (const auto& [name, index] : target) {
+      if (!contains(model_.accessors, index)) {
+        return error("a morph target of mesh {} names accessor {}, which does not exist", m, index);
+      }
+      if (name != "POSITION" && name != "NORMAL" && name != "TANGENT") continue;
+      const auto& accessor = at(model_.accessors, index);
+      if (accessor.type != TINYGLTF_TYPE_VEC3 || accessor.count != count) {
+        return error(
+            "a morph target of mesh {} does not have three numbers for each of its {} "
+            "vertices",
+            m, count);
       }
     }
     return {};
@@ -553,6 +577,8 @@ core::Result<GltfModel> readGltfModel(std::string bytes, const std::string& name
     return core::makeError(name + ": its JSON is nested deeper than " +
                            std::to_string(kMaxNesting) + "; this is no sound glTF");
   }
+  const auto packed = takePackedViews(bytes, name);
+  if (!packed) return packed.error();
   tinygltf::TinyGLTF parser;
   parser.SetFsCallbacks(
       {&isOrdinaryFile, &sameFilePath, &readOrdinaryFile, &refuseToWrite, nullptr});
@@ -574,6 +600,7 @@ core::Result<GltfModel> readGltfModel(std::string bytes, const std::string& name
                              "; check that this is glTF 2.0 and complete");
     }
     if (!warning.empty()) gltf.warnings.push_back(firstLine(warning));
+    if (auto result = unpackViews(*packed, gltf); !result) return result.error();
     if (auto result = Checker(gltf).run(); !result) return result.error();
   } catch (const std::exception& exception) {
     return core::makeError(name + ": " + firstLine(exception.what()) +

@@ -30,7 +30,7 @@ struct FrameUniforms {
   uint sequence;  ///< Lower 32 bits.
   uint performer_count;
   vec3 floor_ambient;  ///< Light of the room on the open floor.
-  uint lamp_words;  ///< Of 32 lamps each: none on a stage without lamps.
+  uint lamp_words;     ///< Of 32 lamps each: none on a stage without lamps.
   /// Share of each performer of the cast that is drawn; less than 1 is dithered.
   float presence[kMostPerformers];
 };

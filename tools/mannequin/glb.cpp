@@ -98,9 +98,9 @@ Json writePiece(const Piece& piece, std::size_t material, Buffer& buffer) {
           {"material", material}};
 }
 
-Json writeMaterials() {
+Json writeMaterials(const Figure& figure) {
   Json materials = Json::array();
-  for (const Look& look : regionLooks())
+  for (const Look& look : figure.looks)
     materials.push_back(
         {{"name", look.name},
          {"pbrMetallicRoughness",
@@ -111,9 +111,10 @@ Json writeMaterials() {
 }
 
 // Node 0 is the mesh, node 1 + i is joint i.
-Json writeNodes() {
-  Json nodes = Json::array({{{"name", "mannequin"}, {"mesh", 0}, {"skin", 0}}});
-  const auto joints = bodyJoints();
+Json writeNodes(const Mannequin& mannequin) {
+  Json nodes =
+      Json::array({{{"name", std::string(mannequin.figure->name)}, {"mesh", 0}, {"skin", 0}}});
+  const auto& joints = mannequin.joints;
   for (std::size_t i = 0; i < joints.size(); ++i) {
     glm::vec3 offset(joints[i].position);
     if (joints[i].parent != anim::HumanoidJoint::count)
@@ -130,10 +131,10 @@ Json writeNodes() {
   return nodes;
 }
 
-Json writeSkin(Buffer& buffer) {
+Json writeSkin(const Mannequin& mannequin, Buffer& buffer) {
   std::vector<glm::mat4> inverse_bind;
   Json joints = Json::array();
-  for (const JointRest& rest : bodyJoints()) {
+  for (const JointRest& rest : mannequin.joints) {
     glm::mat4 joint_from_bind(1.0f);
     joint_from_bind[3] = glm::vec4(-glm::vec3(rest.position), 1.0f);
     inverse_bind.push_back(joint_from_bind);
@@ -162,20 +163,21 @@ void appendChunk(std::string& out, std::string content, const char* type, char p
 std::string writeGlb(const Mannequin& mannequin) {
   Buffer buffer;
   Json primitives = Json::array();
-  for (std::size_t region = 0; region < regionLooks().size(); ++region) {
+  for (std::size_t region = 0; region < mannequin.figure->looks.size(); ++region) {
     const Piece piece = makePiece(mannequin, static_cast<int>(region));
     if (!piece.indices.empty()) primitives.push_back(writePiece(piece, region, buffer));
   }
-  Json skin = writeSkin(buffer);
+  Json skin = writeSkin(mannequin, buffer);
+  const std::string name(mannequin.figure->name);
   const Json gltf{{"asset",
                    {{"version", "2.0"},
                     {"generator", "understudy-mannequin"},
                     {"copyright", "Understudy contributors, Apache-2.0"}}},
                   {"scene", 0},
-                  {"scenes", {{{"name", "mannequin"}, {"nodes", {0, 1}}}}},
-                  {"nodes", writeNodes()},
-                  {"meshes", {{{"name", "mannequin"}, {"primitives", primitives}}}},
-                  {"materials", writeMaterials()},
+                  {"scenes", {{{"name", name}, {"nodes", {0, 1}}}}},
+                  {"nodes", writeNodes(mannequin)},
+                  {"meshes", {{{"name", name}, {"primitives", primitives}}}},
+                  {"materials", writeMaterials(*mannequin.figure)},
                   {"skins", Json::array({std::move(skin)})},
                   {"accessors", buffer.accessors()},
                   {"bufferViews", buffer.views()},

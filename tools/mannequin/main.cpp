@@ -5,16 +5,21 @@
 #include "tools/mannequin/mannequin.h"
 
 int main(int argc, char** argv) {
-  CLI::App app{"Builds the mannequin, Understudy's own character, and writes it as glTF binary."};
+  CLI::App app{"Builds the mannequin or another of Understudy's own characters as glTF binary."};
   app.set_version_flag("--version", UNDERSTUDY_VERSION);
-  std::string path = "assets/characters/mannequin.glb";
-  app.add_option("output", path, "File to write")->capture_default_str();
+  std::string path, figure = "mannequin";
+  app.add_option("output", path, "File to write; assets/characters/FIGURE.glb if left out");
+  app.add_option("--figure", figure, "mannequin or junior")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"mannequin", "junior"}));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  const understudy::mannequin::Mannequin mannequin = understudy::mannequin::makeMannequin();
+  if (path.empty()) path = "assets/characters/" + figure + ".glb";
+  const understudy::mannequin::Mannequin mannequin =
+      understudy::mannequin::makeMannequin(*understudy::mannequin::findFigure(figure));
   if (!understudy::mannequin::isManifold(mannequin.mesh)) {
     std::cerr
         << "the skin is not one clean surface: give shapes that nearly touch more room or more "

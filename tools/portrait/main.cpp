@@ -10,6 +10,7 @@
 #include "engine/asset/picture_file.h"
 #include "engine/render/renderer.h"
 #include "tools/portrait/poses.h"
+#include "tools/portrait/sheet.h"
 
 namespace {
 
@@ -18,6 +19,7 @@ using namespace understudy;
 struct Options {
   std::string character = "assets/characters/mannequin.glb";
   std::string pose = "stand", shot = "full", out = "portrait.png", device, quality = "high";
+  std::vector<std::string> sheet;
   std::uint32_t width = 1280, height = 720, actors = 1, frames = 1;
   std::string environment = "studio", transform = "film", exr;
   float exposure_ev = 0.0f;
@@ -173,6 +175,8 @@ int main(int argc, char** argv) {
                  "full, back, low, bust, hand, hip, shoulder, knee, feet or crowd")
       ->capture_default_str();
   app.add_option("--out", options.out, "the PNG")->capture_default_str();
+  app.add_option("--sheet", options.sheet,
+                 "files and folders: draws a contact sheet of all characters there");
   app.add_option("--width", options.width)->capture_default_str()->check(CLI::Range(16, 16384));
   app.add_option("--height", options.height)->capture_default_str()->check(CLI::Range(16, 16384));
   app.add_option("--actors", options.actors)->capture_default_str()->check(CLI::Range(0, 20));
@@ -200,7 +204,16 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  const auto result = run(options);
+  // A sheet shows rest poses unless asked for another: most characters do not carry our names.
+  const auto result =
+      options.sheet.empty()
+          ? run(options)
+          : portrait::makeSheet({.paths = options.sheet,
+                                 .out = options.out,
+                                 .device = options.device,
+                                 .quality = options.quality,
+                                 .pose = app.count("--pose") > 0 ? options.pose : "t",
+                                 .no_grid = options.no_grid});
   if (result) return 0;
   fmt::print(stderr, "understudy-portrait: {}\n", result.error().message);
   return 1;

@@ -36,8 +36,8 @@ struct Asset {
   std::size_t materials = 0;
 };
 
-std::string fileBytes() {
-  std::ifstream file(UNDERSTUDY_SOURCE_DIR "/assets/characters/mannequin.glb", std::ios::binary);
+std::string fileBytes(const std::string& name = "mannequin") {
+  std::ifstream file(UNDERSTUDY_SOURCE_DIR "/assets/characters/" + name + ".glb", std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
@@ -187,6 +187,40 @@ TEST_SUITE("tools/mannequin") {
   TEST_CASE("the generator writes the committed file byte for byte") {
     const bool same = mannequin::writeGlb(mannequin::makeMannequin()) == fileBytes();
     CHECK(same);
+  }
+
+  TEST_CASE("the second figure is its committed file too: a symmetric child on the floor") {
+    const mannequin::Figure* figure = mannequin::findFigure("junior");
+    REQUIRE(figure != nullptr);
+    const mannequin::Mannequin junior = mannequin::makeMannequin(*figure);
+    const bool same = mannequin::writeGlb(junior) == fileBytes("junior");
+    CHECK(same);
+    std::set<std::array<double, 3>> points;
+    double low = 1.0, high = 0.0, inside_out = 0.0;
+    for (const mannequin::Vec3& p : junior.mesh.positions) {
+      points.insert({p.x, p.y, p.z});
+      low = std::min(low, p.y);
+      high = std::max(high, p.y);
+    }
+    CHECK(std::abs(low) < 1e-9);
+    CHECK(high > 1.15);
+    CHECK(high < 1.30);
+    std::size_t lonely = 0;
+    for (const auto& [x, y, z] : points) lonely += points.contains({-x, y, z}) ? 0 : 1;
+    CHECK(lonely == 0);
+    for (const mannequin::Triangle& t : junior.mesh.triangles) {
+      const auto at = [&](std::size_t c) {
+        return junior.mesh.positions[static_cast<std::size_t>(t[c])];
+      };
+      const mannequin::Vec3 face = glm::cross(at(1) - at(0), at(2) - at(0));
+      const mannequin::Vec3 normal = junior.normals[static_cast<std::size_t>(t[0])];
+      if (glm::dot(face, normal) <= 0.0) inside_out += 1.0;
+    }
+    CHECK(inside_out == 0.0);
+    // Other proportions, not another size: legs are shorter and the head larger.
+    const auto joint = [&](J j) { return junior.joints[static_cast<std::size_t>(j)].position; };
+    CHECK(joint(J::left_upper_leg).y / high < 0.45);
+    CHECK((high - joint(J::head).y) / high > 0.18);
   }
 #endif
 
