@@ -12,6 +12,7 @@
 layout(constant_id = 0) const bool kMirrored = false;
 layout(constant_id = 1) const int kAlphaMode = 0;  // 0 opaque, 1 mask, 2 blend.
 layout(constant_id = 2) const int kSamples = 1;
+layout(constant_id = 4) const bool kLamps = false;
 
 layout(set = 1, binding = 0, scalar) uniform Material { MaterialUniforms material; };
 layout(set = 1, binding = 1) uniform sampler2D base_color_map;
@@ -142,7 +143,7 @@ void main() {
   const float pool = 1.0 / (1.0 + environment.key_falloff * dot(position.xz, position.xz));
   vec3 light = frame.key_color * (shadow * pool) *
                shade(surface, frame.to_key, 0.25 * frame.key_tangent * frame.key_tangent);
-  light += shadeLamps(surface);
+  if (kLamps) light += shadeLamps(surface);
 
   // The room. Near the floor it is darker below.
   const float exposure = uv_exposure.z;

@@ -10,6 +10,7 @@
 
 layout(constant_id = 0) const bool kGrid = true;
 layout(constant_id = 1) const bool kFine = true;
+layout(constant_id = 4) const bool kLamps = false;
 
 layout(location = 0) in vec3 position;
 layout(location = 0) out vec4 color;
@@ -87,7 +88,7 @@ void main() {
   const float pool = 1.0 / (1.0 + environment.key_falloff * dot(position.xz, position.xz));
   const vec3 ambient = frame.floor_ambient * contact;
   vec3 light = albedo * (frame.key_color * (frame.to_key.y * shadow * pool / kPi) +
-                         ambient * mix(0.75, 1.0, pool) + lampsOnFloor() / kPi);
+                         ambient * mix(0.75, 1.0, pool) + (kLamps ? lampsOnFloor() / kPi : vec3(0.0)));
 
   const float n_v = max(to_eye.y, 0.0);
   const float grazing = 1.0 - n_v, square = grazing * grazing;

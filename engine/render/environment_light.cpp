@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <glm/gtc/packing.hpp>
 #include <numbers>
 #include <thread>
 
@@ -168,11 +169,6 @@ std::vector<LobeSample> lobeSamples(float roughness, std::uint32_t count, float 
   return samples;
 }
 
-/// Two to the power of -126 to 127.
-float powerOfTwo(int exponent) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(exponent + 127) << 23);
-}
-
 glm::vec3 filtered(const Pyramid& pyramid, const std::vector<LobeSample>& samples,
                    const glm::vec3& axis) {
   const glm::vec3 beside = std::abs(axis.y) < 0.9f ? glm::vec3(0, 1, 0) : glm::vec3(1, 0, 0);
@@ -239,25 +235,12 @@ glm::vec3 irradianceOverPi(const std::array<glm::vec3, 9>& c, const glm::vec3& n
   return glm::max(light, glm::vec3(0.0f));
 }
 
-std::uint32_t packShared(const glm::vec3& light) {
-  const glm::vec3 c = glm::clamp(light, glm::vec3(0.0f), glm::vec3(65408.0f));
-  const float most = std::max({c.x, c.y, c.z});
-  // most < 2^exponent; the format's exponents begin at -15.
-  int exponent = std::max(static_cast<int>(std::bit_cast<std::uint32_t>(most) >> 23) - 126, -15);
-  if (most * powerOfTwo(9 - exponent) >= 511.5f) ++exponent;
-  const float scale = powerOfTwo(9 - exponent);
-  const auto mantissa = [&](float value) {
-    return static_cast<std::uint32_t>(value * scale + 0.5f);
-  };
-  return mantissa(c.x) | mantissa(c.y) << 9 | mantissa(c.z) << 18 |
-         static_cast<std::uint32_t>(exponent + 15) << 27;
+std::uint64_t packLight(const glm::vec3& light) {
+  const glm::vec3 c = glm::clamp(light, glm::vec3(0.0f), glm::vec3(kMostLight));
+  return glm::packHalf4x16(glm::vec4(c, 1.0f));
 }
 
-glm::vec3 unpackShared(std::uint32_t texel) {
-  const glm::vec3 mantissas(static_cast<float>(texel & 511u), static_cast<float>(texel >> 9 & 511u),
-                            static_cast<float>(texel >> 18 & 511u));
-  return mantissas * powerOfTwo(static_cast<int>(texel >> 27) - 15 - 9);
-}
+glm::vec3 unpackLight(std::uint64_t texel) { return glm::vec3(glm::unpackHalf4x16(texel)); }
 
 EnvironmentLight makeEnvironmentLight(const scene::Environment& environment) {
   EnvironmentLight light{.irradiance = projectIrradiance(environment)};
@@ -282,11 +265,11 @@ EnvironmentLight makeEnvironmentLight(const scene::Environment& environment) {
       const std::uint32_t wanted = roughness < 0.3f ? 64 : roughness < 0.6f ? 128 : 512;
       samples = lobeSamples(roughness, wanted, pyramid.density());
     }
-    std::vector<std::uint32_t> texels(std::size_t{side} * side);
+    std::vector<std::uint64_t> texels(std::size_t{side} * side);
     forRows(side, [&](std::uint32_t y) {
       for (std::uint32_t x = 0; x < side; ++x) {
         const glm::vec2 place(static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f);
-        texels[std::size_t{y} * side + x] = packShared(
+        texels[std::size_t{y} * side + x] = packLight(
             filtered(pyramid, samples, environmentDirection(place / static_cast<float>(side))));
       }
     });

@@ -13,10 +13,10 @@ namespace understudy::render {
 struct EnvironmentLight {
   /// EnvironmentUniforms::irradiance.
   std::array<glm::vec3, 9> irradiance{};
-  /// Octahedral maps, each half as wide as the one before, texels in shared-exponent format
-  /// E5B9G9R9. From `sharp_level` to the last: what a GGX surface mirrors, roughness 0 to 1 in
-  /// equal steps. Before it: the picture itself, for the sky.
-  std::vector<std::vector<std::uint32_t>> levels;
+  /// Octahedral maps, each half as wide as the one before, texels of four half floats. From
+  /// `sharp_level` to the last: what a GGX surface mirrors, roughness 0 to 1 in equal steps. Before
+  /// it: the picture itself, for the sky.
+  std::vector<std::vector<std::uint64_t>> levels;
   std::uint32_t side_px = 0;      ///< Of level 0.
   std::uint32_t sharp_level = 0;  ///< Roughness 0.
 };
@@ -35,8 +35,9 @@ glm::vec3 irradianceOverPi(const std::array<glm::vec3, 9>& coefficients, const g
 glm::vec2 environmentPlace(const glm::vec3& direction);
 glm::vec3 environmentDirection(const glm::vec2& place);
 
-/// Light as one texel of the maps, and back: three mantissas of nine bits and one exponent.
-std::uint32_t packShared(const glm::vec3& light);
-glm::vec3 unpackShared(std::uint32_t texel);
+/// Light as one texel of the maps, and back. More than kMostLight is cut.
+inline constexpr float kMostLight = 65504.0f;
+std::uint64_t packLight(const glm::vec3& light);
+glm::vec3 unpackLight(std::uint64_t texel);
 
 }  // namespace understudy::render

@@ -50,6 +50,7 @@ struct DrawPipelineSettings {
   std::uint32_t samples = 1;
   std::array<std::int32_t, 2> constants{};  ///< Specialisation constants 0 and 1; 2 is `samples`.
   std::uint32_t scene_samples = 1;          ///< Specialisation constant 3: of the image to show.
+  bool lamps = false;                       ///< Specialisation constant 4.
 };
 
 constexpr VkVertexInputBindingDescription kVertexBindings[] = {
@@ -175,11 +176,12 @@ core::Result<void> makeDraw(gpu::Device& device, const DrawPipelineSettings& set
     if (!made) return made.error();
     fragment = std::move(*made);
   }
-  const VkSpecializationMapEntry entries[] = {{0, 0, 4}, {1, 4, 4}, {2, 8, 4}, {3, 12, 4}};
-  const std::int32_t values[] = {settings.constants[0], settings.constants[1],
-                                 static_cast<std::int32_t>(settings.samples),
-                                 static_cast<std::int32_t>(settings.scene_samples)};
-  const VkSpecializationInfo constants{4, entries, sizeof values, values};
+  const VkSpecializationMapEntry entries[] = {
+      {0, 0, 4}, {1, 4, 4}, {2, 8, 4}, {3, 12, 4}, {4, 16, 4}};
+  const std::int32_t values[] = {
+      settings.constants[0], settings.constants[1], static_cast<std::int32_t>(settings.samples),
+      static_cast<std::int32_t>(settings.scene_samples), settings.lamps ? 1 : 0};
+  const VkSpecializationInfo constants{5, entries, sizeof values, values};
   VkPipelineShaderStageCreateInfo stages[2];
   stages[0] = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                .stage = VK_SHADER_STAGE_VERTEX_BIT,
@@ -292,7 +294,7 @@ core::Result<void> makeLayouts(gpu::Device& device, Pipelines& made) {
 }
 
 core::Result<void> makeCharacterPipelines(gpu::Device& device, const QualitySettings& quality,
-                                          Pipelines& made) {
+                                          bool lamps, Pipelines& made) {
   for (std::size_t mirrored = 0; mirrored < 2; ++mirrored) {
     for (std::size_t mode = 0; mode < 3; ++mode) {
       const bool blended = mode == static_cast<std::size_t>(scene::AlphaMode::blend);
@@ -310,8 +312,10 @@ core::Result<void> makeCharacterPipelines(gpu::Device& device, const QualitySett
               mode == static_cast<std::size_t>(scene::AlphaMode::mask) && mirrored == 0,
           .blend = blended || mirrored == 1 ? Blend::alpha : Blend::none,
           .samples = quality.samples,
-          .constants = {static_cast<std::int32_t>(mirrored), static_cast<std::int32_t>(mode)}};
-      auto& pipeline = mirrored == 1 ? made.mirrored[mode] : made.character[mode];
+          .constants = {static_cast<std::int32_t>(mirrored), static_cast<std::int32_t>(mode)},
+          .lamps = lamps};
+      auto& variants = mirrored == 1 ? made.mirrored : made.character;
+      auto& pipeline = variants[lamps ? 1 : 0][mode];
       if (auto done = makeDraw(device, settings, pipeline); !done) return done;
     }
   }
@@ -339,8 +343,12 @@ core::Result<void> makeStagePipelines(gpu::Device& device, const QualitySettings
   settings.choose_cull = true;
   for (std::size_t grid = 0; grid < 2; ++grid) {
     settings.constants = {static_cast<std::int32_t>(grid), quality.fine_environment ? 1 : 0};
-    if (auto done = makeDraw(device, settings, made.floor[grid]); !done) return done;
+    for (std::size_t lamps = 0; lamps < 2; ++lamps) {
+      settings.lamps = lamps == 1;
+      if (auto done = makeDraw(device, settings, made.floor[lamps][grid]); !done) return done;
+    }
   }
+  settings.lamps = false;
 
   settings.write_depth = false;
   settings.choose_cull = false;
@@ -385,7 +393,11 @@ core::Result<Pipelines> makePipelines(gpu::Device& device, const RenderSettings&
                                     .write_depth = true,
                                     .depth_bias = true};
   if (auto done = makeDraw(device, shadow, made.shadow); !done) return done.error();
-  if (auto done = makeCharacterPipelines(device, quality, made); !done) return done.error();
+  for (const bool lamps : {false, true}) {
+    if (auto done = makeCharacterPipelines(device, quality, lamps, made); !done) {
+      return done.error();
+    }
+  }
   if (auto done = makeStagePipelines(device, quality, made); !done) return done.error();
   for (std::size_t strip = 0; strip < 2; ++strip) {
     const DrawPipelineSettings tone{

@@ -11,7 +11,8 @@ inline constexpr VkFormat kSceneFormat = VK_FORMAT_R16G16B16A16_SFLOAT;
 inline constexpr VkFormat kDepthFormat = VK_FORMAT_D32_SFLOAT;
 inline constexpr VkFormat kColorFormat = VK_FORMAT_R8G8B8A8_UNORM;
 inline constexpr VkFormat kContactFormat = VK_FORMAT_R16G16B16A16_SFLOAT;
-inline constexpr VkFormat kEnvironmentFormat = VK_FORMAT_E5B9G9R9_UFLOAT_PACK32;
+// Software devices unpack shared exponents slowly.
+inline constexpr VkFormat kEnvironmentFormat = VK_FORMAT_R16G16B16A16_SFLOAT;
 inline constexpr VkFormat kReflectanceFormat = VK_FORMAT_R16G16_UNORM;
 
 /// Bindings of set 0, which every pass but skinning has. Written out in
@@ -36,9 +37,9 @@ enum FrameBinding : std::uint32_t {
 
 /// All pipelines of the renderer and the layouts they share. Made once, before the first frame.
 struct Pipelines {
-  gpu::DescriptorSetLayout frame_layout;      ///< Set 0.
-  gpu::DescriptorSetLayout material_layout;   ///< Set 1 of characters.
-  gpu::DescriptorSetLayout image_layout;      ///< Set 1 of the tone map: the scene, and its samples.
+  gpu::DescriptorSetLayout frame_layout;     ///< Set 0.
+  gpu::DescriptorSetLayout material_layout;  ///< Set 1 of characters.
+  gpu::DescriptorSetLayout image_layout;     ///< Set 1 of the tone map: the scene, and its samples.
   gpu::PipelineLayout latch_pipeline_layout;  ///< Addresses alone.
   gpu::PipelineLayout skin_pipeline_layout;   ///< Addresses alone.
   gpu::PipelineLayout frame_pipeline_layout;  ///< Set 0 alone.
@@ -46,10 +47,11 @@ struct Pipelines {
   gpu::PipelineLayout tone_pipeline_layout;
 
   gpu::Pipeline latch, skin, contact, cluster, shadow;
-  std::array<gpu::Pipeline, 3> character;  ///< By scene::AlphaMode.
-  std::array<gpu::Pipeline, 3> mirrored;   ///< The same, seen in the floor.
+  /// Without and with lamps: a shader that may meet some costs more where there are none.
+  std::array<std::array<gpu::Pipeline, 3>, 2> character;  ///< By scene::AlphaMode.
+  std::array<std::array<gpu::Pipeline, 3>, 2> mirrored;   ///< The same, seen in the floor.
   gpu::Pipeline sky;
-  std::array<gpu::Pipeline, 2> floor;  ///< Without and with the grid.
+  std::array<std::array<gpu::Pipeline, 2>, 2> floor;  ///< Each without and with the grid.
   gpu::Pipeline sphere, line;
   std::array<gpu::Pipeline, 2> tone;  ///< Without and with the sequence strip.
 };

@@ -74,6 +74,7 @@ bool Renderer::beginFrame(const FrameOptions& options) {
   vkResetQueryPool(self.device.handle, slot.queries.get(), 0, kMarkCount);
   if (!self.recordFrame(slot, {.characters = options.characters,
                                .grid = options.grid,
+                               .lamps = options.lamps,
                                .sequence_strip = options.sequence_strip})) {
     return false;
   }
@@ -99,6 +100,8 @@ void Renderer::latch(const FrameContent& content) {
   Impl& self = *impl_;
   assert((self.recording || self.gateClosed()) && "beginFrame first");
   FrameSlot& slot = self.slots[self.open];
+  assert((content.lights.empty() || (slot.recorded && slot.recorded->lamps)) &&
+         "FrameOptions::lamps");
   slot.image.latched = core::Clock::now();
   if (!content.newest || self.pose_memory == nullptr) self.latchPoses(slot, content);
   self.latchInput(slot, content);
@@ -186,6 +189,7 @@ std::optional<RenderedImage> Renderer::wait() {
 
 std::optional<RenderedImage> Renderer::render(const FrameContent& content, FrameOptions options) {
   options.readback = true;
+  options.lamps = options.lamps || !content.lights.empty();
   if (!beginFrame(options)) return std::nullopt;
   latch(content);
   if (!submit()) return std::nullopt;

@@ -32,7 +32,8 @@ struct FrameOptions {
                                  ///< RenderedImage::linear. Needs RenderSettings::linear_readback.
   bool characters = true;        ///< Draws the cast.
   bool grid = true;              ///< Draws the metre grid.
-  bool sequence_strip = false;   ///< Writes the sequence into the image's upper left corner.
+  bool lamps = false;  ///< FrameContent::lights may shine; without them frames are cheaper.
+  bool sequence_strip = false;  ///< Writes the sequence into the image's upper left corner.
 };
 
 /// What one frame shows: everything that is taken as late as possible.

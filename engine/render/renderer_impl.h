@@ -55,7 +55,7 @@ struct StageLight {
 
 /// What of FrameOptions decides how the scene is recorded.
 struct SceneOptions {
-  bool characters = true, grid = true, sequence_strip = false;
+  bool characters = true, grid = true, lamps = false, sequence_strip = false;
   bool operator==(const SceneOptions&) const = default;
 };
 
@@ -155,7 +155,7 @@ struct Renderer::Impl {
   void recordClusters(FrameSlot& slot);
   void recordShadow(FrameSlot& slot, bool characters);
   void recordScene(FrameSlot& slot, const SceneOptions& options);
-  void recordCharacters(FrameSlot& slot, bool mirrored);
+  void recordCharacters(FrameSlot& slot, bool lamps, bool mirrored);
   void recordTone(FrameSlot& slot, const SceneOptions& options);
   void copyToHost(VkCommandBuffer commands, VkImage image, VkImageLayout layout,
                   const gpu::Buffer& buffer) const;

@@ -153,9 +153,9 @@ void Renderer::Impl::recordShadow(FrameSlot& slot, bool characters) {
                      VK_IMAGE_ASPECT_DEPTH_BIT);
 }
 
-void Renderer::Impl::recordCharacters(FrameSlot& slot, bool mirrored) {
+void Renderer::Impl::recordCharacters(FrameSlot& slot, bool lamps, bool mirrored) {
   const VkCommandBuffer commands = slot.scene;
-  const auto& variants = mirrored ? pipelines.mirrored : pipelines.character;
+  const auto& variants = (mirrored ? pipelines.mirrored : pipelines.character)[lamps ? 1 : 0];
   for (const scene::AlphaMode mode :
        {scene::AlphaMode::opaque, scene::AlphaMode::mask, scene::AlphaMode::blend}) {
     bool bound = false;
@@ -244,7 +244,7 @@ void Renderer::Impl::recordScene(FrameSlot& slot, const SceneOptions& options) {
   gpu::recordViewport(commands, settings.width_px, settings.height_px);
   vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_GRAPHICS,
                           pipelines.frame_pipeline_layout.get(), 0, 1, &slot.set, 0, nullptr);
-  const gpu::Pipeline& floor = pipelines.floor[options.grid ? 1 : 0];
+  const gpu::Pipeline& floor = pipelines.floor[options.lamps ? 1 : 0][options.grid ? 1 : 0];
   const auto drawFloor = [&] {
     // From below the floor one looks through it.
     vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, floor.get());
@@ -254,15 +254,15 @@ void Renderer::Impl::recordScene(FrameSlot& slot, const SceneOptions& options) {
   if (settings.quality.floor_reflection) {
     draw(pipelines.sky, 3);
     if (options.characters) {
-      recordCharacters(slot, true);
+      recordCharacters(slot, options.lamps, true);
       drawFloor();
-      recordCharacters(slot, false);
+      recordCharacters(slot, options.lamps, false);
     } else {
       drawFloor();
     }
   } else {
     // Nearest first, so that little is shaded twice.
-    if (options.characters) recordCharacters(slot, false);
+    if (options.characters) recordCharacters(slot, options.lamps, false);
     drawFloor();
     draw(pipelines.sky, 3);
   }
