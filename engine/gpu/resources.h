@@ -128,8 +128,8 @@ core::Result<void> upload(Device& device, const Buffer& buffer, std::span<const 
 core::Result<void> uploadImage(Device& device, const Image& image,
                                std::span<const std::byte> texels);
 
-/// Fills each level of an image, level 0 first, waits, and leaves it in SHADER_READ_ONLY_OPTIMAL. As
-/// many spans as the image has levels, each of its level's exact size. The image's usage needs
+/// Fills each level of an image, level 0 first, waits, and leaves it in SHADER_READ_ONLY_OPTIMAL.
+/// As many spans as the image has levels, each of its level's exact size. The image's usage needs
 /// transfer destination.
 core::Result<void> uploadLevels(Device& device, const Image& image,
                                 std::span<const std::span<const std::byte>> levels);

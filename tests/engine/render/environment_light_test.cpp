@@ -146,8 +146,8 @@ TEST_SUITE("render/environment_light") {
     CHECK(misfit(render::irradianceOverPi(light.irradiance, {0.0f, 0.6f, 0.8f}), {0.5, 0.25, 2.0}) <
           1e-4);
     for (const auto& level : light.levels) {
-      for (const std::uint32_t texel : level) {
-        REQUIRE(misfit(render::unpackLight(texel), {0.5, 0.25, 2.0}) < 0.003);
+      for (const std::uint64_t texel : level) {
+        REQUIRE(misfit(render::unpackLight(texel), {0.5, 0.25, 2.0}) < 0.001);
       }
     }
   }
