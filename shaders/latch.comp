@@ -16,7 +16,9 @@ layout(buffer_reference, std430, buffer_reference_align = 16) volatile readonly 
 layout(buffer_reference, std430, buffer_reference_align = 16) volatile readonly buffer RingRows {
   vec4 at[];
 };
-layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer Input { LatchInput at; };
+layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer Input {
+  LatchInput at;
+};
 layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer Members {
   CastMember at[];
 };
@@ -78,12 +80,18 @@ float secondsBetween(uvec2 from, uvec2 to) {
   return (float(int(high)) * 4294967296.0 + float(low)) * 1e-9;
 }
 
+/// First word of the slot of publication `n`, counted from 0.
+uint slotOf(RingWords ring, uint n) {
+  const uint place = n % max(ring.at[kWordSlotCount], 1u);
+  return (ring.at[kWordSlots] + place * ring.at[kWordSlotBytes]) / 4u;
+}
+
 /// Picks a slot; one thread.
 void choose(RingWords ring, Input frame) {
   shared_number = ring.at[0];
   shared_whole = false;
   const uint n = max(shared_number, 1u) - 1u;
-  shared_slot = (ring.at[kWordSlots] + (n % max(ring.at[kWordSlotCount], 1u)) * ring.at[kWordSlotBytes]) / 4u;
+  shared_slot = slotOf(ring, n);
   if (shared_number == 0u || ring.at[shared_slot + kWordLock] != 2u * shared_number) return;
   shared_whole = true;
   const uint header = shared_slot;
@@ -122,8 +130,10 @@ mat4 matrixOf(RingRows rows, uint member, uint joint, vec3 centre) {
   mat4 now = mat4(rows.at[first], rows.at[first + 1u], rows.at[first + 2u], rows.at[first + 3u]);
   if (first_ahead[member] == kNoPlace) return now;
   const uint later = first_ahead[member] + 4u * joint;
-  const mat4 ahead = mat4(rows.at[later], rows.at[later + 1u], rows.at[later + 2u], rows.at[later + 3u]);
-  const vec3 middle = mix((now * vec4(centre, 1.0)).xyz, (ahead * vec4(centre, 1.0)).xyz, shared_ahead);
+  const mat4 ahead =
+      mat4(rows.at[later], rows.at[later + 1u], rows.at[later + 2u], rows.at[later + 3u]);
+  const vec4 at = vec4(centre, 1.0);
+  const vec3 middle = mix((now * at).xyz, (ahead * at).xyz, shared_ahead);
   for (int i = 0; i < 3; ++i) {
     const vec3 axis = mix(now[i].xyz, ahead[i].xyz, shared_ahead);
     const float size = mix(length(now[i].xyz), length(ahead[i].xyz), shared_ahead);
@@ -157,7 +167,8 @@ void copyPalettes(Input frame, Members members) {
 }
 
 vec3 inLight(Input frame, vec3 p) {
-  return vec3(dot(p, frame.at.light_right), dot(p, frame.at.light_up), -dot(p, frame.at.frame.to_key));
+  return vec3(dot(p, frame.at.light_right), dot(p, frame.at.light_up),
+              -dot(p, frame.at.frame.to_key));
 }
 
 /// Where a performer is and what of it darkens the floor; one thread each.
@@ -233,6 +244,16 @@ void fitShadow(Input frame, CasterBox box, inout FrameUniforms uniforms) {
   uniforms.shadow_range = range;
 }
 
+/// The axes of a turned body, from its quaternion x, y, z, w.
+mat3 axesOf(vec4 q) {
+  const vec3 square = 2.0 * q.xyz * q.xyz;
+  const vec3 mixed = 2.0 * q.xyz * q.yzx;  // xy, yz, zx.
+  const vec3 turned = 2.0 * q.w * q.xyz;
+  return mat3(1.0 - square.y - square.z, mixed.x + turned.z, mixed.z - turned.y,
+              mixed.x - turned.z, 1.0 - square.x - square.z, mixed.y + turned.x,
+              mixed.z + turned.y, mixed.y - turned.x, 1.0 - square.x - square.y);
+}
+
 /// The view of the tracked camera, which looks along its -Z axis, +Y up. Returns the publication
 /// that it was taken from; 0 = none, the view stays as it was.
 uint followCamera(Input frame, inout FrameUniforms uniforms) {
@@ -242,7 +263,7 @@ uint followCamera(Input frame, inout FrameUniforms uniforms) {
   for (uint i = 0; i < kLatchTries; ++i) {
     const uint number = words.at[0];
     if (number == 0u) return 0u;
-    const uint slot = (words.at[kWordSlots] + ((number - 1u) % max(words.at[kWordSlotCount], 1u)) * words.at[kWordSlotBytes]) / 4u;
+    const uint slot = slotOf(words, number - 1u);
     if (words.at[slot + kWordLock] != 2u * number) continue;
     const uint joint = (slot + words.at[kWordJoints] / 4u) / 4u;
     const vec4 q = rows.at[joint];
@@ -250,10 +271,7 @@ uint followCamera(Input frame, inout FrameUniforms uniforms) {
     if (words.at[slot + kWordLock] != 2u * number) continue;
     const float size = dot(q, q);
     if (!(size > 0.5 && size < 2.0 && dot(abs(eye), vec3(1.0)) < 1e6)) return 0u;
-    const mat3 axes = mat3(
-        1.0 - 2.0 * (q.y * q.y + q.z * q.z), 2.0 * (q.x * q.y + q.w * q.z), 2.0 * (q.x * q.z - q.w * q.y),
-        2.0 * (q.x * q.y - q.w * q.z), 1.0 - 2.0 * (q.x * q.x + q.z * q.z), 2.0 * (q.y * q.z + q.w * q.x),
-        2.0 * (q.x * q.z + q.w * q.y), 2.0 * (q.y * q.z - q.w * q.x), 1.0 - 2.0 * (q.x * q.x + q.y * q.y));
+    const mat3 axes = axesOf(q);
     mat4 view_from_world = mat4(transpose(axes));
     view_from_world[3] = vec4(-(transpose(axes) * eye), 1.0);
     uniforms.clip_from_world = frame.at.clip_from_view * view_from_world;
@@ -322,7 +340,9 @@ void main() {
     barrier();
     if (shared_whole) copyPalettes(frame, members);
     barrier();
-    if (thread == 0u) shared_whole = shared_whole && ring.at[shared_slot + kWordLock] == 2u * shared_number;
+    if (thread == 0u && ring.at[shared_slot + kWordLock] != 2u * shared_number) {
+      shared_whole = false;
+    }
     barrier();
     whole = shared_whole;
     barrier();

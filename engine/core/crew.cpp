@@ -165,11 +165,12 @@ bool Crew::helpOnce(std::size_t thread) {
   Task task;
   if (!take(task)) return false;
   looking_.fetch_sub(1, std::memory_order_relaxed);
-  flushDenormalsToZero(flush_denormals_.load(std::memory_order_relaxed));
   std::atomic<Duration::rep>& worked = helpers_[thread - 1].worked;
   Time start = Clock::now();
   do {
     wakeIfWanted();
+    // Of each task: the next one may be of another turn of the owner.
+    flushDenormalsToZero(flush_denormals_.load(std::memory_order_relaxed));
     task.work.run(task.work.context, task.index, thread);
     const Time end = Clock::now();
     worked.store(worked.load(std::memory_order_relaxed) + Duration(end - start).count(),
